@@ -1,0 +1,122 @@
+//! Catalog embedders through fastembed and ONNX Runtime.
+//!
+//! Each text runs in a batch of its own: padding wastes no arithmetic, and the output of a
+//! dynamically quantised model depends on what else is in the batch, which would make vectors
+//! irreproducible. Larger batches are not faster on a CPU.
+
+use std::path::Path;
+
+use fastembed::{
+    InitOptionsUserDefined, Pooling as FastPooling, QuantizationMode, TextEmbedding,
+    TokenizerFiles, UserDefinedEmbeddingModel,
+};
+
+use super::{Embedder, TextKind};
+use crate::catalog::{EmbeddingSpec, Pooling};
+use crate::ModelsError;
+use crate::store::ModelPaths;
+
+/// ONNX Runtime, loaded once in a process.
+#[derive(Clone)]
+pub struct Runtime {
+    environment: ort::environment::Environment,
+}
+
+impl Runtime {
+    /// Loads the shared library.
+    ///
+    /// # Errors
+    /// A library that is missing, of another version, or loaded already from elsewhere.
+    pub fn load(library: &Path) -> Result<Self, ModelsError> {
+        let failed = |error: String| {
+            ModelsError::Load(format!("ONNX Runtime at {}: {error}", library.display()))
+        };
+        let environment = ort::init_from(library)
+            .map_err(|error| failed(error.to_string()))?
+            .with_name("vade")
+            .with_telemetry(false)
+            .build()
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(Self { environment })
+    }
+}
+
+/// One ONNX session and its tokenizer.
+pub struct OnnxEmbedder {
+    model: TextEmbedding,
+    query_prefix: String,
+    passage_prefix: String,
+}
+
+impl OnnxEmbedder {
+    /// Loads a catalog model; the session uses the calling thread alone.
+    ///
+    /// # Errors
+    /// Files that cannot be read or that ONNX Runtime refuses.
+    pub fn load(
+        runtime: &Runtime,
+        spec: &EmbeddingSpec,
+        paths: &ModelPaths,
+    ) -> Result<Self, ModelsError> {
+        let read = |name: &str| {
+            let path = paths.ending(name)?;
+            std::fs::read(path)
+                .map_err(|error| ModelsError::Load(format!("{}: {error}", path.display())))
+        };
+        let tokenizer = TokenizerFiles {
+            tokenizer_file: read("tokenizer.json")?,
+            config_file: read("config.json")?,
+            special_tokens_map_file: read("special_tokens_map.json")?,
+            tokenizer_config_file: read("tokenizer_config.json")?,
+        };
+        let pooling = match spec.pooling {
+            Pooling::Cls => FastPooling::Cls,
+            Pooling::Mean => FastPooling::Mean,
+        };
+        let mut model = UserDefinedEmbeddingModel::new(read(".onnx")?, tokenizer)
+            .with_pooling(pooling)
+            .with_quantization(QuantizationMode::None);
+        if let Ok(data) = read(".onnx_data") {
+            model = model.with_external_initializer("model.onnx_data".to_owned(), data);
+        }
+        let options = InitOptionsUserDefined::new()
+            .with_environment(runtime.environment.clone())
+            .with_max_length(spec.max_tokens)
+            .with_intra_threads(1);
+        let model = TextEmbedding::try_new_from_user_defined(model, options)
+            .map_err(|error| ModelsError::Load(error.to_string()))?;
+        Ok(Self {
+            model,
+            query_prefix: spec.query_prefix.clone(),
+            passage_prefix: spec.passage_prefix.clone(),
+        })
+    }
+}
+
+impl Embedder for OnnxEmbedder {
+    fn embed(&mut self, texts: &[String], kind: TextKind) -> Result<Vec<Vec<f32>>, ModelsError> {
+        let prefix = match kind {
+            TextKind::Query => &self.query_prefix,
+            TextKind::Passage => &self.passage_prefix,
+        };
+        let prefixed: Vec<String> = texts.iter().map(|text| format!("{prefix}{text}")).collect();
+        let mut vectors = self
+            .model
+            .embed(&prefixed, Some(1))
+            .map_err(|error| ModelsError::Inference(error.to_string()))?;
+        for vector in &mut vectors {
+            normalise(vector);
+        }
+        Ok(vectors)
+    }
+}
+
+/// Scales to length one; a zero vector stays.
+pub(super) fn normalise(vector: &mut [f32]) {
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    if length > 0.0 {
+        for x in vector {
+            *x /= length;
+        }
+    }
+}

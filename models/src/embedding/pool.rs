@@ -1,0 +1,234 @@
+//! The threads that own embedding sessions, their queue, and the handle to it.
+//!
+//! Questions overtake documents, and while an answer is being generated documents wait: a person is
+//! always served before the backlog.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::{Embedder, TextKind};
+use crate::ModelsError;
+
+type Reply = oneshot::Sender<Result<Vec<Vec<f32>>, ModelsError>>;
+
+/// Loads one session; called once by each thread, at its first text.
+type SessionLoader = Arc<dyn Fn() -> Result<Box<dyn Embedder>, ModelsError> + Send + Sync>;
+
+struct Job {
+    texts: Vec<String>,
+    kind: TextKind,
+    reply: Reply,
+}
+
+#[derive(Default)]
+struct Queue {
+    questions: VecDeque<Job>,
+    documents: VecDeque<Job>,
+    /// Answers being generated right now.
+    answers: usize,
+    closed: bool,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A cloneable way to the embedding threads, which end when the last handle is dropped.
+#[derive(Clone)]
+pub struct EmbedderHandle {
+    shared: Arc<Shared>,
+    _closer: Arc<Closer>,
+    model: Arc<str>,
+    dimensions: usize,
+}
+
+struct Closer(Arc<Shared>);
+
+impl Drop for Closer {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.changed.notify_all();
+    }
+}
+
+/// While it lives, documents are not embedded.
+pub struct Pause(Arc<Shared>);
+
+impl Drop for Pause {
+    fn drop(&mut self) {
+        let mut queue = self.0.lock();
+        queue.answers = queue.answers.saturating_sub(1);
+        drop(queue);
+        self.0.changed.notify_all();
+    }
+}
+
+impl EmbedderHandle {
+    /// Starts `threads` threads; each loads its session at its first text.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        model: &str,
+        dimensions: usize,
+        threads: usize,
+        load: impl Fn() -> Result<Box<dyn Embedder>, ModelsError> + Send + Sync + 'static,
+    ) -> Result<Self, ModelsError> {
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let load: SessionLoader = Arc::new(load);
+        for index in 0..threads.max(1) {
+            let (shared, load) = (Arc::clone(&shared), Arc::clone(&load));
+            std::thread::Builder::new()
+                .name(format!("embedder-{index}"))
+                .spawn(move || run(&shared, &load))
+                .map_err(|error| ModelsError::Load(format!("no thread for it: {error}")))?;
+        }
+        Ok(Self {
+            _closer: Arc::new(Closer(Arc::clone(&shared))),
+            shared,
+            model: model.into(),
+            dimensions,
+        })
+    }
+
+    /// Catalog id of the model.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Length of its vectors.
+    #[must_use]
+    pub fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// Embeds texts; callers bound how many they have under way.
+    ///
+    /// # Errors
+    /// When the model cannot be loaded or its engine fails.
+    pub async fn embed(
+        &self,
+        texts: Vec<String>,
+        kind: TextKind,
+    ) -> Result<Vec<Vec<f32>>, ModelsError> {
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (reply, answer) = oneshot::channel();
+        let job = Job { texts, kind, reply };
+        let mut queue = self.shared.lock();
+        match kind {
+            TextKind::Query => queue.questions.push_back(job),
+            TextKind::Passage => queue.documents.push_back(job),
+        }
+        drop(queue);
+        // All are woken: the one thread that is notified might be one that waits out an answer.
+        self.shared.changed.notify_all();
+        answer.await.unwrap_or(Err(ModelsError::Stopped))
+    }
+
+    /// Holds back documents until the guard is dropped.
+    #[must_use]
+    pub fn pause(&self) -> Pause {
+        self.shared.lock().answers += 1;
+        Pause(Arc::clone(&self.shared))
+    }
+}
+
+fn run(shared: &Shared, load: &SessionLoader) {
+    let mut session: Option<Box<dyn Embedder>> = None;
+    while let Some(job) = next(shared) {
+        if job.reply.is_closed() {
+            continue;
+        }
+        if session.is_none() {
+            match load() {
+                Ok(loaded) => session = Some(loaded),
+                Err(error) => {
+                    let _ = job.reply.send(Err(error));
+                    continue;
+                }
+            }
+        }
+        if let Some(session) = &mut session {
+            let _ = job.reply.send(session.embed(&job.texts, job.kind));
+        }
+    }
+}
+
+/// Waits for work; `None` when the last handle is gone.
+fn next(shared: &Shared) -> Option<Job> {
+    let mut queue = shared.lock();
+    loop {
+        if let Some(job) = queue.questions.pop_front() {
+            return Some(job);
+        }
+        if queue.closed {
+            return None;
+        }
+        if queue.answers == 0
+            && let Some(job) = queue.documents.pop_front()
+        {
+            return Some(job);
+        }
+        queue = shared
+            .changed
+            .wait(queue)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedding::HashedEmbedder;
+
+    fn handle() -> EmbedderHandle {
+        EmbedderHandle::start("hashed", 64, 2, || Ok(Box::new(HashedEmbedder::new(64))))
+            .expect("starts")
+    }
+
+    fn dot(a: &[f32], b: &[f32]) -> f32 {
+        a.iter().zip(b).map(|(a, b)| a * b).sum()
+    }
+
+    #[tokio::test]
+    async fn texts_that_share_words_are_nearer() {
+        let texts = ["the red house", "a red house", "cold soup"].map(str::to_owned);
+        let vectors = handle()
+            .embed(texts.to_vec(), TextKind::Passage)
+            .await
+            .expect("embeds");
+        assert!(dot(&vectors[0], &vectors[1]) > dot(&vectors[0], &vectors[2]));
+    }
+
+    #[tokio::test]
+    async fn questions_pass_while_documents_are_held_back() {
+        let handle = handle();
+        let pause = handle.pause();
+        let background = handle.clone();
+        let documents = tokio::spawn(async move {
+            background.embed(vec!["later".to_owned()], TextKind::Passage).await
+        });
+        handle
+            .embed(vec!["now".to_owned()], TextKind::Query)
+            .await
+            .expect("a question is embedded");
+        assert!(!documents.is_finished());
+        drop(pause);
+        documents.await.expect("joins").expect("embeds");
+    }
+}

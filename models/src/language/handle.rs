@@ -1,0 +1,307 @@
+//! The thread that owns the language model, and the handle to it.
+//!
+//! Questions queue in a bounded channel and are answered one after the other. The weights are loaded
+//! when the first question needs them and dropped after an idle time; a question may name another
+//! model, which then takes the place of the one in memory.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{LanguageModel, Request, Summary};
+use crate::ModelsError;
+
+/// Questions that may wait.
+const QUEUE: usize = 16;
+
+/// Pieces of text that may wait for a slow reader.
+const STREAM: usize = 64;
+
+/// Loads a model by its catalog id.
+pub type Loader = Box<dyn Fn(&str) -> Result<Box<dyn LanguageModel>, ModelsError> + Send>;
+
+/// What an answer's receiver gets.
+#[derive(Debug)]
+pub enum Generation {
+    /// The next piece of the answer: whole characters.
+    Text(String),
+    /// The answer is complete.
+    Done(Summary),
+    /// It failed.
+    Failed(ModelsError),
+}
+
+/// Whether weights are in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelState {
+    /// Not in memory.
+    Unloaded,
+    /// On the way.
+    Loading,
+    /// In memory.
+    Loaded,
+}
+
+enum Command {
+    Count {
+        model: String,
+        texts: Vec<String>,
+        reply: oneshot::Sender<Result<Vec<usize>, ModelsError>>,
+    },
+    Generate {
+        model: String,
+        request: Box<Request>,
+        reply: mpsc::Sender<Generation>,
+    },
+}
+
+/// A cloneable way to the language model's thread, which ends when the last handle is dropped.
+#[derive(Clone)]
+pub struct LanguageModelHandle {
+    commands: SyncSender<Command>,
+    state: watch::Receiver<ModelState>,
+    default: Arc<str>,
+}
+
+impl LanguageModelHandle {
+    /// Starts the thread. `default` is the model used where a question names none.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        default: &str,
+        idle_unload: Option<Duration>,
+        loader: Loader,
+    ) -> Result<Self, ModelsError> {
+        let (commands, queue) = sync_channel(QUEUE);
+        let (state_sender, state) = watch::channel(ModelState::Unloaded);
+        let owner = Owner {
+            loader,
+            model: None,
+            state: state_sender,
+        };
+        std::thread::Builder::new()
+            .name("language-model".to_owned())
+            .spawn(move || owner.run(&queue, idle_unload))
+            .map_err(|error| ModelsError::Load(format!("no thread for it: {error}")))?;
+        Ok(Self {
+            commands,
+            state,
+            default: default.into(),
+        })
+    }
+
+    /// The model used where a question names none.
+    #[must_use]
+    pub fn default_model(&self) -> &str {
+        &self.default
+    }
+
+    /// Whether weights are in memory now.
+    #[must_use]
+    pub fn state(&self) -> ModelState {
+        *self.state.borrow()
+    }
+
+    /// Tokens that each of `texts` takes.
+    ///
+    /// # Errors
+    /// When the model cannot be loaded or too many questions wait.
+    pub async fn count(
+        &self,
+        model: Option<&str>,
+        texts: Vec<String>,
+    ) -> Result<Vec<usize>, ModelsError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Count {
+            model: model.unwrap_or(&self.default).to_owned(),
+            texts,
+            reply,
+        })?;
+        answer.await.unwrap_or(Err(ModelsError::Stopped))
+    }
+
+    /// Asks for an answer. Dropping the receiver stops generation at the next token.
+    ///
+    /// # Errors
+    /// When too many questions wait already.
+    pub fn generate(
+        &self,
+        model: Option<&str>,
+        request: Request,
+    ) -> Result<mpsc::Receiver<Generation>, ModelsError> {
+        let (reply, answer) = mpsc::channel(STREAM);
+        self.send(Command::Generate {
+            model: model.unwrap_or(&self.default).to_owned(),
+            request: Box::new(request),
+            reply,
+        })?;
+        Ok(answer)
+    }
+
+    fn send(&self, command: Command) -> Result<(), ModelsError> {
+        self.commands.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => ModelsError::QueueFull,
+            TrySendError::Disconnected(_) => ModelsError::Stopped,
+        })
+    }
+}
+
+struct Owner {
+    loader: Loader,
+    model: Option<Box<dyn LanguageModel>>,
+    state: watch::Sender<ModelState>,
+}
+
+impl Owner {
+    fn run(mut self, queue: &Receiver<Command>, idle: Option<Duration>) {
+        loop {
+            let command = match idle.filter(|_| self.model.is_some()) {
+                None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(idle) => queue.recv_timeout(idle),
+            };
+            match command {
+                Ok(command) => self.serve(command),
+                Err(RecvTimeoutError::Timeout) => {
+                    tracing::info!("language model idle: unloading");
+                    self.unload();
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn serve(&mut self, command: Command) {
+        match command {
+            Command::Count {
+                model,
+                texts,
+                reply,
+            } => {
+                let counts = self
+                    .ready(&model)
+                    .and_then(|model| texts.iter().map(|text| model.count(text)).collect());
+                let _ = reply.send(counts);
+            }
+            Command::Generate {
+                model,
+                request,
+                reply,
+            } => {
+                let outcome = self.ready(&model).and_then(|model| {
+                    model.generate(&request, &mut |text| {
+                        let gone = if text.is_empty() {
+                            reply.is_closed()
+                        } else {
+                            reply.blocking_send(Generation::Text(text.to_owned())).is_err()
+                        };
+                        if gone {
+                            ControlFlow::Break(())
+                        } else {
+                            ControlFlow::Continue(())
+                        }
+                    })
+                });
+                let _ = reply.blocking_send(match outcome {
+                    Ok(summary) => Generation::Done(summary),
+                    Err(error) => Generation::Failed(error),
+                });
+            }
+        }
+    }
+
+    /// The model of this id, loaded in place of another if need be.
+    fn ready(&mut self, id: &str) -> Result<&mut dyn LanguageModel, ModelsError> {
+        if self.model.as_ref().is_some_and(|model| model.id() != id) {
+            self.unload();
+        }
+        if self.model.is_none() {
+            self.state.send_replace(ModelState::Loading);
+            let loaded = (self.loader)(id);
+            self.state.send_replace(match &loaded {
+                Ok(_) => ModelState::Loaded,
+                Err(_) => ModelState::Unloaded,
+            });
+            self.model = Some(loaded?);
+        }
+        match &mut self.model {
+            Some(model) => Ok(model.as_mut()),
+            None => Err(ModelsError::Stopped),
+        }
+    }
+
+    fn unload(&mut self) {
+        self.model = None;
+        self.state.send_replace(ModelState::Unloaded);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::{Ending, Message, Role, Sampling, ScriptedModel};
+
+    fn request(question: &str) -> Request {
+        Request {
+            messages: vec![Message::new(Role::User, question)],
+            max_tokens: 50,
+            sampling: Sampling::default(),
+            stop: Vec::new(),
+        }
+    }
+
+    fn handle(idle: Option<Duration>) -> LanguageModelHandle {
+        let loader: Loader = Box::new(|id| {
+            if id == "absent" {
+                return Err(ModelsError::Load("absent".to_owned()));
+            }
+            let answer = |_: &Request| "one two three".to_owned();
+            Ok(Box::new(ScriptedModel::new(id, answer)))
+        });
+        LanguageModelHandle::start("scripted", idle, loader).expect("starts")
+    }
+
+    #[tokio::test]
+    async fn an_answer_streams_and_ends_with_its_figures() {
+        let mut answer = handle(None).generate(None, request("?")).expect("accepted");
+        let mut text = String::new();
+        loop {
+            match answer.recv().await.expect("an end") {
+                Generation::Text(piece) => text.push_str(&piece),
+                Generation::Done(summary) => {
+                    assert_eq!(summary.ending, Ending::Stop);
+                    break;
+                }
+                Generation::Failed(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(text, "one two three");
+    }
+
+    #[tokio::test]
+    async fn a_model_that_cannot_be_loaded_fails_that_question_only() {
+        let handle = handle(None);
+        let mut answer = handle
+            .generate(Some("absent"), request("?"))
+            .expect("accepted");
+        assert!(matches!(
+            answer.recv().await,
+            Some(Generation::Failed(ModelsError::Load(_)))
+        ));
+        assert_eq!(handle.count(None, vec!["a b".to_owned()]).await.expect("counts"), [2]);
+    }
+
+    #[tokio::test]
+    async fn idle_weights_are_unloaded() {
+        let handle = handle(Some(Duration::from_millis(1)));
+        handle.count(None, vec![]).await.expect("loads");
+        let mut state = handle.state.clone();
+        state
+            .wait_for(|state| *state == ModelState::Unloaded)
+            .await
+            .expect("the thread lives");
+    }
+}

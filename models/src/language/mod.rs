@@ -1,0 +1,133 @@
+//! Language models: messages in, a streamed answer out.
+//!
+//! `LanguageModel` is the seam: `CandleModel` runs a GGUF file, `ScriptedModel` is the deterministic
+//! fake. One named thread owns the weights, loads them at the first question and lets them go when
+//! idle; everybody else holds a cloneable `LanguageModelHandle`.
+
+mod candle;
+mod decoder;
+mod handle;
+mod sampler;
+mod scripted;
+mod template;
+mod tokenizer;
+mod weights;
+
+use std::ops::ControlFlow;
+
+pub use candle::CandleModel;
+pub use handle::{Generation, LanguageModelHandle, Loader, ModelState};
+pub use sampler::Sampling;
+pub use scripted::ScriptedModel;
+
+use crate::ModelsError;
+
+/// Who says a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Instructions.
+    System,
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+}
+
+impl Role {
+    /// The name chat templates use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
+/// One message of a prompt. Its text is data: special tokens in it are plain characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Who says it.
+    pub role: Role,
+    /// What is said.
+    pub text: String,
+}
+
+impl Message {
+    /// A message.
+    #[must_use]
+    pub fn new(role: Role, text: impl Into<String>) -> Self {
+        Self {
+            role,
+            text: text.into(),
+        }
+    }
+}
+
+/// What is asked of a language model.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The conversation, ending with a user's message.
+    pub messages: Vec<Message>,
+    /// Tokens the answer may take, at most.
+    pub max_tokens: usize,
+    /// How tokens are chosen.
+    pub sampling: Sampling,
+    /// Generation ends before any of these texts would be given out.
+    pub stop: Vec<String>,
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The model was done.
+    Stop,
+    /// `max_tokens` was reached.
+    Length,
+    /// Nobody listens any more.
+    Cancelled,
+}
+
+/// Figures of one answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Prompt tokens that were still in memory from before.
+    pub cached_tokens: usize,
+    /// Tokens generated.
+    pub tokens: usize,
+    /// From the request's start to the first token (milliseconds).
+    pub first_token_ms: f64,
+    /// Generation after the first token (tokens a second; 0 when there were fewer than two).
+    pub tokens_per_second: f64,
+    /// Why it ended.
+    pub ending: Ending,
+}
+
+/// A language model, driven by one thread.
+pub trait LanguageModel: Send {
+    /// Catalog id.
+    fn id(&self) -> &str;
+
+    /// The longest prompt and answer together (tokens).
+    fn context(&self) -> usize;
+
+    /// Tokens that `text` takes inside a message.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    fn count(&mut self, text: &str) -> Result<usize, ModelsError>;
+
+    /// Generates an answer, handing out whole characters as they become certain; stops as soon as
+    /// `emit` says `Break`.
+    ///
+    /// # Errors
+    /// A prompt that does not fit the context, or a failure of the engine.
+    fn generate(
+        &mut self,
+        request: &Request,
+        emit: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Summary, ModelsError>;
+}

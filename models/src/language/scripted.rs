@@ -1,0 +1,68 @@
+//! The deterministic fake: answers by a function of the request, one word a token.
+
+use std::ops::ControlFlow;
+
+use super::{Ending, LanguageModel, Request, Summary};
+use crate::ModelsError;
+
+type Script = Box<dyn Fn(&Request) -> String + Send>;
+
+/// A language model without weights, for tests.
+pub struct ScriptedModel {
+    id: String,
+    script: Script,
+}
+
+impl ScriptedModel {
+    /// `script` gives the answer to a request.
+    pub fn new(id: &str, script: impl Fn(&Request) -> String + Send + 'static) -> Self {
+        Self {
+            id: id.to_owned(),
+            script: Box::new(script),
+        }
+    }
+}
+
+impl LanguageModel for ScriptedModel {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn context(&self) -> usize {
+        4096
+    }
+
+    fn count(&mut self, text: &str) -> Result<usize, ModelsError> {
+        Ok(text.split_whitespace().count())
+    }
+
+    fn generate(
+        &mut self,
+        request: &Request,
+        emit: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Summary, ModelsError> {
+        let mut summary = Summary {
+            prompt_tokens: 0,
+            cached_tokens: 0,
+            tokens: 0,
+            first_token_ms: 0.0,
+            tokens_per_second: 0.0,
+            ending: Ending::Stop,
+        };
+        for message in &request.messages {
+            summary.prompt_tokens += self.count(&message.text)?;
+        }
+        for word in (self.script)(request).split_inclusive(' ') {
+            if summary.tokens == request.max_tokens {
+                summary.ending = Ending::Length;
+                break;
+            }
+            summary.tokens += 1;
+            if emit(word).is_break() {
+                summary.ending = Ending::Cancelled;
+                break;
+            }
+        }
+        Ok(summary)
+    }
+}

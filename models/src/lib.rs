@@ -1,0 +1,14 @@
+//! Everything that runs weights: the catalog, the store they are downloaded to, the embedder, and
+//! the language model.
+//!
+//! It knows nothing of documents or HTTP. Two seams, `Embedder` and `LanguageModel`, are object-safe
+//! and synchronous; named threads drive them, and the rest of the program holds their handles.
+
+pub mod catalog;
+pub mod embedding;
+mod error;
+mod fetch;
+pub mod language;
+pub mod store;
+
+pub use error::{ModelsError, Result};

@@ -1,0 +1,116 @@
+// The library view: the folders, how indexing is getting on, the documents and
+// the models. Redraws its own parts from the status; the document list and the
+// model list look after themselves.
+import { removeFolder } from "./api.js";
+import { confirmed } from "./dialog.js";
+import { DocumentList } from "./documents.js";
+import { element, find } from "./dom.js";
+import { folderForm } from "./folder-form.js";
+import { count, timeLeft } from "./format.js";
+import { t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { ModelList } from "./models.js";
+import { currentStatus, refreshStatus, watchStatus } from "./status.js";
+
+export class Library {
+  #shown = false;
+
+  constructor() {
+    this.root = find("#library");
+    this.counts = element("p", { class: "counts" });
+    this.progress = element("section", { class: "card indexing", hidden: true, label: () => t("progress.title") });
+    this.folders = element("ul", { class: "folders" });
+    this.problem = element("p", { class: "problem", role: "alert" });
+    this.documents = new DocumentList();
+    this.models = new ModelList();
+    this.root.append(element("div", { class: "page" }, this.#heading(), this.progress, this.#folderSection(), this.documents.element, this.models.element));
+    watchStatus((status) => this.#update(status));
+  }
+
+  shown(shown) {
+    this.#shown = shown;
+    this.root.hidden = !shown;
+    if (!shown) return;
+    const status = currentStatus();
+    if (status) this.#update(status);
+    this.documents.load();
+    this.models.load();
+  }
+
+  #heading() {
+    return element("div", { class: "heading" }, element("h1", { text: () => t("library.title") }), this.counts);
+  }
+
+  #folderSection() {
+    return element("section", {}, element("h2", { text: () => t("library.folders") }), this.folders, this.problem, folderForm());
+  }
+
+  #update(status) {
+    if (!this.#shown) return;
+    this.#drawCounts(status);
+    this.#drawProgress(status.indexing);
+    this.#drawFolders(status.folders);
+    this.documents.statusChanged(status);
+    this.models.statusChanged(status);
+  }
+
+  #drawCounts({ documents, chunks }) {
+    const facts = [["searchable", documents.indexed], ["chunks", chunks], ["pending", documents.pending], ["skipped", documents.skipped], ["failed", documents.failed]];
+    const shown = facts.filter(([name, n]) => n > 0 || name === "searchable");
+    this.counts.replaceChildren(...shown.map(([name, n]) => element("span", { class: name, text: () => t(`library.${name}`, { n }) })));
+  }
+
+  #drawProgress(indexing) {
+    this.progress.hidden = !indexing?.active;
+    if (this.progress.hidden) return;
+    const { done, total, embedded, to_embed: toEmbed, eta_seconds: eta, current } = indexing;
+    this.progress.replaceChildren(
+      element("div", { class: "top" }, element("h2", { text: () => t("progress.title") }), element("span", { class: "left", text: () => timeLeft(eta) })),
+      bar("progress.files", done, total),
+      ...(toEmbed > 0 ? [bar("progress.vectors", embedded, toEmbed)] : []),
+      element("p", { class: "path current", text: current ?? "" }),
+    );
+  }
+
+  #drawFolders(folders) {
+    const key = JSON.stringify(folders);
+    if (this.folders.dataset.key === key) return;
+    this.folders.dataset.key = key;
+    const none = element("li", { class: "none", text: () => t("library.noFolders") });
+    this.folders.replaceChildren(...(folders.length > 0 ? folders.map((folder) => this.#folder(folder)) : [none]));
+  }
+
+  #folder({ path, reachable, documents }) {
+    return element(
+      "li",
+      { class: "folder", data: { path } },
+      element("span", { class: "path", text: path }),
+      reachable === false ? element("span", { class: "chip", data: { state: "failed" }, text: () => t("library.unreachable") }) : null,
+      element("span", { class: "amount", text: () => t("library.folderDocuments", { n: documents }) }),
+      element("button", { type: "button", class: "quiet square", label: () => t("library.remove", { path }), on: { click: () => this.#remove(path) } }, icon("close")),
+    );
+  }
+
+  async #remove(path) {
+    const agreed = await confirmed({ title: t("library.confirmRemove"), body: t("library.confirmRemoveBody", { path }), yes: t("library.confirmRemoveYes") });
+    if (!agreed) return;
+    this.problem.textContent = "";
+    try {
+      await removeFolder(path);
+      await refreshStatus();
+      this.documents.load();
+    } catch (error) {
+      this.problem.textContent = error.unreachable ? t("answer.unreachable") : error.message;
+    }
+  }
+}
+
+function bar(key, done, total) {
+  return element(
+    "div",
+    { class: "measure" },
+    element("span", { text: () => t(key) }),
+    element("span", { class: "amount", text: () => t("progress.of", { done: count(done), total: count(total) }) }),
+    element("progress", { max: Math.max(total, 1), value: done, label: () => t(key) }),
+  );
+}

@@ -1,0 +1,31 @@
+// The quiet lines above the ask box: indexing still under way, a model that is
+// missing or on its way. Redrawn only when the words change, so that screen
+// readers are not told the same thing every second.
+import { element, find } from "./dom.js";
+import { t } from "./i18n.js";
+import { watchStatus } from "./status.js";
+
+export function startNotices() {
+  const region = find("#notices");
+  watchStatus((status) => {
+    const wanted = noticesFor(status);
+    const key = JSON.stringify(wanted);
+    if (region.dataset.key === key) return;
+    region.dataset.key = key;
+    region.replaceChildren(...wanted.map(({ name, parameters }) => element("p", { data: { notice: name }, text: () => t(`notice.${name}`, parameters) })));
+  });
+}
+
+/// What there is to say about a status, most important first.
+export function noticesFor({ indexing, models, folders }) {
+  const notices = [];
+  const say = (name, parameters = {}) => notices.push({ name, parameters });
+  const language = models?.language_model?.state ?? "missing";
+  if (language === "missing") say("modelMissing");
+  if (language === "downloading") say("modelDownloading");
+  if (["missing", "downloading"].includes(models?.embedding?.state)) say("embeddingMissing");
+  if (!indexing?.active || folders.length === 0) return notices;
+  if (indexing.done < indexing.total) say("indexing", { done: indexing.done, n: indexing.total });
+  else if (indexing.embedded < indexing.to_embed) say("embedding", { done: indexing.embedded, total: indexing.to_embed });
+  return notices;
+}
