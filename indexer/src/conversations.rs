@@ -1,0 +1,154 @@
+//! Conversations as rows: what was asked and answered, kept in the ledger's file.
+//!
+//! What a message means is the retriever's business; here it is a role, a text and a JSON detail.
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::error::Result;
+use crate::ledger::Ledger;
+
+/// A conversation in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationRow {
+    /// Its id.
+    pub id: String,
+    /// Its first question.
+    pub title: String,
+    /// When it last changed (milliseconds since 1970).
+    pub updated: i64,
+    /// Messages in it.
+    pub messages: usize,
+}
+
+/// A message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRow {
+    /// `user` or `assistant`.
+    pub role: String,
+    /// What was said.
+    pub text: String,
+    /// The retriever's own record: passages, citations, figures (JSON).
+    pub detail: String,
+    /// When (milliseconds since 1970).
+    pub created: i64,
+}
+
+impl Ledger {
+    /// All conversations, the latest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read; likewise below.
+    pub fn conversations(&self) -> Result<Vec<ConversationRow>> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(
+            "SELECT c.id, c.title, c.updated, count(m.id) FROM conversations c
+             LEFT JOIN messages m ON m.conversation = c.id
+             GROUP BY c.id ORDER BY c.updated DESC, c.id",
+        )?;
+        let rows = statement
+            .query_map([], |row| {
+                Ok(ConversationRow {
+                    id: row.get(0)?,
+                    title: row.get(1)?,
+                    updated: row.get(2)?,
+                    messages: usize::try_from(row.get::<_, i64>(3)?).unwrap_or_default(),
+                })
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(rows)
+    }
+
+    /// The title of a conversation and its messages, the earliest first.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn conversation(&self, id: &str) -> Result<Option<(String, Vec<MessageRow>)>> {
+        let connection = self.lock();
+        let title: Option<String> = connection
+            .query_row("SELECT title FROM conversations WHERE id = ?1", [id], |row| row.get(0))
+            .optional()?;
+        let Some(title) = title else {
+            return Ok(None);
+        };
+        let mut statement = connection.prepare_cached(
+            "SELECT role, text, detail, created FROM messages WHERE conversation = ?1 ORDER BY id",
+        )?;
+        let messages = statement
+            .query_map([id], |row| {
+                Ok(MessageRow {
+                    role: row.get(0)?,
+                    text: row.get(1)?,
+                    detail: row.get(2)?,
+                    created: row.get(3)?,
+                })
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(Some((title, messages)))
+    }
+
+    /// Adds messages to a conversation, which is made with this title if there is none.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn append(&self, conversation: &str, title: &str, messages: &[MessageRow]) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let updated = messages.last().map_or(0, |message| message.created);
+        transaction.execute(
+            "INSERT INTO conversations VALUES (?1, ?2, ?3)
+             ON CONFLICT (id) DO UPDATE SET updated = ?3",
+            params![conversation, title, updated],
+        )?;
+        for message in messages {
+            transaction.execute(
+                "INSERT INTO messages (conversation, role, text, detail, created)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![conversation, message.role, message.text, message.detail, message.created],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Deletes a conversation, or all; gives how many.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn delete_conversations(&self, id: Option<&str>) -> Result<usize> {
+        let deleted = self.lock().execute(
+            "DELETE FROM conversations WHERE ?1 IS NULL OR id = ?1",
+            params![id],
+        )?;
+        Ok(deleted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(role: &str, created: i64) -> MessageRow {
+        MessageRow {
+            role: role.to_owned(),
+            text: "text".to_owned(),
+            detail: "{}".to_owned(),
+            created,
+        }
+    }
+
+    #[test]
+    fn conversations_are_kept_and_deleted() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let ledger = Ledger::open(directory.path()).expect("opens");
+        ledger.append("a", "first", &[message("user", 1), message("assistant", 2)]).expect("appends");
+        ledger.append("b", "second", &[message("user", 3)]).expect("appends");
+        ledger.append("a", "ignored", &[message("user", 4)]).expect("appends");
+        let list = ledger.conversations().expect("lists");
+        let summary: Vec<_> = list.iter().map(|c| (c.id.as_str(), c.title.as_str(), c.messages)).collect();
+        assert_eq!(summary, [("a", "first", 3), ("b", "second", 1)]);
+        assert_eq!(ledger.delete_conversations(Some("a")).expect("deletes"), 1);
+        assert_eq!(ledger.conversation("a").expect("reads"), None);
+        assert_eq!(ledger.delete_conversations(None).expect("deletes"), 1);
+        assert!(ledger.conversations().expect("lists").is_empty());
+    }
+}

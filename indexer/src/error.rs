@@ -1,0 +1,68 @@
+//! What can go wrong with an index, by what the caller can do about it.
+
+use std::path::PathBuf;
+
+use vade_models::ModelsError;
+
+/// Errors of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexerError {
+    /// Another process owns the data directory.
+    #[error("{directory} is in use by another vade (process {process}): stop it, or name another --data-dir")]
+    Locked {
+        /// The data directory.
+        directory: PathBuf,
+        /// The owner's process id, or "unknown".
+        process: String,
+    },
+    /// A folder that cannot be indexed.
+    #[error("cannot index {path}: {reason}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why, and the way out.
+        reason: String,
+    },
+    /// There is no such document.
+    #[error("no such document: {0}")]
+    NoDocument(String),
+    /// The data directory was written by a newer version.
+    #[error("the data directory {directory} has format {found}, this vade knows {known}: use a newer vade, or another --data-dir")]
+    Format {
+        /// The data directory.
+        directory: PathBuf,
+        /// Its format version.
+        found: i64,
+        /// The newest version this program reads.
+        known: i64,
+    },
+    /// The disk is full or a file cannot be written.
+    #[error("cannot write to {path}: {source}")]
+    Io {
+        /// What was written.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The ledger failed.
+    #[error("the ledger: {0}")]
+    Ledger(#[from] rusqlite::Error),
+    /// The full-text index failed.
+    #[error("the full-text index: {0}")]
+    Lexical(#[from] tantivy::TantivyError),
+    /// The vector store failed.
+    #[error("the vector store: {0}")]
+    Vectors(#[from] lancedb::Error),
+    /// A row has another shape than this program writes.
+    #[error("the vector store: {0}")]
+    Arrow(#[from] arrow_schema::ArrowError),
+    /// Embedding failed.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+    /// The index was closed while work was under way.
+    #[error("the index is closed")]
+    Closed,
+}
+
+/// Shorthand.
+pub type Result<T> = std::result::Result<T, IndexerError>;

@@ -1,0 +1,153 @@
+//! The YAML block at the top of a note: its extent, and the title, tags and aliases in it.
+//!
+//! Owns every shape in which Obsidian and static site generators write those three. It knows no
+//! Markdown. Called by the Markdown reader.
+
+use serde_norway::{Mapping, Value};
+
+use super::push_once;
+
+/// Notes open with a few lines of YAML, not with books of it; the parser is not for hostile input.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// What a note says about itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct FrontMatter {
+    /// Where the body starts: after the closing line, or 0 where there is no front matter.
+    pub end: usize,
+    pub title: Option<String>,
+    pub tags: Vec<String>,
+    pub aliases: Vec<String>,
+}
+
+/// Reads the front matter of `text`. A block that is not a YAML mapping is part of the body: a note
+/// may open with a horizontal rule.
+pub(super) fn parse(text: &str) -> FrontMatter {
+    let Some((yaml, end)) = block(text) else {
+        return FrontMatter::default();
+    };
+    match serde_norway::from_str(yaml) {
+        Ok(Value::Mapping(fields)) => FrontMatter { end, ..read(&fields) },
+        Ok(Value::Null) => FrontMatter { end, ..FrontMatter::default() },
+        _ => FrontMatter::default(),
+    }
+}
+
+/// The text between the first line `---` and the next `---` or `...`, and where the body starts.
+fn block(text: &str) -> Option<(&str, usize)> {
+    let mut lines = text.split_inclusive('\n');
+    let opening = lines.next().filter(|line| line.trim_end() == "---")?;
+    let start = opening.len();
+    let mut end = start;
+    for line in lines {
+        if matches!(line.trim_end(), "---" | "...") {
+            return Some((&text[start..end], end + line.len()));
+        }
+        end += line.len();
+        if end > MAX_BYTES {
+            return None;
+        }
+    }
+    None
+}
+
+fn read(fields: &Mapping) -> FrontMatter {
+    let mut found = FrontMatter::default();
+    for (key, value) in fields {
+        match key.as_str().unwrap_or_default().to_lowercase().as_str() {
+            "title" => found.title = scalar(value).filter(|title| !title.is_empty()),
+            "tag" | "tags" => {
+                for text in scalars(value) {
+                    for tag in text.split([',', ' ', '\t', '\n']) {
+                        push_once(&mut found.tags, clean_tag(tag));
+                    }
+                }
+            }
+            "alias" | "aliases" => add_aliases(value, &mut found.aliases),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A string holds several aliases where it has commas; an item of a list is one alias, commas and
+/// all.
+fn add_aliases(value: &Value, aliases: &mut Vec<String>) {
+    match scalar(value) {
+        Some(text) => text.split(',').for_each(|alias| push_once(aliases, alias.trim())),
+        None => scalars(value).iter().for_each(|alias| push_once(aliases, alias)),
+    }
+}
+
+/// `#project/` names the tag `project`.
+pub(super) fn clean_tag(tag: &str) -> &str {
+    tag.trim().trim_start_matches('#').trim_matches('/')
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+/// A scalar, or the scalars of a list however it is nested.
+fn scalars(value: &Value) -> Vec<String> {
+    match value {
+        Value::Sequence(items) => items.iter().flat_map(scalars).collect(),
+        other => scalar(other).into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use expect_test::{Expect, expect};
+
+    #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "expectations are written in place")]
+    fn check(text: &str, expected: Expect) {
+        let found = parse(text);
+        expected.assert_eq(&format!(
+            "{:?} {:?} {:?} {:?}",
+            &text[found.end..],
+            found.title,
+            found.tags,
+            found.aliases
+        ));
+    }
+
+    #[test]
+    fn all_the_usual_shapes() {
+        check(
+            "---\ntitle: Plan\ntags: [work, 2024]\naliases:\n  - The plan\n  - Plan, the\n---\nBody",
+            expect![[r#""Body" Some("Plan") ["work", "2024"] ["The plan", "Plan, the"]"#]],
+        );
+        check(
+            "---\r\nTags: \"#project/alpha, idea\"\r\nalias: One, Two\r\n...\r\nBody",
+            expect![[r#""Body" None ["project/alpha", "idea"] ["One", "Two"]"#]],
+        );
+        check(
+            "---\ntags:\n  - '#a/b/'\n  - c\n  - c\ntag: d e\ntitle: 1984\n---\n",
+            expect![[r#""" Some("1984") ["a/b", "c", "d", "e"] []"#]],
+        );
+        check("---\ntags:\naliases: []\ntitle: ''\n---\nx", expect![[r#""x" None [] []"#]]);
+        check("---\n---\nx", expect![[r#""x" None [] []"#]]);
+    }
+
+    #[test]
+    fn what_is_not_a_mapping_is_body() {
+        for text in [
+            "---\nJust a rule above.\n---\nBody",
+            "---\ntitle: [unclosed\n---\nBody",
+            "---\ntitle: no end",
+            "\n---\ntitle: not at the top\n---\n",
+            "----\ntitle: four dashes\n----\n",
+            "",
+        ] {
+            assert_eq!(parse(text).end, 0, "{text:?}");
+        }
+    }
+}

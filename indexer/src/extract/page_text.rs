@@ -1,0 +1,211 @@
+//! The raw lines of a PDF page to text that can be read and searched.
+//!
+//! Owns what typesetting did to the words and has to be undone: ligatures, hyphens at line ends,
+//! lines broken in the middle of a sentence. Pure functions; called by `pdf`, page by page.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// A line shorter than this part of the page's usual line was ended on purpose: a title, a list, a
+/// table, the end of a paragraph.
+const FULL_LINE: f64 = 0.65;
+
+/// The readable text of a page given as lines, with blank lines between paragraphs.
+pub(super) fn tidy(raw: &str) -> String {
+    let lines: Vec<String> = raw.lines().map(tidy_line).collect();
+    let full = full_length(&lines);
+    let mut text = String::with_capacity(raw.len());
+    let mut previous: Option<&str> = None;
+    for line in &lines {
+        match previous {
+            _ if line.is_empty() => {
+                previous = None;
+                continue;
+            }
+            None if text.is_empty() => {}
+            None => text.push_str("\n\n"),
+            Some(previous) => join(&mut text, previous, line, full),
+        }
+        text.push_str(line);
+        previous = Some(line);
+    }
+    // A soft hyphen that is still here marks a place where no line was broken.
+    text.retain(|character| character != '\u{ad}');
+    text
+}
+
+/// Whether most of a page is characters that mean nothing: a font without a usable encoding.
+pub(super) fn is_garbled(text: &str) -> bool {
+    let (mut characters, mut meaningless) = (0_usize, 0_usize);
+    for character in text.chars().filter(|c| !c.is_whitespace()) {
+        characters += 1;
+        let private = ('\u{e000}'..='\u{f8ff}').contains(&character);
+        if private || character == char::REPLACEMENT_CHARACTER || character.is_control() {
+            meaningless += 1;
+        }
+    }
+    meaningless * 10 > characters * 3
+}
+
+/// One line without ligatures, control characters and runs of spaces.
+fn tidy_line(line: &str) -> String {
+    let mut tidied = String::with_capacity(line.len());
+    for word in line.split(|c: char| c.is_whitespace()).filter(|word| !word.is_empty()) {
+        let before = tidied.len();
+        for character in word.nfc() {
+            match ligature(character) {
+                Some(letters) => tidied.push_str(letters),
+                None if character.is_control() => {}
+                None => tidied.push(character),
+            }
+        }
+        if tidied.len() > before {
+            tidied.push(' ');
+        }
+    }
+    tidied.truncate(tidied.trim_end().len());
+    tidied
+}
+
+fn ligature(character: char) -> Option<&'static str> {
+    Some(match character {
+        'ﬀ' => "ff",
+        'ﬁ' => "fi",
+        'ﬂ' => "fl",
+        'ﬃ' => "ffi",
+        'ﬄ' => "ffl",
+        'ﬅ' | 'ﬆ' => "st",
+        _ => return None,
+    })
+}
+
+/// The length from which a line counts as full, in characters.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "line lengths are small and positive"
+)]
+fn full_length(lines: &[String]) -> usize {
+    let mut lengths: Vec<usize> =
+        lines.iter().map(|line| line.chars().count()).filter(|length| *length > 0).collect();
+    lengths.sort_unstable();
+    let usual = lengths.get(lengths.len() * 4 / 5).copied().unwrap_or(0);
+    (usual as f64 * FULL_LINE) as usize
+}
+
+/// Puts between two lines of a paragraph what belongs there: nothing, a space or a line end.
+fn join(text: &mut String, previous: &str, line: &str, full: usize) {
+    if ends_in_hyphen(previous) && line.starts_with(char::is_lowercase) {
+        text.pop();
+        return;
+    }
+    if previous.chars().count() < full || starts_item(line) {
+        text.push('\n');
+        return;
+    }
+    let between = (previous.chars().next_back(), line.chars().next());
+    if !matches!(between, (Some(left), Some(right)) if is_cjk(left) && is_cjk(right)) {
+        text.push(' ');
+    }
+}
+
+/// A hyphen after a letter; a soft hyphen; not a dash, which stands after a space.
+fn ends_in_hyphen(line: &str) -> bool {
+    let mut backwards = line.chars().rev();
+    match backwards.next() {
+        Some('-' | '\u{2010}') => backwards.next().is_some_and(char::is_alphabetic),
+        Some('\u{ad}') => true,
+        _ => false,
+    }
+}
+
+/// A bullet, a dash or a number such as `3.` or `(b)` before a space.
+fn starts_item(line: &str) -> bool {
+    let Some((mark, _)) = line.split_once(' ') else {
+        return false;
+    };
+    let inner = mark.trim_start_matches('(').trim_end_matches(['.', ')']);
+    matches!(mark, "•" | "◦" | "▪" | "‣" | "●" | "○" | "■" | "–" | "-" | "*" | "·" | "")
+        || (inner.len() < mark.len()
+            && (inner.len() <= 2 || inner.chars().all(|c| "ivxlc".contains(c)))
+            && inner.chars().all(char::is_alphanumeric)
+            && !inner.is_empty())
+}
+
+fn is_cjk(character: char) -> bool {
+    matches!(character,
+        '\u{2e80}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+        | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_garbled, tidy};
+    use expect_test::{Expect, expect};
+
+    #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "expectations are written in place")]
+    fn check(raw: &str, expected: Expect) {
+        expected.assert_eq(&tidy(raw));
+    }
+
+    #[test]
+    fn lines_of_a_paragraph_are_joined() {
+        check(
+            "The first line of the paragraph is\nas long as the second one is, and the\nlast is \
+             short.\n\nAnother paragraph begins here, and it\ngoes on.",
+            expect![[r"
+                The first line of the paragraph is as long as the second one is, and the last is short.
+
+                Another paragraph begins here, and it goes on."]],
+        );
+    }
+
+    #[test]
+    fn hyphens_at_line_ends_are_undone() {
+        check(
+            "a matter of docu-\nmentation and Austria-\nHungary, pages 3 -\nsoft hy\u{ad}\nphens in\u{ad}side",
+            expect!["a matter of documentation and Austria- Hungary, pages 3 - soft hyphens inside"],
+        );
+    }
+
+    #[test]
+    fn ligatures_spaces_and_control_characters() {
+        check(
+            "e\u{301}tude \u{fb01}nal e\u{fb03}cient\u{a0}\u{2003}x\0y  \u{0}  z",
+            expect!["étude final efficient xy z"],
+        );
+    }
+
+    #[test]
+    fn short_lines_and_items_stay_lines() {
+        check(
+            "Medal table\nGold 3\nSilver 4\n\nThis sentence is long enough to set the usual length\n\
+             • an item that is as long as the sentence above, so\nthat it wraps\n2. and another \
+             item that is as long as the others",
+            expect![[r"
+                Medal table
+                Gold 3
+                Silver 4
+
+                This sentence is long enough to set the usual length
+                • an item that is as long as the sentence above, so that it wraps
+                2. and another item that is as long as the others"]],
+        );
+    }
+
+    #[test]
+    fn lines_without_spaces_between_words_get_none() {
+        check(
+            "これは長い文章なので二行に\n分かれています。これで終わり",
+            expect!["これは長い文章なので二行に分かれています。これで終わり"],
+        );
+    }
+
+    #[test]
+    fn garbled_pages_are_noticed() {
+        assert!(is_garbled("\u{f020}\u{f021}\u{f022} \u{fffd}a"));
+        assert!(!is_garbled("Résumé \u{f0b7} item"));
+        assert!(!is_garbled(""));
+    }
+}

@@ -1,0 +1,216 @@
+//! What kind of document a file is, from its name and its first bytes.
+//!
+//! Owns the list of kinds that are read and the wording for those that are not. It decodes and
+//! parses nothing. Called first by the parent module, for every file.
+
+use std::path::Path;
+
+use super::{Rejection, text};
+
+/// The readers there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Markdown,
+    Html,
+    Pdf,
+    /// Text in a human language.
+    Prose,
+    /// Any other text: code, logs, data. No language is guessed for it.
+    SourceCode,
+}
+
+/// Text extensions that hold human language rather than code or data.
+const PROSE: &[&str] = &[
+    "adoc", "asciidoc", "bib", "eml", "me", "org", "rst", "srt", "tex", "text", "textile", "txt",
+    "vtt", "wiki",
+];
+
+/// Kinds told by extension alone, where the contents are a plain container (ZIP, OLE) or an
+/// encoding of something else.
+const UNSUPPORTED: &[(&[&str], &str)] = &[
+    (&["doc", "docm", "docx", "dot", "dotx"], "Word documents are not supported yet"),
+    (&["ods", "xls", "xlsb", "xlsm", "xlsx"], "spreadsheets are not supported yet"),
+    (&["odp", "pps", "ppsx", "ppt", "pptm", "pptx"], "presentations are not supported yet"),
+    (&["odg", "odt", "ott"], "OpenDocument texts are not supported yet"),
+    (&["azw", "azw3", "epub", "fb2", "mobi"], "e-books are not supported yet"),
+    (&["key", "numbers", "pages"], "iWork documents are not supported yet"),
+    (&["rtf"], "RTF documents are not supported yet"),
+    (&["svg", "svgz"], "image (SVG)"),
+];
+
+/// The kind of the file at `path` holding `bytes`.
+///
+/// # Errors
+///
+/// [`Rejection::Skipped`] for files that hold no text this program reads.
+pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, Rejection> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if let Some(reason) = leftover(&name, &extension) {
+        return Err(Rejection::skipped(reason));
+    }
+    if bytes.is_empty() {
+        return Err(Rejection::skipped("empty"));
+    }
+    if extension == "pdf" || bytes.starts_with(b"%PDF-") {
+        return Ok(Kind::Pdf);
+    }
+    if text::looks_like_text(bytes) {
+        return text_kind(&extension, bytes);
+    }
+    Err(Rejection::skipped(unreadable(&extension, bytes)))
+}
+
+/// Files that editors, browsers and office programs leave beside the real ones.
+fn leftover(name: &str, extension: &str) -> Option<&'static str> {
+    if name.starts_with("~$") || name.starts_with(".~lock.") {
+        return Some("lock file of an open document");
+    }
+    match extension {
+        "swp" | "swo" | "swx" => Some("editor swap file"),
+        "crdownload" | "download" | "opdownload" | "part" | "partial" => {
+            Some("unfinished download")
+        }
+        "bak" | "temp" | "tmp" => Some("temporary file"),
+        _ if name.ends_with('~') => Some("editor backup"),
+        _ => None,
+    }
+}
+
+fn text_kind(extension: &str, bytes: &[u8]) -> Result<Kind, Rejection> {
+    if bytes.starts_with(b"{\\rtf") {
+        return Err(Rejection::skipped(known("rtf").expect("RTF is in the list")));
+    }
+    if bytes.starts_with(b"%!PS") {
+        return Err(Rejection::skipped("PostScript is not supported"));
+    }
+    if bytes.starts_with(b"-----BEGIN ") {
+        return Err(Rejection::skipped("key or certificate"));
+    }
+    Ok(match extension {
+        "md" | "markdown" | "mdown" | "mdx" | "mkd" => Kind::Markdown,
+        "html" | "htm" | "xhtml" => Kind::Html,
+        // Templates and components of every sort start like a web page, so only a file that claims
+        // nothing about itself is judged by its first tag.
+        "" if is_web_page(bytes) => Kind::Html,
+        "" => Kind::Prose,
+        "svg" => return Err(Rejection::skipped("image (SVG)")),
+        prose if PROSE.contains(&prose) => Kind::Prose,
+        _ => Kind::SourceCode,
+    })
+}
+
+fn is_web_page(bytes: &[u8]) -> bool {
+    let start = bytes.trim_ascii_start();
+    [&b"<!doctype html"[..], b"<html"]
+        .iter()
+        .any(|tag| start.get(..tag.len()).is_some_and(|head| head.eq_ignore_ascii_case(tag)))
+}
+
+fn known(extension: &str) -> Option<&'static str> {
+    UNSUPPORTED.iter().find(|(all, _)| all.contains(&extension)).map(|(_, reason)| *reason)
+}
+
+/// The reason given for bytes that are not text.
+fn unreadable(extension: &str, bytes: &[u8]) -> String {
+    let Some(found) = infer::get(bytes) else {
+        return known(extension).unwrap_or("binary file").to_owned();
+    };
+    let label = found.extension().to_uppercase();
+    // The contents are asked first; the name decides only what a container was meant as.
+    if let Some(reason) = known(found.extension()).or_else(|| known(extension)) {
+        return reason.to_owned();
+    }
+    match found.matcher_type() {
+        infer::MatcherType::Image => format!("image ({label}): needs OCR"),
+        infer::MatcherType::Audio => format!("audio ({label})"),
+        infer::MatcherType::Video => format!("video ({label})"),
+        infer::MatcherType::Font => format!("font ({label})"),
+        _ => other_kind(found.extension(), &label),
+    }
+}
+
+fn other_kind(extension: &str, label: &str) -> String {
+    match extension {
+        "elf" | "exe" | "dll" | "mach" | "wasm" | "class" | "dex" | "dey" | "bc" | "obj" => {
+            "executable".to_owned()
+        }
+        "sqlite" => "database (SQLite)".to_owned(),
+        "der" | "pem" => "key or certificate".to_owned(),
+        "msi" | "deb" | "rpm" | "crx" => format!("software package ({label})"),
+        "swf" | "eot" | "nes" | "dcm" | "qcow2" => format!("binary file ({label})"),
+        _ => format!("{label} archive"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, kind};
+    use std::path::Path;
+
+    #[track_caller]
+    fn check(name: &str, bytes: &[u8], expected: &str) {
+        let found = match kind(Path::new(name), bytes) {
+            Ok(kind) => format!("{kind:?}"),
+            Err(rejection) => rejection.to_string(),
+        };
+        assert_eq!(found, expected, "{name}");
+    }
+
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0";
+    const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0\x08\0\0\0\0\0\0\0\0\0";
+    const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0\0\0\0\0\0\0";
+
+    #[test]
+    fn documents_are_told_by_name_and_contents() {
+        check("a/Note.MD", b"# Hello", "Markdown");
+        check("page.htm", b"<p>Hello", "Html");
+        check("saved page", b"\n<!DOCTYPE HTML><p>Hello", "Html");
+        check("README", b"Hello", "Prose");
+        check("notes.txt", b"Hello", "Prose");
+        check("main.rs", b"fn main() {}", "SourceCode");
+        check("view.vue", b"<html></html>", "SourceCode");
+        check("paper", b"%PDF-1.7\n\xe2\xe3\xcf\xd3", "Pdf");
+        check("broken.pdf", b"\0\0\0", "Pdf");
+    }
+
+    #[test]
+    fn what_is_not_text_is_named() {
+        check("photo.png", PNG, "image (PNG): needs OCR");
+        check("photo.txt", PNG, "image (PNG): needs OCR");
+        check("song.mp3", b"ID3\x04\0\0\0\0\0", "audio (MP3)");
+        check("all.zip", ZIP, "ZIP archive");
+        check("report.docx", ZIP, "Word documents are not supported yet");
+        check("old.xls", OLE, "spreadsheets are not supported yet");
+        check("novel.epub", ZIP, "e-books are not supported yet");
+        check("tool", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "executable");
+        check("data.bin", b"\x01\x02\0\x03\xff\xfe\0\0", "binary file");
+        check("memo.rtf", b"{\\rtf1\\ansi Hello}", "RTF documents are not supported yet");
+        check("id_rsa", b"-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n", "key or certificate");
+    }
+
+    #[test]
+    fn text_that_starts_like_a_binary_is_still_text() {
+        check("thesis.tex", b"%!TEX root = main.tex\nHello", "Prose");
+        check("cars.txt", b"BMW and MZ are brands", "Prose");
+        check("dos.txt", b"MZ is the mark of a DOS program", "Prose");
+    }
+
+    #[test]
+    fn leftovers_are_skipped_whatever_they_hold() {
+        check("~$report.docx", b"text", "lock file of an open document");
+        check(".~lock.report.odt#", b"text", "lock file of an open document");
+        check(".notes.md.swp", b"text", "editor swap file");
+        check("film.mkv.part", b"text", "unfinished download");
+        check("paper.pdf.crdownload", b"%PDF-1.7", "unfinished download");
+        check("notes.txt~", b"text", "editor backup");
+    }
+
+    #[test]
+    fn an_empty_file_is_empty_whatever_its_name() {
+        for name in ["a.md", "a.pdf", "a.png"] {
+            check(name, b"", "empty");
+        }
+        assert_eq!(kind(Path::new("x"), b"x"), Ok(Kind::Prose));
+    }
+}

@@ -1,0 +1,805 @@
+//! The index as the rest of the program sees it: folders in, documents and passages out.
+//!
+//! Opens a data directory, makes ledger and engines agree, and reads. Writing is `pipeline`'s; the
+//! map of live documents here is what makes readers see a consistent pair: a chunk counts only if it
+//! was cut from the content that the ledger names.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{Notify, watch};
+use vade_config::IndexSettings;
+use vade_models::embedding::{EmbedderHandle, TextKind};
+
+use crate::chunk::ChunkSettings;
+use crate::error::{IndexerError, Result};
+use crate::extract::Limits;
+use crate::ledger::{Document, DocumentId, Ledger, Stage};
+use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical, Opened};
+use crate::pipeline::Progress;
+use crate::scan::{self, Rules};
+use crate::vectors::{self, Scope, Vectors};
+
+/// What an index needs to know from outside.
+#[derive(Clone)]
+pub struct IndexOptions {
+    /// The data directory.
+    pub data: PathBuf,
+    /// Folders of the program's own, never indexed.
+    pub own: Vec<PathBuf>,
+    /// The `[index]` section.
+    pub settings: IndexSettings,
+    /// The executable that reads PDF files in a process of its own.
+    pub worker: PathBuf,
+}
+
+/// A chunk, found.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// Its document.
+    pub document: Arc<Document>,
+    /// Its place in the document, from 0.
+    pub ordinal: u32,
+    /// Span in the document's text (bytes).
+    pub span: Range<usize>,
+    /// Its page, in documents that have pages.
+    pub page: Option<u32>,
+    /// The headings it stands under, outermost first.
+    pub heading: Vec<String>,
+    /// The document's text at `span`.
+    pub text: String,
+}
+
+/// A chunk's scores in the two legs of a search; a leg that did not find it gives none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    key: ChunkKey,
+    /// BM25.
+    pub words: Option<f32>,
+    /// Cosine.
+    pub vector: Option<f32>,
+}
+
+impl Found {
+    /// The document it is in.
+    #[must_use]
+    pub fn document(&self) -> &DocumentId {
+        &self.key.document
+    }
+}
+
+/// Text around a span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    /// What comes before.
+    pub before: String,
+    /// The span itself.
+    pub text: String,
+    /// What comes after.
+    pub after: String,
+    /// The page the span begins on.
+    pub page: Option<u32>,
+    /// The headings it stands under.
+    pub heading: Vec<String>,
+}
+
+/// What scanning folders found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ScanReport {
+    /// Files as they were.
+    pub unchanged: usize,
+    /// Files new or changed, now in the queue.
+    pub queued: usize,
+    /// Documents whose files are gone.
+    pub removed: usize,
+}
+
+/// An open index. Cloning it is cheap; the data directory stays locked until the last clone is gone.
+#[derive(Clone)]
+pub struct Index {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub ledger: Ledger,
+    pub lexical: Lexical,
+    pub vectors: Vectors,
+    pub embedder: EmbedderHandle,
+    pub rules: Rules,
+    pub limits: Limits,
+    pub chunks: ChunkSettings,
+    pub settings: IndexSettings,
+    pub fingerprint: String,
+    pub live: RwLock<HashMap<DocumentId, Arc<Document>>>,
+    pub unreachable: Mutex<HashSet<PathBuf>>,
+    pub notice: Mutex<Option<String>>,
+    pub folders_changed: Notify,
+    pub words_wake: Notify,
+    pub vectors_wake: Notify,
+    /// Held over a commit of the full-text index and the ledger's part of it.
+    pub words_writer: tokio::sync::Mutex<()>,
+    pub progress: watch::Sender<Progress>,
+    lock: LockFile,
+}
+
+impl Index {
+    /// Opens or makes the index of a data directory, and makes its parts agree.
+    ///
+    /// # Errors
+    /// A data directory that is in use, of a newer format, or cannot be written.
+    pub async fn open(options: &IndexOptions, embedder: EmbedderHandle) -> Result<Self> {
+        make_private(&options.data)?;
+        let lock = LockFile::take(&options.data)?;
+        let ledger = open_ledger(&options.data)?;
+        let (lexical, _) = Lexical::open(&lexical::directory(&options.data))?;
+        let (vectors, opened) =
+            Vectors::open(&vectors::directory(&options.data), embedder.dimensions()).await?;
+        let settings = &options.settings;
+        let mut own = options.own.clone();
+        own.push(options.data.clone());
+        let inner = Inner {
+            ledger,
+            lexical,
+            vectors,
+            embedder,
+            rules: Rules {
+                ignore: settings.ignore.clone(),
+                hidden: settings.hidden,
+                own,
+            },
+            limits: limits(settings, options.worker.clone()),
+            chunks: ChunkSettings {
+                target_bytes: settings.chunk_target_bytes,
+                max_bytes: settings.chunk_max_bytes,
+            },
+            settings: settings.clone(),
+            fingerprint: fingerprint(settings),
+            live: RwLock::default(),
+            unreachable: Mutex::default(),
+            notice: Mutex::default(),
+            folders_changed: Notify::new(),
+            words_wake: Notify::new(),
+            vectors_wake: Notify::new(),
+            words_writer: tokio::sync::Mutex::default(),
+            progress: watch::Sender::new(Progress::default()),
+            lock,
+        };
+        inner.reconcile(opened).await?;
+        inner.reload_live()?;
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The ledger, for reading.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.inner.ledger
+    }
+
+    /// How far indexing has got.
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.inner.progress.subscribe()
+    }
+
+    /// What a person should know about watching, such as a limit of the system.
+    #[must_use]
+    pub fn notice(&self) -> Option<String> {
+        lock(&self.inner.notice).clone()
+    }
+
+    /// Whether a folder could be listed when it was last looked at.
+    #[must_use]
+    pub fn is_reachable(&self, folder: &Path) -> bool {
+        !lock(&self.inner.unreachable).contains(folder)
+    }
+
+    /// Says in the lock file at which address this process answers.
+    ///
+    /// # Errors
+    /// When the lock file cannot be written.
+    pub fn announce(&self, address: &str) -> Result<()> {
+        self.inner.lock.announce(address)
+    }
+
+    /// Adds a folder and puts what is in it into the queue.
+    ///
+    /// # Errors
+    /// A folder that is none, lies inside another or is the program's own.
+    pub async fn add_folder(&self, folder: &Path) -> Result<ScanReport> {
+        let folder = self.check_folder(folder)?;
+        self.inner.ledger.add_folder(&folder, now())?;
+        let report = self.scan(&folder).await?;
+        self.inner.folders_changed.notify_one();
+        Ok(report)
+    }
+
+    /// Removes a folder with everything indexed from it. The files stay.
+    ///
+    /// # Errors
+    /// A folder that is not watched.
+    pub async fn remove_folder(&self, folder: &Path) -> Result<usize> {
+        let absolute = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        if !self.inner.ledger.remove_folder(&absolute)? {
+            return Err(IndexerError::Folder {
+                path: folder.to_owned(),
+                reason: "it is not watched; `vade status` lists the folders that are".to_owned(),
+            });
+        }
+        let gone: Vec<DocumentId> = self
+            .inner
+            .ledger
+            .under(&absolute)?
+            .into_iter()
+            .map(|document| document.id)
+            .collect();
+        self.inner.remove(&gone).await?;
+        self.inner.folders_changed.notify_one();
+        Ok(gone.len())
+    }
+
+    /// Compares every folder with the ledger and queues the difference.
+    ///
+    /// # Errors
+    /// When the ledger fails; a folder that cannot be listed is only noted.
+    pub async fn scan_all(&self) -> Result<ScanReport> {
+        let mut total = ScanReport::default();
+        for folder in self.inner.ledger.folders()? {
+            let report = self.scan(&folder).await?;
+            total.unchanged += report.unchanged;
+            total.queued += report.queued;
+            total.removed += report.removed;
+        }
+        Ok(total)
+    }
+
+    /// Compares one folder with the ledger and queues the difference.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn scan(&self, folder: &Path) -> Result<ScanReport> {
+        Ok(self.inner.look(folder, None).await?.0)
+    }
+
+    /// Chunks that match a question by words and, where its vector is given, by meaning: at most
+    /// `limit` from each leg.
+    ///
+    /// # Errors
+    /// When an engine fails.
+    pub async fn search(
+        &self,
+        question: &str,
+        vector: Option<&[f32]>,
+        limit: usize,
+        scope: &Scope,
+    ) -> Result<Vec<Found>> {
+        let within: Option<Vec<DocumentId>> = (!scope.is_open()).then(|| {
+            let live = read(&self.inner.live);
+            live.values()
+                .filter(|document| scope.admits(document))
+                .map(|document| document.id.clone())
+                .collect()
+        });
+        // Old versions that still wait to be removed take places: ask for some more than needed.
+        let ask = limit + limit / 2;
+        let words = self.inner.lexical.search(question, ask, within.as_deref())?;
+        let near = match vector {
+            Some(vector) => self.inner.vectors.search(vector, ask, scope).await?,
+            None => Vec::new(),
+        };
+        Ok(self.inner.join(words, near, limit))
+    }
+
+    /// Embeds a question.
+    ///
+    /// # Errors
+    /// When the embedding model cannot be loaded or fails.
+    pub async fn embed_question(&self, question: &str) -> Result<Vec<f32>> {
+        let texts = vec![question.to_owned()];
+        let vectors = self.inner.embedder.embed(texts, TextKind::Query).await?;
+        vectors.into_iter().next().ok_or(IndexerError::Closed)
+    }
+
+    /// The chunk behind a search result; `None` when it has just gone.
+    ///
+    /// # Errors
+    /// When the full-text index fails.
+    pub fn chunk(&self, found: &Found) -> Result<Option<Chunk>> {
+        let Some(document) = self.live(&found.key.document) else {
+            return Ok(None);
+        };
+        let row = self.inner.lexical.chunk(&found.key)?;
+        Ok(row
+            .filter(|row| document.hash.as_ref() == Some(&row.hash))
+            .map(|row| chunk(document, row)))
+    }
+
+    /// The document, if its content is in the index.
+    #[must_use]
+    pub fn live(&self, id: &DocumentId) -> Option<Arc<Document>> {
+        read(&self.inner.live).get(id).cloned()
+    }
+
+    /// The text at `span` of a document and up to `context` bytes on each side.
+    ///
+    /// # Errors
+    /// A document that is not in the index.
+    pub fn surroundings(
+        &self,
+        id: &DocumentId,
+        span: Range<usize>,
+        context: usize,
+    ) -> Result<Surroundings> {
+        let missing = || IndexerError::NoDocument(id.0.clone());
+        let document = self.live(id).ok_or_else(missing)?;
+        let chunks: Vec<ChunkRow> = self
+            .inner
+            .lexical
+            .chunks(id)?
+            .into_iter()
+            .filter(|chunk| document.hash.as_ref() == Some(&chunk.hash))
+            .collect();
+        let first = chunks.first().ok_or_else(missing)?.span.start;
+        let holder = chunks
+            .iter()
+            .find(|chunk| chunk.span.end > span.start)
+            .unwrap_or(&chunks[0]);
+        let (page, heading) = (holder.page, holder.heading.clone());
+        let text: String = chunks
+            .iter()
+            .flat_map(|chunk| [chunk.text.as_str(), chunk.gap.as_str()])
+            .collect();
+        let at = |offset: usize| {
+            let offset = offset.saturating_sub(first).min(text.len());
+            text.floor_char_boundary(offset)
+        };
+        let (start, end) = (at(span.start), at(span.end.max(span.start)));
+        let from = text.ceil_char_boundary(start.saturating_sub(context));
+        let to = text.floor_char_boundary((end + context).min(text.len()));
+        Ok(Surroundings {
+            before: text[from.min(start)..start].to_owned(),
+            text: text[start..end].to_owned(),
+            after: text[end..to.max(end)].to_owned(),
+            page,
+            heading,
+        })
+    }
+
+    fn check_folder(&self, folder: &Path) -> Result<PathBuf> {
+        let refuse = |reason: &str| IndexerError::Folder {
+            path: folder.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let absolute = std::fs::canonicalize(folder).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => refuse("there is no such folder"),
+            _ => refuse(&error.to_string()),
+        })?;
+        if !absolute.is_dir() {
+            return Err(refuse("it is not a folder: name the folder it lies in"));
+        }
+        std::fs::read_dir(&absolute).map_err(|error| refuse(&error.to_string()))?;
+        if absolute.to_str().is_none() {
+            return Err(refuse("its name is not valid Unicode: rename it"));
+        }
+        let own = &self.inner.rules.own;
+        if own.iter().any(|own| absolute.starts_with(own)) {
+            return Err(refuse("it belongs to vade itself"));
+        }
+        for other in self.inner.ledger.folders()? {
+            if absolute != other && absolute.starts_with(&other) {
+                return Err(refuse(&format!(
+                    "it lies inside {}, which is watched already",
+                    other.display()
+                )));
+            }
+            if absolute != other && other.starts_with(&absolute) {
+                return Err(refuse(&format!(
+                    "{}, which is watched already, lies inside it: remove that one first",
+                    other.display()
+                )));
+            }
+        }
+        Ok(absolute)
+    }
+}
+
+impl Inner {
+    /// Walks a folder, or some paths in it, queues what changed, removes what is gone. Also gives
+    /// the directories that were found.
+    pub(crate) async fn look(
+        &self,
+        folder: &Path,
+        within: Option<Vec<PathBuf>>,
+    ) -> Result<(ScanReport, Vec<PathBuf>)> {
+        let (root, rules, scope) = (folder.to_owned(), self.rules.clone(), within.clone());
+        let walked = tokio::task::spawn_blocking(move || scan::walk(&root, &rules, scope))
+            .await
+            .map_err(|_| IndexerError::Closed)?;
+        let found = match walked {
+            Ok(found) => found,
+            Err(error) => {
+                // Nothing is removed from the index while a root cannot be seen.
+                tracing::warn!(folder = %folder.display(), %error, "folder not reachable");
+                lock(&self.unreachable).insert(folder.to_owned());
+                return Ok((ScanReport::default(), Vec::new()));
+            }
+        };
+        lock(&self.unreachable).remove(folder);
+        let known = match &within {
+            None => self.ledger.under(folder)?,
+            Some(paths) => {
+                let mut known = Vec::new();
+                for path in paths {
+                    known.extend(self.ledger.under(path)?);
+                }
+                known.sort_by(|a, b| a.id.cmp(&b.id));
+                known.dedup_by(|a, b| a.id == b.id);
+                known
+            }
+        };
+        let difference = match &within {
+            None => scan::difference(found.files, &known),
+            Some(paths) => {
+                let inside = |path: &Path| paths.iter().any(|scope| path.starts_with(scope));
+                let files = found.files.into_iter().filter(|file| inside(&file.path));
+                scan::difference(files.collect(), &known)
+            }
+        };
+        let report = ScanReport {
+            unchanged: difference.unchanged,
+            queued: difference.enqueue.len(),
+            removed: difference.remove.len(),
+        };
+        self.remove(&difference.remove).await?;
+        self.ledger.enqueue(folder, &difference.enqueue)?;
+        if report.queued > 0 {
+            self.words_wake.notify_one();
+        }
+        Ok((report, found.directories))
+    }
+
+    /// The directories of a folder that are not ignored; none when it cannot be listed.
+    pub(crate) async fn directories(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let (root, rules) = (folder.to_owned(), self.rules.clone());
+        let walked = tokio::task::spawn_blocking(move || scan::walk(&root, &rules, None))
+            .await
+            .map_err(|_| IndexerError::Closed)?;
+        Ok(walked.map(|found| found.directories).unwrap_or_default())
+    }
+
+    /// Takes documents out of every answer, now; their vectors follow when there is time.
+    pub(crate) async fn remove(&self, ids: &[DocumentId]) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let _writer = self.words_writer.lock().await;
+        {
+            let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+            for id in ids {
+                live.remove(id);
+            }
+        }
+        let marker = self.next_marker()?;
+        self.lexical.commit(ids, &[], &marker)?;
+        self.ledger.remove(ids, &marker)?;
+        self.vectors_wake.notify_one();
+        self.report_progress();
+        Ok(())
+    }
+
+    /// The marker of the next commit of the full-text index.
+    pub(crate) fn next_marker(&self) -> Result<String> {
+        let last = self.lexical.marker()?.parse::<u64>().unwrap_or_default();
+        Ok((last + 1).to_string())
+    }
+
+    /// Reads these documents' rows into the map of live documents.
+    pub(crate) fn refresh_live<'a>(&self, ids: impl Iterator<Item = &'a DocumentId>) -> Result<()> {
+        for id in ids {
+            let document = self.ledger.document(id)?;
+            let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+            match document.filter(|document| document.hash.is_some()) {
+                Some(document) => live.insert(id.clone(), Arc::new(document)),
+                None => live.remove(id),
+            };
+        }
+        Ok(())
+    }
+
+    fn reload_live(&self) -> Result<()> {
+        let documents = self.ledger.live()?;
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        *live = documents
+            .into_iter()
+            .map(|document| (document.id.clone(), Arc::new(document)))
+            .collect();
+        Ok(())
+    }
+
+    /// Merges the two legs; what was cut from content that is no longer current is left out.
+    fn join(&self, words: Vec<Candidate>, near: Vec<Candidate>, limit: usize) -> Vec<Found> {
+        let live = read(&self.live);
+        let current = |candidate: &Candidate| {
+            live.get(&candidate.key.document)
+                .is_some_and(|document| document.hash.as_ref() == Some(&candidate.hash))
+        };
+        let mut found: HashMap<ChunkKey, Found> = HashMap::new();
+        let entry = |key: ChunkKey| Found {
+            key,
+            words: None,
+            vector: None,
+        };
+        for candidate in words.into_iter().filter(&current).take(limit) {
+            let found = found
+                .entry(candidate.key.clone())
+                .or_insert_with(|| entry(candidate.key));
+            found.words = Some(candidate.score);
+        }
+        for candidate in near.into_iter().filter(&current).take(limit) {
+            let found = found
+                .entry(candidate.key.clone())
+                .or_insert_with(|| entry(candidate.key));
+            found.vector = Some(candidate.score);
+        }
+        let mut found: Vec<Found> = found.into_values().collect();
+        found.sort_by(|a, b| {
+            (&a.key.document, a.key.ordinal).cmp(&(&b.key.document, b.key.ordinal))
+        });
+        found
+    }
+
+    /// Start-up: compares ledger and engines by their markers, and mends whatever disagrees.
+    async fn reconcile(&self, vectors: Opened) -> Result<()> {
+        let model = self.embedder.model().to_owned();
+        let model_before = self.ledger.meta("embedding")?;
+        if model_before.as_ref().is_some_and(|before| *before != model)
+            && vectors == Opened::Existing
+        {
+            tracing::warn!(%model, "the embedding model changed: embedding everything again");
+            let all: Vec<DocumentId> = self
+                .vectors
+                .contents()
+                .await?
+                .into_iter()
+                .map(|(id, _)| id)
+                .collect::<HashSet<_>>()
+                .into_iter()
+                .collect();
+            self.vectors.delete(&all).await?;
+        }
+        let words_agree = self.ledger.meta("lexical")?.unwrap_or_default() == self.lexical.marker()?;
+        let vectors_agree =
+            self.ledger.meta("vectors")?.unwrap_or_default() == self.vectors.marker().await?;
+        if !(words_agree && vectors_agree) {
+            self.mend().await?;
+        }
+        self.ledger.set_meta("embedding", &model)?;
+        self.ledger.set_meta("lexical", &self.lexical.marker()?)?;
+        self.ledger.set_meta("vectors", &self.vectors.marker().await?)?;
+        if self.ledger.meta("fingerprint")?.as_ref() != Some(&self.fingerprint) {
+            self.ledger.requeue_all()?;
+            self.ledger.set_meta("fingerprint", &self.fingerprint)?;
+        }
+        Ok(())
+    }
+
+    /// Compares the contents of all three, document by document.
+    async fn mend(&self) -> Result<()> {
+        let words = census(self.lexical.contents()?);
+        let vectors = census(self.vectors.contents().await?);
+        let documents = self.ledger.live()?;
+        let complete = |census: &Census, document: &Document| {
+            let held = census.get(&document.id);
+            match (&document.hash, held) {
+                (Some(hash), Some(held)) => held.len() == 1 && held.get(hash) == Some(&document.chunks),
+                (Some(_), None) => document.chunks == 0,
+                (None, _) => false,
+            }
+        };
+        let (mut read_again, mut embed_again) = (Vec::new(), Vec::new());
+        for document in &documents {
+            if !complete(&words, document) {
+                read_again.push(document.id.clone());
+            } else if document.stage == Stage::Full && !complete(&vectors, document) {
+                embed_again.push(document.id.clone());
+            }
+        }
+        let known: HashSet<&DocumentId> = documents.iter().map(|document| &document.id).collect();
+        let orphans = |census: &Census| -> Vec<DocumentId> {
+            census.keys().filter(|id| !known.contains(id)).cloned().collect()
+        };
+        let (strange_words, strange_vectors) = (orphans(&words), orphans(&vectors));
+        tracing::warn!(
+            read_again = read_again.len(),
+            embed_again = embed_again.len(),
+            strays = strange_words.len() + strange_vectors.len(),
+            "the index was left in the middle of a change: mending it"
+        );
+        self.ledger.redo(&read_again, Stage::None)?;
+        self.ledger.redo(&embed_again, Stage::Lexical)?;
+        let mut leave = strange_words;
+        leave.extend(read_again);
+        if !leave.is_empty() {
+            self.lexical.commit(&leave, &[], &self.next_marker()?)?;
+        }
+        self.vectors.delete(&strange_vectors).await
+    }
+}
+
+type Census = HashMap<DocumentId, HashMap<String, usize>>;
+
+/// Chunks by document and content hash.
+fn census(contents: Vec<(DocumentId, String)>) -> Census {
+    let mut census = Census::new();
+    for (id, hash) in contents {
+        *census.entry(id).or_default().entry(hash).or_default() += 1;
+    }
+    census
+}
+
+fn chunk(document: Arc<Document>, row: ChunkRow) -> Chunk {
+    Chunk {
+        document,
+        ordinal: row.ordinal,
+        span: row.span,
+        page: row.page,
+        heading: row.heading,
+        text: row.text,
+    }
+}
+
+fn limits(settings: &IndexSettings, worker: PathBuf) -> Limits {
+    const MIB: u64 = 1 << 20;
+    Limits {
+        max_file_bytes: settings.max_file_mib * MIB,
+        child_memory_bytes: settings.extract_memory_mib * MIB,
+        child_seconds: settings.extract_seconds,
+        ..Limits::new(worker)
+    }
+}
+
+/// Changes with everything that changes what a file's chunks are.
+fn fingerprint(settings: &IndexSettings) -> String {
+    const EXTRACTION: u32 = 1;
+    format!(
+        "{EXTRACTION} {} {} {}",
+        settings.chunk_target_bytes, settings.chunk_max_bytes, settings.max_file_mib
+    )
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read<T>(value: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    value.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A ledger that cannot be read is moved aside; the engines then mend themselves to an empty one.
+fn open_ledger(data: &Path) -> Result<Ledger> {
+    match Ledger::open(data) {
+        Err(IndexerError::Ledger(error)) if is_damage(&error) => {
+            let aside = data.join(format!("ledger.sqlite3.damaged-{}", now()));
+            tracing::warn!(aside = %aside.display(), %error, "the ledger is damaged: starting a new one; folders must be added again");
+            let path = data.join("ledger.sqlite3");
+            std::fs::rename(&path, &aside).map_err(|source| IndexerError::Io { path, source })?;
+            for part in ["ledger.sqlite3-wal", "ledger.sqlite3-shm"] {
+                let _ = std::fs::remove_file(data.join(part));
+            }
+            Ledger::open(data)
+        }
+        other => other,
+    }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
+    )
+}
+
+/// Makes a directory that only its owner can enter.
+fn make_private(directory: &Path) -> Result<()> {
+    let failed = |source| IndexerError::Io {
+        path: directory.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(directory, mode).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The lock on a data directory; the file says who holds it and where it answers.
+struct LockFile {
+    file: File,
+    path: PathBuf,
+}
+
+/// Who holds a data directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Process id.
+    pub process: String,
+    /// Where it answers; none while it only indexes.
+    pub address: Option<String>,
+}
+
+/// Who holds the data directory now; `None` when nobody does.
+#[must_use]
+pub fn holder(data: &Path) -> Option<Holder> {
+    let file = File::options().read(true).write(true).open(data.join("lock")).ok()?;
+    match file.try_lock() {
+        Ok(()) => None,
+        Err(_) => Some(read_holder(data)),
+    }
+}
+
+fn read_holder(data: &Path) -> Holder {
+    let text = std::fs::read_to_string(data.join("lock")).unwrap_or_default();
+    let mut lines = text.lines();
+    Holder {
+        process: lines.next().unwrap_or("unknown").to_owned(),
+        address: lines.next().map(str::to_owned),
+    }
+}
+
+impl LockFile {
+    fn take(data: &Path) -> Result<Self> {
+        let path = data.join("lock");
+        let failed = |source| IndexerError::Io {
+            path: path.clone(),
+            source,
+        };
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
+        if file.try_lock().is_err() {
+            return Err(IndexerError::Locked {
+                directory: data.to_owned(),
+                process: read_holder(data).process,
+            });
+        }
+        let lock = Self { file, path };
+        lock.write(&format!("{}\n", std::process::id()))?;
+        Ok(lock)
+    }
+
+    fn announce(&self, address: &str) -> Result<()> {
+        self.write(&format!("{}\n{address}\n", std::process::id()))
+    }
+
+    fn write(&self, text: &str) -> Result<()> {
+        use std::io::{Seek, SeekFrom};
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))
+            .and_then(|_| file.set_len(0))
+            .and_then(|()| file.write_all(text.as_bytes()))
+            .map_err(|source| IndexerError::Io {
+                path: self.path.clone(),
+                source,
+            })
+    }
+}

@@ -1,0 +1,857 @@
+//! The ledger: which documents there are, what state each is in and why, which folders are watched.
+//!
+//! `SQLite`, one connection behind a mutex; every call is one short transaction. The pending documents
+//! are the job queue. The ledger says `indexed` only after both engines have committed; it knows
+//! neither engine.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::error::{IndexerError, Result};
+
+/// The format of the data directory.
+const FORMAT: i64 = 1;
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS folders (path TEXT PRIMARY KEY, added INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS documents (
+    id TEXT PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    folder TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    stage INTEGER NOT NULL DEFAULT 0,
+    hash TEXT,
+    chunks INTEGER NOT NULL DEFAULT 0,
+    title TEXT,
+    tags TEXT NOT NULL DEFAULT '[]',
+    language TEXT,
+    extractor TEXT,
+    milliseconds INTEGER,
+    indexed INTEGER,
+    notice TEXT
+);
+CREATE INDEX IF NOT EXISTS documents_by_state ON documents (state, modified DESC);
+CREATE TABLE IF NOT EXISTS tombstones (document TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS conversations (
+    id TEXT PRIMARY KEY, title TEXT NOT NULL, updated INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY,
+    conversation TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    role TEXT NOT NULL,
+    text TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    created INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS messages_by_conversation ON messages (conversation, id);
+";
+
+/// Names a document: derived from its path, so that replaying a job changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct DocumentId(pub String);
+
+impl DocumentId {
+    /// The id of the document at `path`.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        Self(digest(path.as_os_str().as_encoded_bytes()))
+    }
+}
+
+/// The first 128 bits of SHA-256, in hexadecimal.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    Sha256::digest(bytes)[..16]
+        .iter()
+        .fold(String::with_capacity(32), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// Where a document stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Waiting to be read.
+    Pending,
+    /// Found by its words; its vectors are on the way.
+    IndexedLexical,
+    /// Found by words and by meaning.
+    Indexed,
+    /// Left out, for a reason that is no fault.
+    Skipped,
+    /// Could not be read.
+    Failed,
+}
+
+impl State {
+    const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::IndexedLexical,
+        Self::Indexed,
+        Self::Skipped,
+        Self::Failed,
+    ];
+
+    /// The name in the ledger and in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::IndexedLexical => "indexed-lexical",
+            Self::Indexed => "indexed",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn parse(name: &str) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.name() == name)
+            .unwrap_or(Self::Pending)
+    }
+}
+
+/// How far the content named by a document's hash has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    None,
+    Lexical,
+    Full,
+}
+
+impl Stage {
+    fn state(self) -> State {
+        match self {
+            Self::None => State::Pending,
+            Self::Lexical => State::IndexedLexical,
+            Self::Full => State::Indexed,
+        }
+    }
+}
+
+/// A row of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Its id.
+    pub id: DocumentId,
+    /// Absolute path.
+    pub path: PathBuf,
+    /// The watched folder it lies in.
+    pub folder: PathBuf,
+    /// File size (bytes).
+    pub size: u64,
+    /// Modification time (nanoseconds since 1970).
+    pub modified: i64,
+    /// Where it stands.
+    pub state: State,
+    /// Why it was skipped or failed.
+    pub reason: Option<String>,
+    /// Hash of the content that the engines hold; none when they hold none.
+    pub hash: Option<String>,
+    /// Chunks of that content.
+    pub chunks: usize,
+    /// Its title, or else the file name's stem.
+    pub title: String,
+    /// Tags from its front matter and text.
+    pub tags: Vec<String>,
+    /// Its language, where it was certain.
+    pub language: Option<String>,
+    /// Which extractor read it.
+    pub extractor: Option<String>,
+    /// How long that took.
+    pub milliseconds: Option<u64>,
+    /// When it was indexed (milliseconds since 1970).
+    pub indexed: Option<i64>,
+    /// What was lost though it could be read.
+    pub notice: Option<String>,
+    pub(crate) stage: Stage,
+}
+
+/// What the file system says of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileStat {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Size (bytes).
+    pub size: u64,
+    /// Modification time (nanoseconds since 1970).
+    pub modified: i64,
+}
+
+/// What reading one document gave.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    /// It says what it said before.
+    Unchanged,
+    /// Its words are in the full-text index.
+    Indexed(Indexed),
+    /// It is left out: skipped or failed, and why.
+    Rejected(State, String),
+}
+
+/// What is written down of a document that was read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Indexed {
+    pub hash: String,
+    pub chunks: usize,
+    pub title: Option<String>,
+    pub tags: Vec<String>,
+    pub language: Option<String>,
+    pub extractor: String,
+    pub milliseconds: u64,
+    pub notice: Option<String>,
+}
+
+/// Documents by state, and chunks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Found by words and by meaning.
+    pub indexed: usize,
+    /// Found by words; vectors on the way.
+    pub lexical: usize,
+    /// Waiting to be read.
+    pub pending: usize,
+    /// Left out.
+    pub skipped: usize,
+    /// Could not be read.
+    pub failed: usize,
+    /// Chunks in the index.
+    pub chunks: usize,
+    /// Of these, chunks that wait for their vector.
+    pub unembedded: usize,
+}
+
+/// Which documents to list.
+#[derive(Debug, Clone, Default)]
+pub struct DocumentFilter {
+    /// Only this state.
+    pub state: Option<String>,
+    /// Only paths or titles that contain this.
+    pub query: Option<String>,
+    /// Only under this folder.
+    pub folder: Option<PathBuf>,
+    /// Rows to pass over.
+    pub offset: usize,
+    /// Rows to give.
+    pub limit: usize,
+}
+
+/// The ledger.
+pub struct Ledger {
+    connection: Mutex<Connection>,
+}
+
+impl Ledger {
+    /// Opens or makes the ledger of a data directory.
+    pub(crate) fn open(directory: &Path) -> Result<Self> {
+        let connection = Connection::open(directory.join("ledger.sqlite3"))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "foreign_keys", "ON")?;
+        connection.execute_batch(SCHEMA)?;
+        let ledger = Self {
+            connection: Mutex::new(connection),
+        };
+        match ledger.meta("format")?.map(|format| format.parse::<i64>()) {
+            None => ledger.set_meta("format", &FORMAT.to_string())?,
+            Some(Ok(FORMAT)) => {}
+            Some(found) => {
+                return Err(IndexerError::Format {
+                    directory: directory.to_owned(),
+                    found: found.unwrap_or(-1),
+                    known: FORMAT,
+                });
+            }
+        }
+        Ok(ledger)
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A named value.
+    pub(crate) fn meta(&self, key: &str) -> Result<Option<String>> {
+        Ok(self
+            .lock()
+            .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// Sets a named value.
+    pub(crate) fn set_meta(&self, key: &str, value: &str) -> Result<()> {
+        self.lock().execute(
+            "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+            [key, value],
+        )?;
+        Ok(())
+    }
+
+    /// The watched folders, in the order they were added.
+    pub fn folders(&self) -> Result<Vec<PathBuf>> {
+        let connection = self.lock();
+        let mut statement = connection.prepare("SELECT path FROM folders ORDER BY added, path")?;
+        let folders = statement
+            .query_map([], |row| Ok(PathBuf::from(row.get::<_, String>(0)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(folders)
+    }
+
+    /// Adds a folder; nothing happens when it is there already.
+    pub(crate) fn add_folder(&self, path: &Path, now: i64) -> Result<()> {
+        self.lock().execute(
+            "INSERT OR IGNORE INTO folders VALUES (?1, ?2)",
+            params![text(path), now],
+        )?;
+        Ok(())
+    }
+
+    /// Removes a folder; its documents are the caller's to remove.
+    pub(crate) fn remove_folder(&self, path: &Path) -> Result<bool> {
+        let removed = self
+            .lock()
+            .execute("DELETE FROM folders WHERE path = ?1", [text(path)])?;
+        Ok(removed > 0)
+    }
+
+    /// Puts a file into the queue: a new row, or the old one made pending again.
+    pub(crate) fn enqueue(&self, folder: &Path, files: &[FileStat]) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        for file in files {
+            let stem = file.path.file_stem().unwrap_or_default().to_string_lossy();
+            transaction.execute(
+                "INSERT INTO documents (id, path, folder, size, modified, state, title)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6)
+                 ON CONFLICT (id) DO UPDATE SET
+                     folder = ?3, size = ?4, modified = ?5, state = 'pending', reason = NULL",
+                params![
+                    DocumentId::of(&file.path).0,
+                    text(&file.path),
+                    text(folder),
+                    integer(file.size),
+                    file.modified,
+                    stem,
+                ],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// The newest pending documents.
+    pub(crate) fn pending(&self, limit: usize) -> Result<Vec<Document>> {
+        self.select(
+            "WHERE state = 'pending' ORDER BY modified DESC, path LIMIT ?1",
+            params![integer(limit)],
+        )
+    }
+
+    /// The newest documents that wait for vectors.
+    pub(crate) fn lexical(&self, limit: usize) -> Result<Vec<Document>> {
+        self.select(
+            "WHERE state = 'indexed-lexical' ORDER BY modified DESC, path LIMIT ?1",
+            params![integer(limit)],
+        )
+    }
+
+    /// Documents whose content is in the engines.
+    pub(crate) fn live(&self) -> Result<Vec<Document>> {
+        self.select("WHERE hash IS NOT NULL", [])
+    }
+
+    /// All documents at or under `path`.
+    pub(crate) fn under(&self, path: &Path) -> Result<Vec<Document>> {
+        let path = text(path);
+        let inside = format!("{}/", path.trim_end_matches('/'));
+        self.select(
+            "WHERE path = ?1 OR substr(path, 1, ?3) = ?2",
+            params![path, inside, integer(inside.chars().count())],
+        )
+    }
+
+    /// One document by id.
+    pub fn document(&self, id: &DocumentId) -> Result<Option<Document>> {
+        Ok(self.select("WHERE id = ?1", [&id.0])?.pop())
+    }
+
+    /// Documents for people, sorted by path, and how many there are in all.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn documents(&self, filter: &DocumentFilter) -> Result<(Vec<Document>, usize)> {
+        let inside = filter
+            .folder
+            .as_ref()
+            .map(|folder| format!("{}/", text(folder).trim_end_matches('/')));
+        let needle = filter.query.as_ref().map(|query| query.to_lowercase());
+        let matching = "WHERE (?1 IS NULL OR state = ?1)
+            AND (?2 IS NULL OR instr(lower(path), ?2) > 0 OR instr(lower(title), ?2) > 0)
+            AND (?3 IS NULL OR instr(path, ?3) = 1)";
+        let total: i64 = self.lock().query_row(
+            &format!("SELECT count(*) FROM documents {matching}"),
+            params![filter.state, needle, inside],
+            |row| row.get(0),
+        )?;
+        let documents = self.select(
+            &format!("{matching} ORDER BY path LIMIT ?4 OFFSET ?5"),
+            params![
+                filter.state,
+                needle,
+                inside,
+                integer(filter.limit),
+                integer(filter.offset)
+            ],
+        )?;
+        Ok((documents, usize::try_from(total).unwrap_or_default()))
+    }
+
+    /// Documents by state, and chunks.
+    pub fn counts(&self) -> Result<Counts> {
+        let connection = self.lock();
+        let mut statement = connection
+            .prepare("SELECT state, stage, count(*), sum(chunks) FROM documents GROUP BY 1, 2")?;
+        let mut counts = Counts::default();
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let documents = usize::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
+            let chunks = usize::try_from(row.get::<_, i64>(3)?).unwrap_or_default();
+            match State::parse(&row.get::<_, String>(0)?) {
+                State::Pending => counts.pending += documents,
+                State::IndexedLexical => counts.lexical += documents,
+                State::Indexed => counts.indexed += documents,
+                State::Skipped => counts.skipped += documents,
+                State::Failed => counts.failed += documents,
+            }
+            counts.chunks += chunks;
+            if stage_of(row.get(1)?) == Stage::Lexical {
+                counts.unembedded += chunks;
+            }
+        }
+        Ok(counts)
+    }
+
+    /// After a commit of the full-text index: what became of these documents, as they were queued.
+    ///
+    /// A document whose file changed again meanwhile stays in the queue.
+    pub(crate) fn words_committed(
+        &self,
+        outcomes: &[(Document, Outcome)],
+        marker: &str,
+        now: i64,
+    ) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        for (document, outcome) in outcomes {
+            match outcome {
+                Outcome::Unchanged => {}
+                Outcome::Indexed(indexed) => {
+                    bury_old_vectors(&transaction, &document.id)?;
+                    note_indexed(&transaction, &document.id, indexed, now)?;
+                }
+                Outcome::Rejected(..) => {
+                    bury_old_vectors(&transaction, &document.id)?;
+                    transaction.execute(
+                        "UPDATE documents SET stage = 0, hash = NULL, chunks = 0, notice = NULL,
+                             indexed = NULL WHERE id = ?1",
+                        [&document.id.0],
+                    )?;
+                }
+            }
+            note_state(&transaction, document, outcome)?;
+        }
+        set_marker(&transaction, "lexical", marker)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Puts every document back into the queue; what the engines hold stays until it is replaced.
+    pub(crate) fn requeue_all(&self) -> Result<()> {
+        self.lock()
+            .execute("UPDATE documents SET state = 'pending'", [])?;
+        Ok(())
+    }
+
+    /// Documents that are gone: their rows leave at once, their vectors leave later.
+    pub(crate) fn remove(&self, ids: &[DocumentId], marker: &str) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        for id in ids {
+            bury_old_vectors(&transaction, id)?;
+            transaction.execute("DELETE FROM documents WHERE id = ?1", [&id.0])?;
+        }
+        set_marker(&transaction, "lexical", marker)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// After a commit of the vector store: these (document, hash) pairs are complete.
+    pub(crate) fn vectors_committed(
+        &self,
+        complete: &[(DocumentId, String)],
+        marker: &str,
+        now: i64,
+    ) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        for (id, hash) in complete {
+            let current = transaction.execute(
+                "UPDATE documents SET stage = 2, indexed = ?3,
+                     state = CASE state WHEN 'indexed-lexical' THEN 'indexed' ELSE state END
+                 WHERE id = ?1 AND hash = ?2",
+                params![id.0, hash, now],
+            )?;
+            // A document that changed or went meanwhile leaves vectors that must go.
+            let tombstone = if current > 0 {
+                "DELETE FROM tombstones WHERE document = ?1"
+            } else {
+                "INSERT OR IGNORE INTO tombstones VALUES (?1)"
+            };
+            transaction.execute(tombstone, [&id.0])?;
+        }
+        set_marker(&transaction, "vectors", marker)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Documents of which old vectors may be left in the store.
+    pub(crate) fn tombstones(&self) -> Result<Vec<DocumentId>> {
+        let connection = self.lock();
+        let mut statement = connection.prepare("SELECT document FROM tombstones LIMIT 2000")?;
+        let ids = statement
+            .query_map([], |row| Ok(DocumentId(row.get(0)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(ids)
+    }
+
+    /// The old vectors of these are gone from the store.
+    pub(crate) fn buried(&self, ids: &[DocumentId], marker: &str) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        for id in ids {
+            transaction.execute("DELETE FROM tombstones WHERE document = ?1", [&id.0])?;
+        }
+        set_marker(&transaction, "vectors", marker)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Makes documents go through the pipeline again from `stage` on.
+    pub(crate) fn redo(&self, ids: &[DocumentId], stage: Stage) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        for id in ids {
+            transaction.execute(
+                "UPDATE documents SET state = ?2, stage = ?3,
+                     hash = CASE ?3 WHEN 0 THEN NULL ELSE hash END,
+                     chunks = CASE ?3 WHEN 0 THEN 0 ELSE chunks END
+                 WHERE id = ?1",
+                params![id.0, stage.state().name(), stage as i64],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn select(&self, rest: &str, parameters: impl rusqlite::Params) -> Result<Vec<Document>> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT id, path, folder, size, modified, state, reason, stage, hash, chunks, title,
+                 tags, language, extractor, milliseconds, indexed, notice
+             FROM documents {rest}"
+        ))?;
+        let documents = statement
+            .query_map(parameters, document)?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(documents)
+    }
+}
+
+/// What the engines hold of a document is out of date from now on.
+fn bury_old_vectors(transaction: &rusqlite::Transaction, id: &DocumentId) -> Result<()> {
+    transaction.execute(
+        "INSERT OR IGNORE INTO tombstones
+         SELECT id FROM documents WHERE id = ?1 AND hash IS NOT NULL",
+        [&id.0],
+    )?;
+    Ok(())
+}
+
+fn note_indexed(
+    transaction: &rusqlite::Transaction,
+    id: &DocumentId,
+    indexed: &Indexed,
+    now: i64,
+) -> Result<()> {
+    transaction.execute(
+        "UPDATE documents SET
+             stage = CASE WHEN ?3 = 0 THEN 2 ELSE 1 END, hash = ?2, chunks = ?3,
+             title = coalesce(?4, title), tags = ?5, language = ?6, extractor = ?7,
+             milliseconds = ?8, notice = ?9, indexed = ?10
+         WHERE id = ?1",
+        params![
+            id.0,
+            indexed.hash,
+            integer(indexed.chunks),
+            indexed.title,
+            serde_json::to_string(&indexed.tags).unwrap_or_default(),
+            indexed.language,
+            indexed.extractor,
+            integer(indexed.milliseconds),
+            indexed.notice,
+            now,
+        ],
+    )?;
+    Ok(())
+}
+
+/// The new state, unless the file changed since it was queued.
+fn note_state(
+    transaction: &rusqlite::Transaction,
+    queued: &Document,
+    outcome: &Outcome,
+) -> Result<()> {
+    let (state, reason) = match outcome {
+        Outcome::Rejected(state, reason) => (Some(state.name()), Some(reason)),
+        Outcome::Unchanged | Outcome::Indexed(_) => (None, None),
+    };
+    transaction.execute(
+        "UPDATE documents SET reason = ?3, state = coalesce(?2,
+             CASE stage WHEN 2 THEN 'indexed' WHEN 1 THEN 'indexed-lexical' ELSE 'pending' END)
+         WHERE id = ?1 AND size = ?4 AND modified = ?5",
+        params![queued.id.0, state, reason, integer(queued.size), queued.modified],
+    )?;
+    Ok(())
+}
+
+fn set_marker(transaction: &rusqlite::Transaction, engine: &str, marker: &str) -> Result<()> {
+    transaction.execute(
+        "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+        [engine, marker],
+    )?;
+    Ok(())
+}
+
+fn document(row: &Row) -> rusqlite::Result<Document> {
+    let number = |column: usize| -> rusqlite::Result<Option<u64>> {
+        let value: Option<i64> = row.get(column)?;
+        Ok(value.and_then(|value| u64::try_from(value).ok()))
+    };
+    Ok(Document {
+        id: DocumentId(row.get(0)?),
+        path: PathBuf::from(row.get::<_, String>(1)?),
+        folder: PathBuf::from(row.get::<_, String>(2)?),
+        size: number(3)?.unwrap_or_default(),
+        modified: row.get(4)?,
+        state: State::parse(&row.get::<_, String>(5)?),
+        reason: row.get(6)?,
+        stage: stage_of(row.get(7)?),
+        hash: row.get(8)?,
+        chunks: usize::try_from(number(9)?.unwrap_or_default()).unwrap_or_default(),
+        title: row.get::<_, Option<String>>(10)?.unwrap_or_default(),
+        tags: serde_json::from_str(&row.get::<_, String>(11)?).unwrap_or_default(),
+        language: row.get(12)?,
+        extractor: row.get(13)?,
+        milliseconds: number(14)?,
+        indexed: row.get(15)?,
+        notice: row.get(16)?,
+    })
+}
+
+fn stage_of(number: i64) -> Stage {
+    match number {
+        2 => Stage::Full,
+        1 => Stage::Lexical,
+        _ => Stage::None,
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// `SQLite` has signed integers only; nothing counted here comes near their limit.
+fn integer<T: TryInto<i64>>(value: T) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ledger() -> (tempfile::TempDir, Ledger) {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let ledger = Ledger::open(directory.path()).expect("opens");
+        (directory, ledger)
+    }
+
+    fn file(path: &str, modified: i64) -> FileStat {
+        FileStat {
+            path: path.into(),
+            size: 10,
+            modified,
+        }
+    }
+
+    fn enqueue(ledger: &Ledger, path: &str, modified: i64) {
+        ledger
+            .enqueue(Path::new("/n"), &[file(path, modified)])
+            .expect("enqueues");
+    }
+
+    /// What the pipeline does once it has read the newest document.
+    fn read_newest(ledger: &Ledger, hash: &str) -> Document {
+        let queued = ledger.pending(1).expect("pending").remove(0);
+        commit(ledger, &queued, hash);
+        queued
+    }
+
+    fn commit(ledger: &Ledger, queued: &Document, hash: &str) {
+        let indexed = Indexed {
+            hash: hash.to_owned(),
+            chunks: 2,
+            ..Indexed::default()
+        };
+        ledger
+            .words_committed(&[(queued.clone(), Outcome::Indexed(indexed))], "1", 0)
+            .expect("commits");
+    }
+
+    fn only(ledger: &Ledger) -> Document {
+        let filter = DocumentFilter {
+            limit: 10,
+            ..DocumentFilter::default()
+        };
+        let (mut documents, total) = ledger.documents(&filter).expect("lists");
+        assert_eq!(total, 1);
+        documents.remove(0)
+    }
+
+    #[test]
+    fn newest_documents_come_first() {
+        let (_directory, ledger) = ledger();
+        let files = [file("/n/old.md", 1), file("/n/new.md", 2)];
+        ledger.enqueue(Path::new("/n"), &files).expect("enqueues");
+        let pending = ledger.pending(9).expect("pending");
+        assert_eq!(pending[0].path, Path::new("/n/new.md"));
+        assert_eq!(pending.len(), 2);
+    }
+
+    #[test]
+    fn a_burst_of_saves_is_one_job() {
+        let (_directory, ledger) = ledger();
+        for modified in 0..5 {
+            ledger
+                .enqueue(Path::new("/n"), &[file("/n/a.md", modified)])
+                .expect("enqueues");
+        }
+        assert_eq!(ledger.pending(9).expect("pending").len(), 1);
+    }
+
+    #[test]
+    fn a_document_is_indexed_only_after_both_commits() {
+        let (_directory, ledger) = ledger();
+        enqueue(&ledger, "/n/a.md", 1);
+        let id = read_newest(&ledger, "h1").id;
+        assert_eq!(only(&ledger).state, State::IndexedLexical);
+        // Vectors of another version of the content complete nothing, and have to go again.
+        ledger
+            .vectors_committed(&[(id.clone(), "h0".to_owned())], "1", 0)
+            .expect("commits");
+        assert_eq!(only(&ledger).state, State::IndexedLexical);
+        assert_eq!(ledger.tombstones().expect("tombstones"), [id.clone()]);
+        ledger
+            .vectors_committed(&[(id, "h1".to_owned())], "2", 0)
+            .expect("commits");
+        assert_eq!(only(&ledger).state, State::Indexed);
+        assert_eq!(ledger.meta("vectors").expect("meta").as_deref(), Some("2"));
+        assert_eq!(ledger.tombstones().expect("tombstones"), []);
+    }
+
+    #[test]
+    fn a_touched_file_goes_back_to_the_state_it_had() {
+        let (_directory, ledger) = ledger();
+        enqueue(&ledger, "/n/a.md", 1);
+        read_newest(&ledger, "h1");
+        enqueue(&ledger, "/n/a.md", 2);
+        let queued = only(&ledger);
+        assert_eq!(queued.state, State::Pending);
+        ledger
+            .words_committed(&[(queued, Outcome::Unchanged)], "1", 0)
+            .expect("goes back");
+        assert_eq!(only(&ledger).state, State::IndexedLexical);
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_stays_in_the_queue() {
+        let (_directory, ledger) = ledger();
+        enqueue(&ledger, "/n/a.md", 1);
+        let queued = ledger.pending(1).expect("pending").remove(0);
+        enqueue(&ledger, "/n/a.md", 2);
+        commit(&ledger, &queued, "h1");
+        assert_eq!(only(&ledger).state, State::Pending);
+        assert_eq!(only(&ledger).hash.as_deref(), Some("h1"));
+    }
+
+    #[test]
+    fn a_document_that_can_no_longer_be_read_leaves_the_engines() {
+        let (_directory, ledger) = ledger();
+        enqueue(&ledger, "/n/a.md", 1);
+        let queued = read_newest(&ledger, "h1");
+        let outcome = Outcome::Rejected(State::Failed, "why".to_owned());
+        ledger
+            .words_committed(&[(queued.clone(), outcome)], "2", 0)
+            .expect("commits");
+        let document = only(&ledger);
+        assert_eq!(document.state, State::Failed);
+        assert_eq!(document.reason.as_deref(), Some("why"));
+        assert_eq!((document.hash, document.chunks), (None, 0));
+        assert_eq!(ledger.tombstones().expect("tombstones"), [queued.id]);
+    }
+
+    #[test]
+    fn a_removed_document_leaves_a_tombstone_for_its_vectors() {
+        let (_directory, ledger) = ledger();
+        enqueue(&ledger, "/n/a.md", 1);
+        let id = read_newest(&ledger, "h1").id;
+        ledger.remove(std::slice::from_ref(&id), "2").expect("removes");
+        assert_eq!(ledger.tombstones().expect("tombstones"), [id.clone()]);
+        ledger.buried(&[id], "3").expect("buries");
+        assert_eq!(ledger.tombstones().expect("tombstones"), []);
+    }
+
+    #[test]
+    fn under_does_not_take_a_sibling_for_a_child() {
+        let (_directory, ledger) = ledger();
+        let files = [file("/n/ab/x.md", 1), file("/n/a/x.md", 1), file("/n/a.md", 1)];
+        ledger.enqueue(Path::new("/n"), &files).expect("enqueues");
+        let under = ledger.under(Path::new("/n/a")).expect("selects");
+        assert_eq!(under.len(), 1);
+        assert_eq!(under[0].path, Path::new("/n/a/x.md"));
+    }
+
+    #[test]
+    fn a_newer_format_is_refused() {
+        let (directory, ledger) = ledger();
+        ledger.set_meta("format", "99").expect("sets");
+        drop(ledger);
+        assert!(matches!(
+            Ledger::open(directory.path()),
+            Err(IndexerError::Format { found: 99, .. })
+        ));
+    }
+}

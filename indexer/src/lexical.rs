@@ -1,0 +1,539 @@
+//! The full-text index: chunks by their words, ranked by BM25, and the text of every chunk.
+//!
+//! One tantivy document a chunk. Its text is indexed in the field of its language, its surroundings
+//! (title, headings, tags, file name) in another with less weight. The commit payload holds the
+//! marker that is compared with the ledger's at start-up.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use tantivy::collector::{DocSetCollector, TopDocs};
+use tantivy::columnar::StrColumn;
+use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, Query, TermQuery, TermSetQuery};
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing,
+    TextOptions, Value,
+};
+use tantivy::{
+    DocAddress, Index, IndexReader, IndexWriter, ReloadPolicy, Score, Searcher, TantivyDocument,
+    Term,
+};
+
+use crate::analysis::{self, ANALYSES};
+use crate::error::{IndexerError, Result};
+use crate::ledger::DocumentId;
+
+/// Memory the writer may use before it writes a segment (bytes).
+const WRITER_MEMORY: usize = 64 << 20;
+
+/// Weight of a chunk's surroundings beside its own text.
+const CONTEXT_BOOST: Score = 0.5;
+
+/// A chunk on its way into the engines.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ChunkRow {
+    pub document: DocumentId,
+    /// Hash of the document's content that this chunk was cut from.
+    pub hash: String,
+    /// Place in the document, from 0.
+    pub ordinal: u32,
+    /// Span in the extracted text (bytes).
+    pub span: Range<usize>,
+    pub page: Option<u32>,
+    pub heading: Vec<String>,
+    /// The document's text at `span`.
+    pub text: String,
+    /// What lies between this chunk and the next: white space.
+    pub gap: String,
+    /// Title, tags, file name: words that should find the chunk though they are not in it.
+    pub context: String,
+    /// Title and headings: put before the text when it is embedded.
+    pub lead: String,
+    pub language: Option<String>,
+}
+
+/// Names a chunk among all versions of all documents.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ChunkKey {
+    pub document: DocumentId,
+    pub ordinal: u32,
+}
+
+/// A candidate of one leg of a search.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Candidate {
+    pub key: ChunkKey,
+    /// The content it was cut from.
+    pub hash: String,
+    pub score: f32,
+}
+
+struct Fields {
+    chunk: Field,
+    document: Field,
+    hash: Field,
+    ordinal: Field,
+    start: Field,
+    end: Field,
+    page: Field,
+    heading: Field,
+    text: Field,
+    gap: Field,
+    lead: Field,
+    bodies: Vec<Field>,
+    contexts: Vec<Field>,
+}
+
+/// The full-text index of a data directory.
+pub(crate) struct Lexical {
+    index: Index,
+    fields: Fields,
+    reader: IndexReader,
+    writer: Mutex<IndexWriter>,
+}
+
+/// Whether the directory had to be made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opened {
+    Existing,
+    Fresh,
+}
+
+impl Lexical {
+    /// Opens the index in `directory`; what cannot be opened is moved out of the way and made anew.
+    pub(crate) fn open(directory: &Path) -> Result<(Self, Opened)> {
+        let (schema, fields) = schema();
+        let made = |source| IndexerError::Io {
+            path: directory.to_owned(),
+            source,
+        };
+        let existed = directory.join("meta.json").exists();
+        std::fs::create_dir_all(directory).map_err(made)?;
+        let opened = Index::open_in_dir(directory).ok().filter(|index| {
+            index.schema() == schema && index.reader().is_ok() && index.validate_checksum().is_ok_and(|damaged| damaged.is_empty())
+        });
+        let (index, opened) = match opened {
+            Some(index) => (index, Opened::Existing),
+            None => {
+                if existed {
+                    tracing::warn!("the full-text index is damaged: building it again");
+                }
+                std::fs::remove_dir_all(directory).map_err(made)?;
+                std::fs::create_dir_all(directory).map_err(made)?;
+                (Index::create_in_dir(directory, schema)?, Opened::Fresh)
+            }
+        };
+        analysis::register(&index);
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()?;
+        let writer = index.writer_with_num_threads(1, WRITER_MEMORY)?;
+        let lexical = Self {
+            index,
+            fields,
+            reader,
+            writer: Mutex::new(writer),
+        };
+        Ok((lexical, opened))
+    }
+
+    /// The marker of the last commit.
+    pub(crate) fn marker(&self) -> Result<String> {
+        Ok(self.index.load_metas()?.payload.unwrap_or_default())
+    }
+
+    /// Replaces the chunks of `documents` by `rows` and commits under `marker`.
+    pub(crate) fn commit(
+        &self,
+        documents: &[DocumentId],
+        rows: &[ChunkRow],
+        marker: &str,
+    ) -> Result<()> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = self.write(&mut writer, documents, rows, marker);
+        if outcome.is_err() {
+            // Nothing half-written may ride along with the next commit.
+            let _ = writer.rollback();
+        }
+        outcome?;
+        self.reader.reload()?;
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        writer: &mut IndexWriter,
+        documents: &[DocumentId],
+        rows: &[ChunkRow],
+        marker: &str,
+    ) -> Result<()> {
+        for document in documents {
+            writer.delete_term(Term::from_field_text(self.fields.document, &document.0));
+        }
+        for row in rows {
+            writer.add_document(self.fields.to_document(row))?;
+        }
+        let mut commit = writer.prepare_commit()?;
+        commit.set_payload(marker);
+        commit.commit()?;
+        Ok(())
+    }
+
+    /// The chunks that match the question's words best. `within` restricts to these documents.
+    pub(crate) fn search(
+        &self,
+        question: &str,
+        limit: usize,
+        within: Option<&[DocumentId]>,
+    ) -> Result<Vec<Candidate>> {
+        let searcher = self.reader.searcher();
+        let Some(query) = self.query(&searcher, question, within) else {
+            return Ok(Vec::new());
+        };
+        let top = searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())?;
+        let mut columns = Columns::default();
+        top.into_iter()
+            .map(|(score, address)| columns.candidate(&searcher, score, address))
+            .collect()
+    }
+
+    fn query(
+        &self,
+        searcher: &Searcher,
+        question: &str,
+        within: Option<&[DocumentId]>,
+    ) -> Option<BooleanQuery> {
+        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+        for (position, analysis) in ANALYSES.into_iter().enumerate() {
+            let fields = [
+                (self.fields.bodies[position], 1.0),
+                (self.fields.contexts[position], CONTEXT_BOOST),
+            ];
+            for term in analysis.terms(question) {
+                for (field, boost) in fields {
+                    let term = Term::from_field_text(field, &term);
+                    if searcher.doc_freq(&term).is_ok_and(|count| count == 0) {
+                        continue;
+                    }
+                    let query = TermQuery::new(term, IndexRecordOption::WithFreqs);
+                    clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(query), boost))));
+                }
+            }
+        }
+        if clauses.is_empty() {
+            return None;
+        }
+        let words = BooleanQuery::new(clauses);
+        let Some(within) = within else {
+            return Some(words);
+        };
+        let terms = within
+            .iter()
+            .map(|document| Term::from_field_text(self.fields.document, &document.0));
+        let scope = ConstScoreQuery::new(Box::new(TermSetQuery::new(terms)), 0.0);
+        Some(BooleanQuery::new(vec![
+            (Occur::Must, Box::new(words)),
+            (Occur::Must, Box::new(scope)),
+        ]))
+    }
+
+    /// One chunk, whatever version of its document it was cut from.
+    pub(crate) fn chunk(&self, key: &ChunkKey) -> Result<Option<ChunkRow>> {
+        let searcher = self.reader.searcher();
+        let term = Term::from_field_text(self.fields.chunk, &chunk_id(key));
+        let query = TermQuery::new(term, IndexRecordOption::Basic);
+        let top = searcher.search(&query, &TopDocs::with_limit(1).order_by_score())?;
+        match top.first() {
+            Some((_, address)) => Ok(Some(self.fields.parse(&searcher.doc(*address)?))),
+            None => Ok(None),
+        }
+    }
+
+    /// All chunks of a document, in order.
+    pub(crate) fn chunks(&self, document: &DocumentId) -> Result<Vec<ChunkRow>> {
+        let searcher = self.reader.searcher();
+        let term = Term::from_field_text(self.fields.document, &document.0);
+        let query = TermQuery::new(term, IndexRecordOption::Basic);
+        let mut chunks = searcher
+            .search(&query, &DocSetCollector)?
+            .into_iter()
+            .map(|address| Ok(self.fields.parse(&searcher.doc(address)?)))
+            .collect::<Result<Vec<_>>>()?;
+        chunks.sort_by_key(|chunk| chunk.ordinal);
+        Ok(chunks)
+    }
+
+    /// What the index holds: (document, content hash) of every chunk.
+    pub(crate) fn contents(&self) -> Result<Vec<(DocumentId, String)>> {
+        let searcher = self.reader.searcher();
+        let mut columns = Columns::default();
+        searcher
+            .search(&tantivy::query::AllQuery, &DocSetCollector)?
+            .into_iter()
+            .map(|address| {
+                let candidate = columns.candidate(&searcher, 0.0, address)?;
+                Ok((candidate.key.document, candidate.hash))
+            })
+            .collect()
+    }
+}
+
+/// The directory of a data directory's full-text index.
+pub(crate) fn directory(data: &Path) -> PathBuf {
+    data.join("text")
+}
+
+fn chunk_id(key: &ChunkKey) -> String {
+    format!("{}-{}", key.document.0, key.ordinal)
+}
+
+fn schema() -> (Schema, Fields) {
+    let mut schema = Schema::builder();
+    let words = |prefix: &str, schema: &mut tantivy::schema::SchemaBuilder| -> Vec<Field> {
+        ANALYSES
+            .iter()
+            .map(|analysis| {
+                let indexing = TextFieldIndexing::default()
+                    .set_tokenizer(&analysis.name())
+                    .set_index_option(IndexRecordOption::WithFreqs);
+                let options = TextOptions::default().set_indexing_options(indexing);
+                schema.add_text_field(&format!("{prefix}_{}", analysis.code), options)
+            })
+            .collect()
+    };
+    let bodies = words("body", &mut schema);
+    let contexts = words("context", &mut schema);
+    let fields = Fields {
+        chunk: schema.add_text_field("chunk", STRING),
+        document: schema.add_text_field("document", STRING | FAST | STORED),
+        hash: schema.add_text_field("hash", STRING | FAST | STORED),
+        ordinal: schema.add_u64_field("ordinal", INDEXED | FAST | STORED),
+        start: schema.add_u64_field("start", STORED),
+        end: schema.add_u64_field("end", STORED),
+        page: schema.add_u64_field("page", STORED),
+        heading: schema.add_text_field("heading", STORED),
+        text: schema.add_text_field("text", STORED),
+        gap: schema.add_text_field("gap", STORED),
+        lead: schema.add_text_field("lead", STORED),
+        bodies,
+        contexts,
+    };
+    (schema.build(), fields)
+}
+
+impl Fields {
+    fn to_document(&self, row: &ChunkRow) -> TantivyDocument {
+        let key = ChunkKey {
+            document: row.document.clone(),
+            ordinal: row.ordinal,
+        };
+        let language = analysis::position(row.language.as_deref());
+        let mut document = TantivyDocument::new();
+        document.add_text(self.chunk, chunk_id(&key));
+        document.add_text(self.document, &row.document.0);
+        document.add_text(self.hash, &row.hash);
+        document.add_u64(self.ordinal, u64::from(row.ordinal));
+        document.add_u64(self.start, row.span.start as u64);
+        document.add_u64(self.end, row.span.end as u64);
+        if let Some(page) = row.page {
+            document.add_u64(self.page, u64::from(page));
+        }
+        for heading in &row.heading {
+            document.add_text(self.heading, heading);
+        }
+        document.add_text(self.text, &row.text);
+        document.add_text(self.gap, &row.gap);
+        document.add_text(self.lead, &row.lead);
+        document.add_text(self.bodies[language], &row.text);
+        document.add_text(self.contexts[language], &row.context);
+        document
+    }
+
+    fn parse(&self, document: &TantivyDocument) -> ChunkRow {
+        let text = |field: Field| {
+            let value = document.get_first(field).and_then(|value| value.as_str());
+            value.unwrap_or_default().to_owned()
+        };
+        let number = |field: Field| {
+            let value = document.get_first(field).and_then(|value| value.as_u64());
+            value.and_then(|value| usize::try_from(value).ok())
+        };
+        ChunkRow {
+            document: DocumentId(text(self.document)),
+            hash: text(self.hash),
+            ordinal: narrow(number(self.ordinal).unwrap_or_default()),
+            span: number(self.start).unwrap_or_default()..number(self.end).unwrap_or_default(),
+            page: number(self.page).map(narrow),
+            heading: document
+                .get_all(self.heading)
+                .filter_map(|value| value.as_str().map(str::to_owned))
+                .collect(),
+            text: text(self.text),
+            gap: text(self.gap),
+            context: String::new(),
+            lead: text(self.lead),
+            language: None,
+        }
+    }
+}
+
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Fast fields of the segments met so far.
+#[derive(Default)]
+struct Columns {
+    segments: std::collections::HashMap<u32, Segment>,
+}
+
+struct Segment {
+    document: Option<StrColumn>,
+    hash: Option<StrColumn>,
+    ordinal: tantivy::columnar::Column<u64>,
+}
+
+impl Columns {
+    fn candidate(
+        &mut self,
+        searcher: &Searcher,
+        score: Score,
+        address: DocAddress,
+    ) -> Result<Candidate> {
+        let segment = match self.segments.entry(address.segment_ord) {
+            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                let fast = searcher.segment_reader(address.segment_ord).fast_fields();
+                entry.insert(Segment {
+                    document: fast.str("document")?,
+                    hash: fast.str("hash")?,
+                    ordinal: fast.u64("ordinal")?,
+                })
+            }
+        };
+        let key = ChunkKey {
+            document: DocumentId(string(segment.document.as_ref(), address.doc_id)?),
+            ordinal: segment
+                .ordinal
+                .first(address.doc_id)
+                .and_then(|ordinal| u32::try_from(ordinal).ok())
+                .unwrap_or_default(),
+        };
+        Ok(Candidate {
+            key,
+            hash: string(segment.hash.as_ref(), address.doc_id)?,
+            score,
+        })
+    }
+}
+
+fn string(column: Option<&StrColumn>, document: u32) -> Result<String> {
+    let mut text = String::new();
+    if let Some(column) = column
+        && let Some(term) = column.term_ords(document).next()
+    {
+        column
+            .ord_to_str(term, &mut text)
+            .map_err(tantivy::TantivyError::from)?;
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(document: &str, hash: &str, ordinal: u32, language: &str, text: &str) -> ChunkRow {
+        ChunkRow {
+            document: DocumentId(document.to_owned()),
+            hash: hash.to_owned(),
+            ordinal,
+            span: 0..text.len(),
+            page: Some(3),
+            heading: vec!["One".to_owned(), "Two".to_owned()],
+            text: text.to_owned(),
+            gap: "\n\n".to_owned(),
+            context: document.to_owned(),
+            lead: "One".to_owned(),
+            language: Some(language.to_owned()),
+        }
+    }
+
+    fn found(lexical: &Lexical, question: &str) -> Vec<String> {
+        let candidates = lexical.search(question, 10, None).expect("searches");
+        candidates
+            .into_iter()
+            .map(|candidate| candidate.key.document.0)
+            .collect()
+    }
+
+    #[test]
+    fn words_find_chunks_in_their_language() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (lexical, opened) = Lexical::open(directory.path()).expect("opens");
+        assert_eq!(opened, Opened::Fresh);
+        let rows = [
+            row("garden", "1", 0, "es", "Los jardines de la abuela"),
+            row("boiler", "1", 0, "en", "The boilers were inspected"),
+        ];
+        let ids = [DocumentId("garden".into()), DocumentId("boiler".into())];
+        lexical.commit(&ids, &rows, "7").expect("commits");
+        assert_eq!(lexical.marker().expect("marker"), "7");
+        assert_eq!(found(&lexical, "jardin"), ["garden"]);
+        assert_eq!(found(&lexical, "inspecting a boiler"), ["boiler"]);
+        assert!(found(&lexical, "¿?").is_empty());
+        let scope = [DocumentId("boiler".into())];
+        let candidates = lexical.search("jardin", 10, Some(&scope)).expect("searches");
+        assert_eq!(candidates, []);
+    }
+
+    #[test]
+    fn a_chunk_comes_back_as_it_was() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (lexical, _) = Lexical::open(directory.path()).expect("opens");
+        let row = row("a", "h", 4, "en", "Some text");
+        lexical
+            .commit(&[], std::slice::from_ref(&row), "1")
+            .expect("commits");
+        let key = ChunkKey {
+            document: row.document.clone(),
+            ordinal: 4,
+        };
+        let back = lexical.chunk(&key).expect("reads").expect("is there");
+        assert_eq!(
+            back,
+            ChunkRow {
+                context: String::new(),
+                language: None,
+                ..row
+            }
+        );
+    }
+
+    #[test]
+    fn replacing_a_document_leaves_nothing_of_the_old() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (lexical, _) = Lexical::open(directory.path()).expect("opens");
+        let id = DocumentId("a".into());
+        let old = [row("a", "1", 0, "en", "old words"), row("a", "1", 1, "en", "more words")];
+        lexical.commit(&[], &old, "1").expect("commits");
+        let new = [row("a", "2", 0, "en", "new words")];
+        lexical
+            .commit(std::slice::from_ref(&id), &new, "2")
+            .expect("commits");
+        assert_eq!(lexical.contents().expect("contents"), [(id, "2".to_owned())]);
+        assert!(found(&lexical, "old").is_empty());
+    }
+
+    #[test]
+    fn a_damaged_index_is_made_anew() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (lexical, _) = Lexical::open(directory.path()).expect("opens");
+        drop(lexical);
+        std::fs::write(directory.path().join("meta.json"), "{").expect("damages");
+        let (_, opened) = Lexical::open(directory.path()).expect("opens");
+        assert_eq!(opened, Opened::Fresh);
+    }
+}

@@ -1,0 +1,209 @@
+//! From folders to jobs: what is on disk, and how that differs from the ledger.
+//!
+//! The walk honours `.gitignore`, `.vadeignore` and the settings; the difference is a pure function.
+//! Both serve start-up (a whole folder) and every file-system event (the paths it names).
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use ignore::overrides::OverrideBuilder;
+use ignore::{DirEntry, WalkBuilder};
+
+use crate::ledger::{Document, DocumentId, FileStat, State};
+
+/// What is never indexed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rules {
+    /// Patterns in `.gitignore` syntax.
+    pub ignore: Vec<String>,
+    /// Whether names that start with a dot are indexed.
+    pub hidden: bool,
+    /// Folders that are never entered: the program's own.
+    pub own: Vec<PathBuf>,
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Every file, and everything else that has a name and no content of its own to walk into.
+    pub files: Vec<FileStat>,
+    /// Every directory that was entered.
+    pub directories: Vec<PathBuf>,
+}
+
+/// How a walk differs from the ledger.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Difference {
+    /// New or changed.
+    pub enqueue: Vec<FileStat>,
+    /// Gone.
+    pub remove: Vec<DocumentId>,
+    /// As it was.
+    pub unchanged: usize,
+}
+
+/// Begins the reasons that are worth another try although the file did not change.
+pub(crate) const UNREADABLE: &str = "cannot be read";
+
+/// Walks `root`, or only what lies at or under `within`.
+///
+/// # Errors
+/// When the root itself cannot be listed: then nothing is known about what is in it.
+pub(crate) fn walk(
+    root: &Path,
+    rules: &Rules,
+    within: Option<Vec<PathBuf>>,
+) -> std::io::Result<Found> {
+    std::fs::read_dir(root)?;
+    let mut overrides = OverrideBuilder::new(root);
+    for pattern in &rules.ignore {
+        // Overrides are allow-lists: `!` turns a pattern into an ignore rule.
+        if let Err(error) = overrides.add(&format!("!{pattern}")) {
+            tracing::warn!(%pattern, %error, "index.ignore: not a pattern");
+        }
+    }
+    let own = rules.own.clone();
+    let walk = WalkBuilder::new(root)
+        .hidden(!rules.hidden)
+        .require_git(false)
+        .parents(false)
+        .git_global(false)
+        .follow_links(false)
+        .add_custom_ignore_filename(".vadeignore")
+        .overrides(overrides.build().unwrap_or_else(|_| ignore::overrides::Override::empty()))
+        .filter_entry(move |entry| {
+            let path = entry.path();
+            !own.iter().any(|own| path == own)
+                && within
+                    .as_ref()
+                    .is_none_or(|within| within.iter().any(|scope| touches(path, scope)))
+        })
+        .build();
+    let mut found = Found::default();
+    for entry in walk {
+        match entry {
+            Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_dir()) => {
+                found.directories.push(entry.into_path());
+            }
+            Ok(entry) => found.files.push(stat(&entry)),
+            Err(error) => found.files.extend(unreadable(&error)),
+        }
+    }
+    Ok(found)
+}
+
+/// On the way to `scope`, or inside it.
+fn touches(path: &Path, scope: &Path) -> bool {
+    scope.starts_with(path) || path.starts_with(scope)
+}
+
+fn stat(entry: &DirEntry) -> FileStat {
+    let metadata = entry.metadata().ok();
+    let modified = metadata
+        .as_ref()
+        .and_then(|metadata| metadata.modified().ok())
+        .map_or(0, |time| match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
+            Err(before) => -i64::try_from(before.duration().as_nanos()).unwrap_or(i64::MAX),
+        });
+    FileStat {
+        // A name that is not Unicode gets a row too; reading it by this name says what is wrong.
+        path: PathBuf::from(entry.path().to_string_lossy().into_owned()),
+        size: metadata.map_or(0, |metadata| metadata.len()),
+        modified,
+    }
+}
+
+/// A directory that cannot be listed has a row with the reason, like a file.
+fn unreadable(error: &ignore::Error) -> Option<FileStat> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(FileStat {
+            path: path.clone(),
+            size: 0,
+            modified: 0,
+        }),
+        ignore::Error::WithDepth { err, .. } => unreadable(err),
+        _ => None,
+    }
+}
+
+/// Compares what is on disk with what the ledger knows of the same places.
+pub(crate) fn difference(files: Vec<FileStat>, ledger: &[Document]) -> Difference {
+    let mut known: HashMap<&Path, &Document> = ledger
+        .iter()
+        .map(|document| (document.path.as_path(), document))
+        .collect();
+    let mut difference = Difference::default();
+    for file in files {
+        match known.remove(file.path.as_path()) {
+            Some(document) if !needs_reading(&file, document) => difference.unchanged += 1,
+            _ => difference.enqueue.push(file),
+        }
+    }
+    difference.remove = known.into_values().map(|document| document.id.clone()).collect();
+    difference.remove.sort();
+    difference
+}
+
+fn needs_reading(file: &FileStat, document: &Document) -> bool {
+    let worth_another_try = document.state == State::Failed
+        && document.reason.as_ref().is_some_and(|reason| reason.starts_with(UNREADABLE));
+    file.size != document.size || file.modified != document.modified || worth_another_try
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn names(root: &Path, rules: &Rules, within: Option<&[&str]>) -> Vec<String> {
+        let within = within.map(|within| within.iter().map(|path| root.join(path)).collect());
+        let found = walk(root, rules, within).expect("walks");
+        let mut names: Vec<String> = found
+            .files
+            .iter()
+            .filter_map(|file| Some(file.path.strip_prefix(root).ok()?.to_str()?.to_owned()))
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        for file in files {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("makes");
+            fs::write(path, "x").expect("writes");
+        }
+        root
+    }
+
+    #[test]
+    fn ignore_files_and_settings_are_honoured() {
+        let root = tree(&["a.md", "b.log", "c.tmp", "d/e.md", "d/f.md", ".g.md", "own/h.md"]);
+        fs::write(root.path().join(".gitignore"), "*.log\n").expect("writes");
+        fs::write(root.path().join("d/.vadeignore"), "f.md\n").expect("writes");
+        let rules = Rules {
+            ignore: vec!["*.tmp".to_owned()],
+            hidden: false,
+            own: vec![root.path().join("own")],
+        };
+        assert_eq!(names(root.path(), &rules, None), ["a.md", "d/e.md"]);
+    }
+
+    #[test]
+    fn a_walk_can_be_kept_to_some_paths() {
+        let root = tree(&["a.md", "d/e.md", "d/f.md", "de/g.md"]);
+        let rules = Rules::default();
+        assert_eq!(names(root.path(), &rules, Some(&["d"])), ["d/e.md", "d/f.md"]);
+        assert_eq!(names(root.path(), &rules, Some(&["d/f.md", "a.md"])), ["a.md", "d/f.md"]);
+        assert!(names(root.path(), &rules, Some(&["gone"])).is_empty());
+    }
+
+    #[test]
+    fn a_root_that_is_gone_is_an_error_and_not_an_empty_folder() {
+        let root = tree(&[]);
+        assert!(walk(&root.path().join("gone"), &Rules::default(), None).is_err());
+    }
+}
