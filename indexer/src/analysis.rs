@@ -90,7 +90,9 @@ impl Analysis {
 /// Makes the analyzers known to a tantivy index.
 pub(crate) fn register(index: &Index) {
     for analysis in ANALYSES {
-        index.tokenizers().register(&analysis.name(), analysis.analyzer());
+        index
+            .tokenizers()
+            .register(&analysis.name(), analysis.analyzer());
     }
 }
 
@@ -105,9 +107,21 @@ mod tests {
 
     #[test]
     fn words_are_stemmed_and_folded() {
-        check("en", "The Houses were running", &["the", "hous", "were", "run"]);
-        check("es", "Los jardines y el jardín", &["los", "jardin", "y", "el"]);
-        check("xx", "Ångström naïve Ñandú", &["angstrom", "naive", "nandu"]);
+        check(
+            "en",
+            "The Houses were running",
+            &["the", "hous", "were", "run"],
+        );
+        check(
+            "es",
+            "Los jardines y el jardín",
+            &["los", "jardin", "y", "el"],
+        );
+        check(
+            "xx",
+            "Ångström naïve Ñandú",
+            &["angstrom", "naive", "nandu"],
+        );
     }
 
     #[test]

@@ -40,7 +40,10 @@ pub struct ChunkSettings {
 
 impl Default for ChunkSettings {
     fn default() -> Self {
-        Self { target_bytes: 1000, max_bytes: 1400 }
+        Self {
+            target_bytes: 1000,
+            max_bytes: 1400,
+        }
     }
 }
 
@@ -49,7 +52,10 @@ impl ChunkSettings {
     /// than the maximum.
     fn sane(self) -> Self {
         let max_bytes = self.max_bytes.max(4);
-        Self { target_bytes: self.target_bytes.clamp(1, max_bytes), max_bytes }
+        Self {
+            target_bytes: self.target_bytes.clamp(1, max_bytes),
+            max_bytes,
+        }
     }
 }
 

@@ -65,7 +65,11 @@ impl Ledger {
     pub fn conversation(&self, id: &str) -> Result<Option<(String, Vec<MessageRow>)>> {
         let connection = self.lock();
         let title: Option<String> = connection
-            .query_row("SELECT title FROM conversations WHERE id = ?1", [id], |row| row.get(0))
+            .query_row(
+                "SELECT title FROM conversations WHERE id = ?1",
+                [id],
+                |row| row.get(0),
+            )
             .optional()?;
         let Some(title) = title else {
             return Ok(None);
@@ -103,7 +107,13 @@ impl Ledger {
             transaction.execute(
                 "INSERT INTO messages (conversation, role, text, detail, created)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![conversation, message.role, message.text, message.detail, message.created],
+                params![
+                    conversation,
+                    message.role,
+                    message.text,
+                    message.detail,
+                    message.created
+                ],
             )?;
         }
         transaction.commit()?;
@@ -140,11 +150,20 @@ mod tests {
     fn conversations_are_kept_and_deleted() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let ledger = Ledger::open(directory.path()).expect("opens");
-        ledger.append("a", "first", &[message("user", 1), message("assistant", 2)]).expect("appends");
-        ledger.append("b", "second", &[message("user", 3)]).expect("appends");
-        ledger.append("a", "ignored", &[message("user", 4)]).expect("appends");
+        ledger
+            .append("a", "first", &[message("user", 1), message("assistant", 2)])
+            .expect("appends");
+        ledger
+            .append("b", "second", &[message("user", 3)])
+            .expect("appends");
+        ledger
+            .append("a", "ignored", &[message("user", 4)])
+            .expect("appends");
         let list = ledger.conversations().expect("lists");
-        let summary: Vec<_> = list.iter().map(|c| (c.id.as_str(), c.title.as_str(), c.messages)).collect();
+        let summary: Vec<_> = list
+            .iter()
+            .map(|c| (c.id.as_str(), c.title.as_str(), c.messages))
+            .collect();
         assert_eq!(summary, [("a", "first", 3), ("b", "second", 1)]);
         assert_eq!(ledger.delete_conversations(Some("a")).expect("deletes"), 1);
         assert_eq!(ledger.conversation("a").expect("reads"), None);

@@ -8,7 +8,9 @@ use vade_models::ModelsError;
 #[derive(Debug, thiserror::Error)]
 pub enum IndexerError {
     /// Another process owns the data directory.
-    #[error("{directory} is in use by another vade (process {process}): stop it, or name another --data-dir")]
+    #[error(
+        "{directory} is in use by another vade (process {process}): stop it, or name another --data-dir"
+    )]
     Locked {
         /// The data directory.
         directory: PathBuf,
@@ -27,7 +29,9 @@ pub enum IndexerError {
     #[error("no such document: {0}")]
     NoDocument(String),
     /// The data directory was written by a newer version.
-    #[error("the data directory {directory} has format {found}, this vade knows {known}: use a newer vade, or another --data-dir")]
+    #[error(
+        "the data directory {directory} has format {found}, this vade knows {known}: use a newer vade, or another --data-dir"
+    )]
     Format {
         /// The data directory.
         directory: PathBuf,

@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, watch};
 use vade_config::IndexSettings;
-use vade_models::embedding::{EmbedderHandle, TextKind};
+use vade_models::embedding::{EmbedderHandle, Pause, TextKind};
 
 use crate::chunk::ChunkSettings;
 use crate::error::{IndexerError, Result};
@@ -288,7 +288,10 @@ impl Index {
         });
         // Old versions that still wait to be removed take places: ask for some more than needed.
         let ask = limit + limit / 2;
-        let words = self.inner.lexical.search(question, ask, within.as_deref())?;
+        let words = self
+            .inner
+            .lexical
+            .search(question, ask, within.as_deref())?;
         let near = match vector {
             Some(vector) => self.inner.vectors.search(vector, ask, scope).await?,
             None => Vec::new(),
@@ -304,6 +307,12 @@ impl Index {
         let texts = vec![question.to_owned()];
         let vectors = self.inner.embedder.embed(texts, TextKind::Query).await?;
         vectors.into_iter().next().ok_or(IndexerError::Closed)
+    }
+
+    /// While the guard lives, documents are not embedded: a person is waiting.
+    #[must_use]
+    pub fn hold_back(&self) -> Pause {
+        self.inner.embedder.pause()
     }
 
     /// The chunk behind a search result; `None` when it has just gone.
@@ -573,7 +582,8 @@ impl Inner {
                 .collect();
             self.vectors.delete(&all).await?;
         }
-        let words_agree = self.ledger.meta("lexical")?.unwrap_or_default() == self.lexical.marker()?;
+        let words_agree =
+            self.ledger.meta("lexical")?.unwrap_or_default() == self.lexical.marker()?;
         let vectors_agree =
             self.ledger.meta("vectors")?.unwrap_or_default() == self.vectors.marker().await?;
         if !(words_agree && vectors_agree) {
@@ -581,7 +591,8 @@ impl Inner {
         }
         self.ledger.set_meta("embedding", &model)?;
         self.ledger.set_meta("lexical", &self.lexical.marker()?)?;
-        self.ledger.set_meta("vectors", &self.vectors.marker().await?)?;
+        self.ledger
+            .set_meta("vectors", &self.vectors.marker().await?)?;
         if self.ledger.meta("fingerprint")?.as_ref() != Some(&self.fingerprint) {
             self.ledger.requeue_all()?;
             self.ledger.set_meta("fingerprint", &self.fingerprint)?;
@@ -597,7 +608,9 @@ impl Inner {
         let complete = |census: &Census, document: &Document| {
             let held = census.get(&document.id);
             match (&document.hash, held) {
-                (Some(hash), Some(held)) => held.len() == 1 && held.get(hash) == Some(&document.chunks),
+                (Some(hash), Some(held)) => {
+                    held.len() == 1 && held.get(hash) == Some(&document.chunks)
+                }
                 (Some(_), None) => document.chunks == 0,
                 (None, _) => false,
             }
@@ -612,7 +625,11 @@ impl Inner {
         }
         let known: HashSet<&DocumentId> = documents.iter().map(|document| &document.id).collect();
         let orphans = |census: &Census| -> Vec<DocumentId> {
-            census.keys().filter(|id| !known.contains(id)).cloned().collect()
+            census
+                .keys()
+                .filter(|id| !known.contains(id))
+                .cloned()
+                .collect()
         };
         let (strange_words, strange_vectors) = (orphans(&words), orphans(&vectors));
         tracing::warn!(
@@ -677,7 +694,9 @@ fn fingerprint(settings: &IndexSettings) -> String {
 pub(crate) fn now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+        .map_or(0, |time| {
+            i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+        })
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -746,7 +765,11 @@ pub struct Holder {
 /// Who holds the data directory now; `None` when nobody does.
 #[must_use]
 pub fn holder(data: &Path) -> Option<Holder> {
-    let file = File::options().read(true).write(true).open(data.join("lock")).ok()?;
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .open(data.join("lock"))
+        .ok()?;
     match file.try_lock() {
         Ok(()) => None,
         Err(_) => Some(read_holder(data)),

@@ -288,7 +288,9 @@ impl Ledger {
     pub(crate) fn meta(&self, key: &str) -> Result<Option<String>> {
         Ok(self
             .lock()
-            .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+            .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+                row.get(0)
+            })
             .optional()?)
     }
 
@@ -633,7 +635,13 @@ fn note_state(
         "UPDATE documents SET reason = ?3, state = coalesce(?2,
              CASE stage WHEN 2 THEN 'indexed' WHEN 1 THEN 'indexed-lexical' ELSE 'pending' END)
          WHERE id = ?1 AND size = ?4 AND modified = ?5",
-        params![queued.id.0, state, reason, integer(queued.size), queued.modified],
+        params![
+            queued.id.0,
+            state,
+            reason,
+            integer(queued.size),
+            queued.modified
+        ],
     )?;
     Ok(())
 }
@@ -828,7 +836,9 @@ mod tests {
         let (_directory, ledger) = ledger();
         enqueue(&ledger, "/n/a.md", 1);
         let id = read_newest(&ledger, "h1").id;
-        ledger.remove(std::slice::from_ref(&id), "2").expect("removes");
+        ledger
+            .remove(std::slice::from_ref(&id), "2")
+            .expect("removes");
         assert_eq!(ledger.tombstones().expect("tombstones"), [id.clone()]);
         ledger.buried(&[id], "3").expect("buries");
         assert_eq!(ledger.tombstones().expect("tombstones"), []);
@@ -837,7 +847,11 @@ mod tests {
     #[test]
     fn under_does_not_take_a_sibling_for_a_child() {
         let (_directory, ledger) = ledger();
-        let files = [file("/n/ab/x.md", 1), file("/n/a/x.md", 1), file("/n/a.md", 1)];
+        let files = [
+            file("/n/ab/x.md", 1),
+            file("/n/a/x.md", 1),
+            file("/n/a.md", 1),
+        ];
         ledger.enqueue(Path::new("/n"), &files).expect("enqueues");
         let under = ledger.under(Path::new("/n/a")).expect("selects");
         assert_eq!(under.len(), 1);

@@ -10,7 +10,9 @@ use std::sync::{Mutex, PoisonError};
 
 use tantivy::collector::{DocSetCollector, TopDocs};
 use tantivy::columnar::StrColumn;
-use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, Query, TermQuery, TermSetQuery};
+use tantivy::query::{
+    BooleanQuery, BoostQuery, ConstScoreQuery, Occur, Query, TermQuery, TermSetQuery,
+};
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing,
     TextOptions, Value,
@@ -111,7 +113,11 @@ impl Lexical {
         let existed = directory.join("meta.json").exists();
         std::fs::create_dir_all(directory).map_err(made)?;
         let opened = Index::open_in_dir(directory).ok().filter(|index| {
-            index.schema() == schema && index.reader().is_ok() && index.validate_checksum().is_ok_and(|damaged| damaged.is_empty())
+            index.schema() == schema
+                && index.reader().is_ok()
+                && index
+                    .validate_checksum()
+                    .is_ok_and(|damaged| damaged.is_empty())
         });
         let (index, opened) = match opened {
             Some(index) => (index, Opened::Existing),
@@ -218,7 +224,10 @@ impl Lexical {
                         continue;
                     }
                     let query = TermQuery::new(term, IndexRecordOption::WithFreqs);
-                    clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(query), boost))));
+                    clauses.push((
+                        Occur::Should,
+                        Box::new(BoostQuery::new(Box::new(query), boost)),
+                    ));
                 }
             }
         }
@@ -485,7 +494,9 @@ mod tests {
         assert_eq!(found(&lexical, "inspecting a boiler"), ["boiler"]);
         assert!(found(&lexical, "¿?").is_empty());
         let scope = [DocumentId("boiler".into())];
-        let candidates = lexical.search("jardin", 10, Some(&scope)).expect("searches");
+        let candidates = lexical
+            .search("jardin", 10, Some(&scope))
+            .expect("searches");
         assert_eq!(candidates, []);
     }
 
@@ -517,13 +528,19 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let (lexical, _) = Lexical::open(directory.path()).expect("opens");
         let id = DocumentId("a".into());
-        let old = [row("a", "1", 0, "en", "old words"), row("a", "1", 1, "en", "more words")];
+        let old = [
+            row("a", "1", 0, "en", "old words"),
+            row("a", "1", 1, "en", "more words"),
+        ];
         lexical.commit(&[], &old, "1").expect("commits");
         let new = [row("a", "2", 0, "en", "new words")];
         lexical
             .commit(std::slice::from_ref(&id), &new, "2")
             .expect("commits");
-        assert_eq!(lexical.contents().expect("contents"), [(id, "2".to_owned())]);
+        assert_eq!(
+            lexical.contents().expect("contents"),
+            [(id, "2".to_owned())]
+        );
         assert!(found(&lexical, "old").is_empty());
     }
 

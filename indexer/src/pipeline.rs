@@ -90,7 +90,11 @@ impl Index {
             if let Some(trouble) = state.trouble {
                 return Err(trouble);
             }
-            let counts = self.inner.ledger.counts().map_err(|error| error.to_string())?;
+            let counts = self
+                .inner
+                .ledger
+                .counts()
+                .map_err(|error| error.to_string())?;
             if counts.pending == 0 && counts.lexical == 0 {
                 return Ok(());
             }
@@ -130,7 +134,8 @@ impl Inner {
     }
 
     fn no_trouble(&self) {
-        self.progress.send_if_modified(|progress| progress.trouble.take().is_some());
+        self.progress
+            .send_if_modified(|progress| progress.trouble.take().is_some());
     }
 }
 
@@ -144,7 +149,9 @@ struct Read {
 
 /// Reads pending documents and commits their words.
 async fn words(index: Arc<Inner>, token: CancellationToken) {
-    let parallel = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(8);
+    let parallel = std::thread::available_parallelism()
+        .map_or(2, std::num::NonZero::get)
+        .min(8);
     let mut reading: JoinSet<Read> = JoinSet::new();
     let mut under_way: HashSet<DocumentId> = HashSet::new();
     let mut queue: Vec<Document> = Vec::new();
@@ -154,7 +161,11 @@ async fn words(index: Arc<Inner>, token: CancellationToken) {
         if let Err(error) = fill(&index, &mut queue, &mut reading, &mut under_way, parallel) {
             index.trouble(&error);
         }
-        let bytes: usize = ready.iter().flat_map(|read| &read.rows).map(|row| row.text.len()).sum();
+        let bytes: usize = ready
+            .iter()
+            .flat_map(|read| &read.rows)
+            .map(|row| row.text.len())
+            .sum();
         let waited = since.is_some_and(|since| since.elapsed() >= COMMIT_AFTER);
         let full = ready.len() >= COMMIT_DOCUMENTS || bytes >= COMMIT_BYTES;
         if !ready.is_empty() && (full || waited || reading.is_empty()) {
@@ -291,7 +302,9 @@ fn read_file(path: &Path, max_bytes: u64) -> std::result::Result<Vec<u8>, FileEr
     }
     let metadata = std::fs::symlink_metadata(path).map_err(failed)?;
     if metadata.is_symlink() {
-        return Err(skipped("a symbolic link: what it points to is indexed where it lies"));
+        return Err(skipped(
+            "a symbolic link: what it points to is indexed where it lies",
+        ));
     }
     if metadata.is_dir() {
         return match std::fs::read_dir(path) {
@@ -316,11 +329,23 @@ fn rows(
     settings: &crate::chunk::ChunkSettings,
 ) -> Vec<ChunkRow> {
     let chunks = chunk(extracted, settings);
-    let stem = document.path.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = document
+        .path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy();
     let names = [
         &[extracted.title.as_deref().unwrap_or_default(), &stem][..],
-        &extracted.aliases.iter().map(String::as_str).collect::<Vec<_>>(),
-        &extracted.tags.iter().map(String::as_str).collect::<Vec<_>>(),
+        &extracted
+            .aliases
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>(),
+        &extracted
+            .tags
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>(),
     ]
     .concat()
     .join(" ");
@@ -351,7 +376,10 @@ fn rows(
 fn lead(title: Option<&str>, heading_path: &[String], text: &str) -> String {
     let opening = &text[..text.floor_char_boundary(200)];
     let mut lead: Vec<&str> = Vec::new();
-    for name in title.into_iter().chain(heading_path.iter().map(String::as_str)) {
+    for name in title
+        .into_iter()
+        .chain(heading_path.iter().map(String::as_str))
+    {
         if !opening.contains(name) && !lead.contains(&name) {
             lead.push(name);
         }
@@ -445,7 +473,9 @@ async fn round_of_vectors(index: &Inner, commits: &mut usize) -> Result<bool> {
     let tombstones = index.ledger.tombstones()?;
     if !tombstones.is_empty() {
         index.vectors.delete(&tombstones).await?;
-        index.ledger.buried(&tombstones, &index.vectors.marker().await?)?;
+        index
+            .ledger
+            .buried(&tombstones, &index.vectors.marker().await?)?;
         *commits += 1;
         return Ok(true);
     }
@@ -474,7 +504,10 @@ async fn fill_in(index: &Inner, documents: Vec<Document>, commits: &mut usize) -
         let document = Arc::new(document);
         let chunks = index.lexical.chunks(&document.id)?;
         waiting.replaced.push(document.id.clone());
-        let chunks: Vec<ChunkRow> = chunks.into_iter().filter(|chunk| chunk.hash == hash).collect();
+        let chunks: Vec<ChunkRow> = chunks
+            .into_iter()
+            .filter(|chunk| chunk.hash == hash)
+            .collect();
         for part in chunks.chunks(COMMIT_CHUNKS) {
             waiting.rows.extend(embed(index, &document, part).await?);
             if waiting.rows.len() >= COMMIT_CHUNKS {
@@ -517,7 +550,9 @@ async fn embed(
     let slices = missing.chunks(EMBED_SLICE).map(|slice| async move {
         let texts = slice.iter().map(|(_, text)| text.clone()).collect();
         let vectors = index.embedder.embed(texts, TextKind::Passage).await?;
-        index.progress.send_modify(|progress| progress.embedded += slice.len());
+        index
+            .progress
+            .send_modify(|progress| progress.embedded += slice.len());
         let hashes = slice.iter().map(|(hash, _)| hash.clone());
         Ok::<_, IndexerError>(hashes.zip(vectors).collect::<Vec<_>>())
     });
@@ -642,7 +677,10 @@ async fn gather(
         if Instant::now() > longest {
             break;
         }
-        next = tokio::time::timeout(quiet, changes.recv()).await.ok().flatten();
+        next = tokio::time::timeout(quiet, changes.recv())
+            .await
+            .ok()
+            .flatten();
     }
     paths
 }
@@ -675,7 +713,9 @@ async fn look_again(
 /// Ignore rules change what the whole directory means.
 fn scope_of(path: &Path) -> PathBuf {
     let rules = [".gitignore", ".ignore", ".vadeignore"];
-    let is_rule = path.file_name().is_some_and(|name| rules.iter().any(|rule| name == *rule));
+    let is_rule = path
+        .file_name()
+        .is_some_and(|name| rules.iter().any(|rule| name == *rule));
     match path.parent() {
         Some(parent) if is_rule => parent.to_owned(),
         _ => path.to_owned(),

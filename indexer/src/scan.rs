@@ -71,7 +71,11 @@ pub(crate) fn walk(
         .git_global(false)
         .follow_links(false)
         .add_custom_ignore_filename(".vadeignore")
-        .overrides(overrides.build().unwrap_or_else(|_| ignore::overrides::Override::empty()))
+        .overrides(
+            overrides
+                .build()
+                .unwrap_or_else(|_| ignore::overrides::Override::empty()),
+        )
         .filter_entry(move |entry| {
             let path = entry.path();
             !own.iter().any(|own| path == own)
@@ -141,14 +145,20 @@ pub(crate) fn difference(files: Vec<FileStat>, ledger: &[Document]) -> Differenc
             _ => difference.enqueue.push(file),
         }
     }
-    difference.remove = known.into_values().map(|document| document.id.clone()).collect();
+    difference.remove = known
+        .into_values()
+        .map(|document| document.id.clone())
+        .collect();
     difference.remove.sort();
     difference
 }
 
 fn needs_reading(file: &FileStat, document: &Document) -> bool {
     let worth_another_try = document.state == State::Failed
-        && document.reason.as_ref().is_some_and(|reason| reason.starts_with(UNREADABLE));
+        && document
+            .reason
+            .as_ref()
+            .is_some_and(|reason| reason.starts_with(UNREADABLE));
     file.size != document.size || file.modified != document.modified || worth_another_try
 }
 
@@ -181,7 +191,9 @@ mod tests {
 
     #[test]
     fn ignore_files_and_settings_are_honoured() {
-        let root = tree(&["a.md", "b.log", "c.tmp", "d/e.md", "d/f.md", ".g.md", "own/h.md"]);
+        let root = tree(&[
+            "a.md", "b.log", "c.tmp", "d/e.md", "d/f.md", ".g.md", "own/h.md",
+        ]);
         fs::write(root.path().join(".gitignore"), "*.log\n").expect("writes");
         fs::write(root.path().join("d/.vadeignore"), "f.md\n").expect("writes");
         let rules = Rules {
@@ -196,8 +208,14 @@ mod tests {
     fn a_walk_can_be_kept_to_some_paths() {
         let root = tree(&["a.md", "d/e.md", "d/f.md", "de/g.md"]);
         let rules = Rules::default();
-        assert_eq!(names(root.path(), &rules, Some(&["d"])), ["d/e.md", "d/f.md"]);
-        assert_eq!(names(root.path(), &rules, Some(&["d/f.md", "a.md"])), ["a.md", "d/f.md"]);
+        assert_eq!(
+            names(root.path(), &rules, Some(&["d"])),
+            ["d/e.md", "d/f.md"]
+        );
+        assert_eq!(
+            names(root.path(), &rules, Some(&["d/f.md", "a.md"])),
+            ["a.md", "d/f.md"]
+        );
         assert!(names(root.path(), &rules, Some(&["gone"])).is_empty());
     }
 

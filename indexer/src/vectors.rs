@@ -61,8 +61,13 @@ impl Scope {
     #[must_use]
     pub fn admits(&self, document: &Document) -> bool {
         let modified = document.modified / 1000;
-        self.folder.as_ref().is_none_or(|folder| document.path.starts_with(folder))
-            && self.tag.as_ref().is_none_or(|tag| document.tags.contains(tag))
+        self.folder
+            .as_ref()
+            .is_none_or(|folder| document.path.starts_with(folder))
+            && self
+                .tag
+                .as_ref()
+                .is_none_or(|tag| document.tags.contains(tag))
             && self.after.is_none_or(|after| modified >= after)
             && self.before.is_none_or(|before| modified <= before)
     }
@@ -118,7 +123,9 @@ impl Vectors {
                 }
             }
         }
-        let connection = lancedb::connect(&directory.to_string_lossy()).execute().await?;
+        let connection = lancedb::connect(&directory.to_string_lossy())
+            .execute()
+            .await?;
         let table = connection
             .create_empty_table(TABLE, Arc::clone(&schema))
             .execute()
@@ -133,7 +140,9 @@ impl Vectors {
 
     async fn existing(directory: &Path, schema: &SchemaRef) -> std::result::Result<Table, String> {
         let table = async {
-            let connection = lancedb::connect(&directory.to_string_lossy()).execute().await?;
+            let connection = lancedb::connect(&directory.to_string_lossy())
+                .execute()
+                .await?;
             connection.open_table(TABLE).execute().await
         };
         let table = table.await.map_err(|error| error.to_string())?;
@@ -160,7 +169,11 @@ impl Vectors {
     }
 
     /// Replaces the rows of `documents` by `rows`; gives the new marker.
-    pub(crate) async fn commit(&self, documents: &[DocumentId], rows: &[VectorRow]) -> Result<String> {
+    pub(crate) async fn commit(
+        &self,
+        documents: &[DocumentId],
+        rows: &[VectorRow],
+    ) -> Result<String> {
         self.delete(documents).await?;
         if !rows.is_empty() {
             let batch = self.batch(rows)?;
@@ -299,15 +312,21 @@ impl Vectors {
         fn text<'a>(rows: &'a [VectorRow], of: impl Fn(&'a VectorRow) -> String) -> ArrayRef {
             Arc::new(StringArray::from_iter_values(rows.iter().map(of)))
         }
-        let mut tags = ListBuilder::new(StringBuilder::new())
-            .with_field(Field::new("item", DataType::Utf8, true));
+        let mut tags = ListBuilder::new(StringBuilder::new()).with_field(Field::new(
+            "item",
+            DataType::Utf8,
+            true,
+        ));
         for row in rows {
             for tag in &row.source.tags {
                 tags.values().append_value(tag);
             }
             tags.append(true);
         }
-        let values: Vec<f32> = rows.iter().flat_map(|row| row.vector.iter().copied()).collect();
+        let values: Vec<f32> = rows
+            .iter()
+            .flat_map(|row| row.vector.iter().copied())
+            .collect();
         let vectors = FixedSizeListArray::try_new(
             Arc::new(Field::new("item", DataType::Float32, true)),
             length(self.dimensions),
@@ -319,15 +338,23 @@ impl Vectors {
             Arc::new(UInt64Array::from_iter_values(values))
         };
         let columns: Vec<ArrayRef> = vec![
-            text(rows, |row| format!("{}-{}", row.chunk.document.0, row.chunk.ordinal)),
+            text(rows, |row| {
+                format!("{}-{}", row.chunk.document.0, row.chunk.ordinal)
+            }),
             text(rows, |row| row.chunk.document.0.clone()),
             text(rows, |row| row.chunk.hash.clone()),
             text(rows, |row| row.source.folder.to_string_lossy().into_owned()),
             text(rows, |row| row.source.path.to_string_lossy().into_owned()),
             text(rows, |row| row.source.title.clone()),
             text(rows, |row| row.chunk.heading.join(" > ")),
-            Arc::new(rows.iter().map(|row| row.chunk.page).collect::<UInt32Array>()),
-            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.chunk.ordinal))),
+            Arc::new(
+                rows.iter()
+                    .map(|row| row.chunk.page)
+                    .collect::<UInt32Array>(),
+            ),
+            Arc::new(UInt32Array::from_iter_values(
+                rows.iter().map(|row| row.chunk.ordinal),
+            )),
             span(|chunk| chunk.span.start),
             span(|chunk| chunk.span.end),
             text(rows, |row| row.chunk.text.clone()),
@@ -457,27 +484,69 @@ mod tests {
     }
 
     fn names(candidates: &[Candidate]) -> Vec<&str> {
-        candidates.iter().map(|candidate| candidate.key.document.0.as_str()).collect()
+        candidates
+            .iter()
+            .map(|candidate| candidate.key.document.0.as_str())
+            .collect()
     }
 
     #[tokio::test]
     async fn the_nearest_come_first_and_scopes_hold() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let (vectors, _) = Vectors::open(directory.path(), 2).await.expect("opens");
-        let rows = [row("a", "1", "one", [1.0, 0.0]), row("b", "1", "two", [0.6, 0.8])];
+        let rows = [
+            row("a", "1", "one", [1.0, 0.0]),
+            row("b", "1", "two", [0.6, 0.8]),
+        ];
         vectors.commit(&[], &rows).await.expect("commits");
-        let all = vectors.search(&[1.0, 0.0], 9, &Scope::default()).await.expect("searches");
+        let all = vectors
+            .search(&[1.0, 0.0], 9, &Scope::default())
+            .await
+            .expect("searches");
         assert_eq!(names(&all), ["a", "b"]);
         assert!((all[1].score - 0.6).abs() < 1e-5);
         let scopes = [
-            (Scope { tag: Some("b".into()), ..Scope::default() }, vec!["b"]),
-            (Scope { folder: Some("/n/o'brien".into()), ..Scope::default() }, vec!["a", "b"]),
-            (Scope { folder: Some("/n/o".into()), ..Scope::default() }, vec![]),
-            (Scope { after: Some(5_001), ..Scope::default() }, vec![]),
-            (Scope { before: Some(5_000), ..Scope::default() }, vec!["a", "b"]),
+            (
+                Scope {
+                    tag: Some("b".into()),
+                    ..Scope::default()
+                },
+                vec!["b"],
+            ),
+            (
+                Scope {
+                    folder: Some("/n/o'brien".into()),
+                    ..Scope::default()
+                },
+                vec!["a", "b"],
+            ),
+            (
+                Scope {
+                    folder: Some("/n/o".into()),
+                    ..Scope::default()
+                },
+                vec![],
+            ),
+            (
+                Scope {
+                    after: Some(5_001),
+                    ..Scope::default()
+                },
+                vec![],
+            ),
+            (
+                Scope {
+                    before: Some(5_000),
+                    ..Scope::default()
+                },
+                vec!["a", "b"],
+            ),
         ];
         for (scope, expect) in scopes {
-            let found = vectors.search(&[1.0, 0.0], 9, &scope).await.expect("searches");
+            let found = vectors
+                .search(&[1.0, 0.0], 9, &scope)
+                .await
+                .expect("searches");
             assert_eq!(names(&found), expect, "{scope:?}");
             let admitted = rows.iter().filter(|row| scope.admits(&row.source)).count();
             assert_eq!(admitted, expect.len(), "{scope:?}");
@@ -488,10 +557,19 @@ mod tests {
     async fn a_text_that_was_embedded_before_has_a_vector() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let (vectors, _) = Vectors::open(directory.path(), 2).await.expect("opens");
-        assert!(vectors.known(&["one".into()]).await.expect("reads").is_empty());
+        assert!(
+            vectors
+                .known(&["one".into()])
+                .await
+                .expect("reads")
+                .is_empty()
+        );
         let rows = [row("a", "1", "one", [1.0, 0.0])];
         vectors.commit(&[], &rows).await.expect("commits");
-        let known = vectors.known(&["one".into(), "two".into()]).await.expect("reads");
+        let known = vectors
+            .known(&["one".into(), "two".into()])
+            .await
+            .expect("reads");
         assert_eq!(known.len(), 1);
         assert_eq!(known["one"], [1.0, 0.0]);
     }
@@ -503,12 +581,21 @@ mod tests {
         let id = DocumentId("a".to_owned());
         for version in ["1", "2", "3"] {
             let rows = [row("a", version, version, [1.0, 0.0])];
-            vectors.commit(std::slice::from_ref(&id), &rows).await.expect("commits");
+            vectors
+                .commit(std::slice::from_ref(&id), &rows)
+                .await
+                .expect("commits");
         }
         let marker = vectors.compact().await.expect("compacts");
         assert_eq!(vectors.marker().await.expect("marker"), marker);
-        assert_eq!(vectors.contents().await.expect("reads"), [(id, "3".to_owned())]);
-        assert_eq!(vectors.table.list_versions().await.expect("versions").len(), 1);
+        assert_eq!(
+            vectors.contents().await.expect("reads"),
+            [(id, "3".to_owned())]
+        );
+        assert_eq!(
+            vectors.table.list_versions().await.expect("versions").len(),
+            1
+        );
     }
 
     #[tokio::test]

@@ -96,6 +96,7 @@ impl Catalog {
     /// cores: the one of highest rank among the tested ones that fit. Those for which `present`
     /// says yes go before all others, so that what is installed is used; with `|_| false` the
     /// answer is the one to install. The choice is pure: same arguments, same answer.
+    #[must_use]
     pub fn pick_language_model(
         &self,
         memory_mib: u64,
@@ -347,7 +348,7 @@ mod tests {
             "plain file name",
         );
         check_invalid(
-            &minimal().replace("model.onnx", ".verified.json"),
+            &minimal().replace("model.onnx", ".verified.onnx"),
             "plain file name",
         );
         check_invalid(&minimal().replace("/models", "models"), "not absolute");

@@ -51,13 +51,19 @@ struct Best {
 }
 
 impl<'a> Breaks<'a> {
-    /// Finds the line breaks in `span` of the document. Blocks longer than `max_bytes` have to be
+    /// Finds the line breaks in `range` of the document. Blocks longer than `max_bytes` have to be
     /// cut anyway, so they are not held together.
-    pub(super) fn new(document: &'a Extracted, span: Range<usize>, max_bytes: usize) -> Self {
-        // A heading's line starts before its indentation, which the span does not include.
-        let line_start = document.text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
-        let first = document.headings.partition_point(|heading| heading.start < line_start);
-        let headings = document.headings[first..].iter().map(|heading| heading.start);
+    pub(super) fn new(document: &'a Extracted, range: Range<usize>, max_bytes: usize) -> Self {
+        // A heading's line starts before its indentation, which the range does not include.
+        let line_start = document.text[..range.start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        let first = document
+            .headings
+            .partition_point(|heading| heading.start < line_start);
+        let headings = document.headings[first..]
+            .iter()
+            .map(|heading| heading.start);
         let mut scan = LineScan {
             breaks: Self {
                 text: &document.text,
@@ -70,9 +76,9 @@ impl<'a> Breaks<'a> {
             previous: "",
             blank: false,
             block: None,
-            heading_end: span.start,
+            heading_end: range.start,
         };
-        scan.run(span, headings);
+        scan.run(range, headings);
         scan.breaks
     }
 
@@ -84,14 +90,33 @@ impl<'a> Breaks<'a> {
         // Equal parts, as many as come closest to the target.
         let parts = ((size + target / 2) / target).max(2);
         let ideal = start + (size / parts).min(settings.max_bytes);
-        let latest = self.text.floor_char_boundary((start + settings.max_bytes).min(end - 1));
-        let earliest = self.text.ceil_char_boundary(start + 1 + target / 4).min(latest);
+        let latest = self
+            .text
+            .floor_char_boundary((start + settings.max_bytes).min(end - 1));
+        let earliest = self
+            .text
+            .ceil_char_boundary(start + 1 + target / 4)
+            .min(latest);
         let rest_bytes = target / 5;
-        let tail = move |place: usize| if end - place < rest_bytes { TINY_REST } else { 0 };
+        let tail = move |place: usize| {
+            if end - place < rest_bytes {
+                TINY_REST
+            } else {
+                0
+            }
+        };
 
         let fallback = self.text.floor_char_boundary(ideal.clamp(earliest, latest));
-        let fallback = if fallback > start { fallback } else { self.text.ceil_char_boundary(start + 1) };
-        let mut best = Best { ideal, place: fallback, cost: CHARACTER };
+        let fallback = if fallback > start {
+            fallback
+        } else {
+            self.text.ceil_char_boundary(start + 1)
+        };
+        let mut best = Best {
+            ideal,
+            place: fallback,
+            cost: CHARACTER,
+        };
         self.skip_to(start);
         for (place, cost) in &self.lines[self.next_line..] {
             if *place > latest {
@@ -103,7 +128,8 @@ impl<'a> Breaks<'a> {
         }
         if best.cost > SENTENCE {
             let sentences = sentence_breaks(self.text, earliest..latest);
-            sentences.for_each(|place| best.offer(place, self.inner(place, SENTENCE) + tail(place)));
+            sentences
+                .for_each(|place| best.offer(place, self.inner(place, SENTENCE) + tail(place)));
         }
         if best.cost > WORD {
             let words = word_breaks(self.text, earliest..latest);
@@ -113,10 +139,18 @@ impl<'a> Breaks<'a> {
     }
 
     fn skip_to(&mut self, start: usize) {
-        while self.lines.get(self.next_line).is_some_and(|(place, _)| *place <= start) {
+        while self
+            .lines
+            .get(self.next_line)
+            .is_some_and(|(place, _)| *place <= start)
+        {
             self.next_line += 1;
         }
-        while self.solid.get(self.next_solid).is_some_and(|span| span.end <= start) {
+        while self
+            .solid
+            .get(self.next_solid)
+            .is_some_and(|span| span.end <= start)
+        {
             self.next_solid += 1;
         }
     }
@@ -169,7 +203,10 @@ impl<'a> LineScan<'a> {
         let mut start = span.start;
         for line in text[span.clone()].split_inclusive('\n') {
             let mut is_heading = false;
-            while headings.next_if(|heading| *heading < start + line.len()).is_some() {
+            while headings
+                .next_if(|heading| *heading < start + line.len())
+                .is_some()
+            {
                 is_heading = true;
             }
             if line.trim().is_empty() {
@@ -193,7 +230,10 @@ impl<'a> LineScan<'a> {
     /// Adds the break before a line that is not blank.
     fn visit(&mut self, line: &'a str, start: usize, is_heading: bool) {
         let content = line.trim_start();
-        let in_fence = self.block.as_ref().is_some_and(|block| block.fence.is_some());
+        let in_fence = self
+            .block
+            .as_ref()
+            .is_some_and(|block| block.fence.is_some());
         if !in_fence && self.block.is_some() && !content.starts_with('|') {
             self.close_block(start);
         }
@@ -201,7 +241,11 @@ impl<'a> LineScan<'a> {
         let follows_heading = start <= self.heading_end
             || self.breaks.text[self.heading_end..start].trim().is_empty();
         if !follows_heading {
-            let cost = if is_heading { BEFORE_HEADING } else { self.cost(line, content, in_fence) };
+            let cost = if is_heading {
+                BEFORE_HEADING
+            } else {
+                self.cost(line, content, in_fence)
+            };
             self.breaks.lines.push((start, cost));
         }
         if in_fence {
@@ -212,7 +256,11 @@ impl<'a> LineScan<'a> {
     }
 
     fn cost(&self, line: &str, content: &str, in_fence: bool) -> usize {
-        let indented = if line.len() > content.len() { INDENTED } else { 0 };
+        let indented = if line.len() > content.len() {
+            INDENTED
+        } else {
+            0
+        };
         if self.blank {
             return PARAGRAPH + indented;
         }
@@ -220,7 +268,8 @@ impl<'a> LineScan<'a> {
             return LINE + indented;
         }
         let previous = self.previous.trim_end();
-        if starts_item(content) || previous.ends_with(['.', '!', '?', ':', ';', '。', '！', '？']) {
+        if starts_item(content) || previous.ends_with(['.', '!', '?', ':', ';', '。', '！', '？'])
+        {
             ITEM + indented
         } else if previous.len() >= WRAP_BYTES {
             WRAPPED_LINE
@@ -230,11 +279,17 @@ impl<'a> LineScan<'a> {
     }
 
     fn open_block(&mut self, content: &str, start: usize) {
-        let fence = ["```", "~~~"].into_iter().find(|fence| content.starts_with(fence));
+        let fence = ["```", "~~~"]
+            .into_iter()
+            .find(|fence| content.starts_with(fence));
         if fence.is_some() || content.starts_with('|') {
             // The break before the block's own first line is not a cut in it.
             let first_line = self.breaks.lines.len();
-            self.block = Some(Block { start, fence, first_line });
+            self.block = Some(Block {
+                start,
+                fence,
+                first_line,
+            });
         }
     }
 
@@ -249,7 +304,9 @@ impl<'a> LineScan<'a> {
 
     /// Ends the current block; one that fits is worth keeping whole.
     fn close_block(&mut self, end: usize) {
-        let Some(block) = self.block.take() else { return };
+        let Some(block) = self.block.take() else {
+            return;
+        };
         if end - block.start <= self.max_bytes {
             for (_, cost) in &mut self.breaks.lines[block.first_line..] {
                 *cost += SOLID;
@@ -271,27 +328,33 @@ fn sentence_breaks(text: &str, window: Range<usize>) -> impl Iterator<Item = usi
     let mut end = SentenceEnd::None;
     let mut spaced = false;
     let mut word_length = 0_usize;
-    text[window.clone()].char_indices().filter_map(move |(offset, character)| {
-        let opens = !character.is_whitespace() && !character.is_lowercase();
-        let starts = opens
-            && match end {
-                SentenceEnd::None => false,
-                SentenceEnd::Western => spaced,
-                SentenceEnd::Wide => spaced || !is_closing(character),
+    text[window.clone()]
+        .char_indices()
+        .filter_map(move |(offset, character)| {
+            let opens = !character.is_whitespace() && !character.is_lowercase();
+            let starts = opens
+                && match end {
+                    SentenceEnd::None => false,
+                    SentenceEnd::Western => spaced,
+                    SentenceEnd::Wide => spaced || !is_closing(character),
+                };
+            end = match character {
+                // A single letter is an initial, as in `J. Smith`, or half of an abbreviation.
+                '.' if word_length == 1 => SentenceEnd::None,
+                '.' | '!' | '?' | '…' => SentenceEnd::Western,
+                '。' | '！' | '？' => SentenceEnd::Wide,
+                '\n' => SentenceEnd::None,
+                c if c.is_whitespace() || (is_closing(c) && !spaced) => end,
+                _ => SentenceEnd::None,
             };
-        end = match character {
-            // A single letter is an initial, as in `J. Smith`, or half of an abbreviation.
-            '.' if word_length == 1 => SentenceEnd::None,
-            '.' | '!' | '?' | '…' => SentenceEnd::Western,
-            '。' | '！' | '？' => SentenceEnd::Wide,
-            '\n' => SentenceEnd::None,
-            c if c.is_whitespace() || (is_closing(c) && !spaced) => end,
-            _ => SentenceEnd::None,
-        };
-        spaced = character.is_whitespace();
-        word_length = if character.is_alphanumeric() { word_length + 1 } else { 0 };
-        starts.then_some(window.start + offset)
-    })
+            spaced = character.is_whitespace();
+            word_length = if character.is_alphanumeric() {
+                word_length + 1
+            } else {
+                0
+            };
+            starts.then_some(window.start + offset)
+        })
 }
 
 /// Whether a sentence has just ended, and in which way of writing: Chinese and Japanese put no
@@ -304,16 +367,21 @@ enum SentenceEnd {
 }
 
 fn is_closing(character: char) -> bool {
-    matches!(character, '"' | '\'' | ')' | ']' | '”' | '’' | '»' | '」' | '』' | '）' | '*' | '_')
+    matches!(
+        character,
+        '"' | '\'' | ')' | ']' | '”' | '’' | '»' | '」' | '』' | '）' | '*' | '_'
+    )
 }
 
 /// The starts of words within lines of `window`, and the places after CJK commas.
 fn word_breaks(text: &str, window: Range<usize>) -> impl Iterator<Item = usize> {
     let mut before = '\n';
-    text[window.clone()].char_indices().filter_map(move |(offset, character)| {
-        let spaced = before.is_whitespace() && before != '\n' && !character.is_whitespace();
-        let starts = spaced || matches!(before, '、' | '，' | '；' | '：');
-        before = character;
-        starts.then_some(window.start + offset)
-    })
+    text[window.clone()]
+        .char_indices()
+        .filter_map(move |(offset, character)| {
+            let spaced = before.is_whitespace() && before != '\n' && !character.is_whitespace();
+            let starts = spaced || matches!(before, '、' | '，' | '；' | '：');
+            before = character;
+            starts.then_some(window.start + offset)
+        })
 }

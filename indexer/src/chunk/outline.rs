@@ -51,7 +51,10 @@ pub(super) struct Outline {
 
 impl Outline {
     pub(super) fn new(document: &Extracted) -> Self {
-        Self { sections: sections(document), parents: parents(&document.headings) }
+        Self {
+            sections: sections(document),
+            parents: parents(&document.headings),
+        }
     }
 
     /// Puts sections together, in order.
@@ -86,7 +89,11 @@ impl Outline {
         span: Range<usize>,
     ) -> Vec<String> {
         let sections = &self.sections[group.sections.clone()][from..];
-        let within = || sections.iter().take_while(|section| section.start < span.end);
+        let within = || {
+            sections
+                .iter()
+                .take_while(|section| section.start < span.end)
+        };
         let mut headings = within().filter(|s| s.has_text).map(|s| s.heading);
         let common = match headings.next() {
             Some(first) => headings.fold(first, |common, heading| self.common(common, heading)),
@@ -136,7 +143,10 @@ impl Outline {
             return size <= settings.max_bytes;
         }
         let sections = &self.sections[group.sections.clone()];
-        let first = sections.iter().find(|section| section.has_text).and_then(|s| s.heading);
+        let first = sections
+            .iter()
+            .find(|section| section.has_text)
+            .and_then(|s| s.heading);
         let above = first.and_then(|heading| self.parents[heading]);
         let under = self.sections[unit.sections.start].heading;
         if above.is_some() && !self.upwards(under).any(|heading| Some(heading) == above) {
@@ -151,7 +161,8 @@ impl Outline {
 
     /// The innermost heading above both.
     fn common(&self, one: Option<usize>, other: Option<usize>) -> Option<usize> {
-        self.upwards(one).find(|heading| self.upwards(other).any(|above| above == *heading))
+        self.upwards(one)
+            .find(|heading| self.upwards(other).any(|above| above == *heading))
     }
 
     fn upwards(&self, heading: Option<usize>) -> impl Iterator<Item = usize> + '_ {
@@ -174,7 +185,13 @@ fn sections(document: &Extracted) -> Vec<Section> {
     let body = document.body.clone();
     let mut cuts = vec![(body.start, None)];
     cuts.extend(document.pages.iter().map(|page| (page.start, None)));
-    cuts.extend(document.headings.iter().enumerate().map(|(i, heading)| (heading.start, Some(i))));
+    cuts.extend(
+        document
+            .headings
+            .iter()
+            .enumerate()
+            .map(|(i, heading)| (heading.start, Some(i))),
+    );
     cuts.retain(|(position, _)| body.contains(position));
     // Where a page starts with a heading, the heading comes last and thereby has the text.
     cuts.sort_by_key(|(position, heading)| (*position, heading.is_some()));
@@ -202,7 +219,10 @@ fn sections(document: &Extracted) -> Vec<Section> {
 /// The length of the heading that `text` starts with: a line, and another that underlines it.
 pub(super) fn heading_end(text: &str) -> usize {
     let line = text.find('\n').map_or(text.len(), |newline| newline + 1);
-    let next = text[line..].split_inclusive('\n').next().unwrap_or_default();
+    let next = text[line..]
+        .split_inclusive('\n')
+        .next()
+        .unwrap_or_default();
     let rule = next.trim();
     let underlines = !text[..line].trim_start().starts_with('#')
         && !rule.is_empty()
@@ -215,7 +235,10 @@ fn parents(headings: &[Heading]) -> Vec<Option<usize>> {
     let mut open: Vec<usize> = Vec::new();
     let mut parents = Vec::with_capacity(headings.len());
     for (index, heading) in headings.iter().enumerate() {
-        while open.last().is_some_and(|last| headings[*last].level >= heading.level) {
+        while open
+            .last()
+            .is_some_and(|last| headings[*last].level >= heading.level)
+        {
             open.pop();
         }
         parents.push(open.last().copied());

@@ -14,15 +14,26 @@ fn document(text: &str) -> Extracted {
         let level = line.bytes().take_while(|byte| *byte == b'#').count();
         if !fenced && (1..=6).contains(&level) && line[level..].starts_with(' ') {
             let level = u8::try_from(level).expect("at most 6");
-            headings.push(Heading { start, level, text: line[level.into()..].trim().to_owned() });
+            headings.push(Heading {
+                start,
+                level,
+                text: line[level.into()..].trim().to_owned(),
+            });
         }
         start += line.len();
     }
-    Extracted { text: text.to_owned(), body: 0..text.len(), headings, ..Extracted::default() }
+    Extracted {
+        text: text.to_owned(),
+        body: 0..text.len(),
+        headings,
+        ..Extracted::default()
+    }
 }
 
 fn sentences(count: usize) -> String {
-    let words = ["harbour", "pier", "market", "storm", "lamp", "river", "stone"];
+    let words = [
+        "harbour", "pier", "market", "storm", "lamp", "river", "stone",
+    ];
     (0..count).fold(String::new(), |text, n| {
         let word = words[n % words.len()];
         format!("{text}Sentence {n} is about the {word} and nothing else. ")
@@ -31,7 +42,10 @@ fn sentences(count: usize) -> String {
 
 /// Each chunk as its size, path and first line.
 #[track_caller]
-#[expect(clippy::needless_pass_by_value, reason = "expectations are written in place")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "expectations are written in place"
+)]
 fn check(text: &str, expected: Expect) {
     let document = document(text);
     let lines: Vec<String> = checked(&document, &ChunkSettings::default())
@@ -40,7 +54,7 @@ fn check(text: &str, expected: Expect) {
             let span = &document.text[chunk.start..chunk.end];
             let line = span.lines().next().unwrap_or_default();
             let line: String = line.chars().take(24).collect();
-            format!("{:4} {:?} {line}", span.len(), chunk.heading_path.join(" > "))
+            format!("{} {:?} {line}", span.len(), chunk.heading_path.join(" > "))
         })
         .collect();
     expected.assert_eq(&lines.join("\n"));
@@ -54,81 +68,169 @@ fn checked(document: &Extracted, settings: &ChunkSettings) -> Vec<Chunk> {
     let mut end = document.body.start;
     for chunk in &chunks {
         assert!(chunk.start >= end && chunk.start < chunk.end && chunk.end <= document.body.end);
-        let span = text.get(chunk.start..chunk.end).expect("cut between characters");
+        let span = text
+            .get(chunk.start..chunk.end)
+            .expect("cut between characters");
         assert_eq!(span, span.trim());
         assert!(span.len() <= settings.max_bytes, "{} bytes", span.len());
-        assert!(text[end..chunk.start].trim().is_empty(), "{:?} is lost", &text[end..chunk.start]);
+        assert!(
+            text[end..chunk.start].trim().is_empty(),
+            "{:?} is lost",
+            &text[end..chunk.start]
+        );
         if let Some(number) = chunk.page {
-            let page = document.pages.iter().find(|page| page.number == number).expect("a page");
-            assert!(page.start <= chunk.start && chunk.end <= page.end, "crosses a page");
+            let page = document
+                .pages
+                .iter()
+                .find(|page| page.number == number)
+                .expect("a page");
+            assert!(
+                page.start <= chunk.start && chunk.end <= page.end,
+                "crosses a page"
+            );
         }
         end = chunk.end;
     }
-    assert!(text[end..document.body.end].trim().is_empty(), "the end is lost");
+    assert!(
+        text[end..document.body.end].trim().is_empty(),
+        "the end is lost"
+    );
     chunks
 }
 
 #[test]
 fn a_short_document_is_one_chunk() {
-    check("# Note\n\nA thought.\n\nAnother.\n", expect![[r#""#]]);
-    check(&format!("# Note\n\n{}", sentences(20)), expect![[r#""#]]);
-    check("", expect![[r#""#]]);
-    check(" \n\n ", expect![[r#""#]]);
+    check(
+        "# Note\n\nA thought.\n\nAnother.\n",
+        expect![[r#"28 "Note" # Note"#]],
+    );
+    check(
+        &format!("# Note\n\n{}", sentences(20)),
+        expect![[r#"980 "Note" # Note"#]],
+    );
+    check("", expect![""]);
+    check(" \n\n ", expect![""]);
 }
 
 #[test]
 fn a_long_paragraph_is_cut_into_equal_parts_between_sentences() {
-    check(&sentences(30), expect![[r#""#]]);
-    check(&sentences(100), expect![[r#""#]]);
+    check(
+        &sentences(30),
+        expect![[r#"
+             728 "" Sentence 0 is about the 
+             735 "" Sentence 15 is about the"#]],
+    );
+    check(
+        &sentences(100),
+        expect![[r#"
+             972 "" Sentence 0 is about the 
+             982 "" Sentence 20 is about the
+             983 "" Sentence 40 is about the
+             982 "" Sentence 60 is about the
+             981 "" Sentence 80 is about the"#]],
+    );
 }
 
 #[test]
 fn important_headings_separate_and_small_sections_join() {
     let long = sentences(8);
     check(
-        &format!("# Title\n\n## One\n\n{long}\n\n## Two\n\n{long}\n\n### Deep\n\nshort\n\n# End\n\n{long}"),
-        expect![[r#""#]],
+        &format!(
+            "# Title\n\n## One\n\n{long}\n\n## Two\n\n{long}\n\n### Deep\n\nshort\n\n# End\n\n{long}"
+        ),
+        expect![[r#"
+             403 "Title > One" # Title
+             412 "Title > Two" ## Two
+             393 "End" # End"#]],
     );
 }
 
 #[test]
 fn many_one_line_headings_make_few_chunks() {
-    let diary: String = (1..40).map(|day| format!("## Day {day}\n\nIt rained.\n\n")).collect();
-    check(&format!("# Diary\n\n{diary}"), expect![[r#""#]]);
+    let diary = (1..40)
+        .map(|day| format!("## Day {day}\n\nIt rained.\n\n"))
+        .collect::<Vec<String>>()
+        .concat();
+    check(
+        &format!("# Diary\n\n{diary}"),
+        expect![[r#"895 "Diary" # Diary"#]],
+    );
 }
 
 #[test]
 fn small_sections_do_not_join_across_parents() {
-    check("# A\n\n## B\n\nb\n\n## C\n\nc\n\n# D\n\n## E\n\ne\n", expect![[r#""#]]);
-    check("# A\n\na\n\n# D\n\n## E\n\ne\n\n# Empty", expect![[r#""#]]);
+    check(
+        "# A\n\n## B\n\nb\n\n## C\n\nc\n\n# D\n\n## E\n\ne\n",
+        expect![[r#"
+              21 "A" # A
+              12 "D > E" # D"#]],
+    );
+    check(
+        "# A\n\na\n\n# D\n\n## E\n\ne\n\n# Empty",
+        expect![[r#"29 "" # A"#]],
+    );
 }
 
 #[test]
 fn subsections_fill_chunks_up() {
     let part = sentences(9);
     check(
-        &format!("## Top\n\n### A\n\n{part}\n\n### B\n\n{part}\n\n### C\n\n{part}\n\n### D\n\ntiny"),
-        expect![[r#""#]],
+        &format!(
+            "## Top\n\n### A\n\n{part}\n\n### B\n\n{part}\n\n### C\n\n{part}\n\n### D\n\ntiny"
+        ),
+        expect![[r#"
+             891 "Top" ## Top
+             454 "Top" ### C"#]],
     );
 }
 
 #[test]
 fn paragraphs_are_preferred_to_balance_and_lines_to_sentences() {
     let (a, b, c) = (sentences(9), sentences(14), sentences(9));
-    check(&format!("{a}\n\n{b}\n\n{c}"), expect![[r#""#]]);
-    let list: String = (0..60).map(|n| format!("- item {n}. Two sentences each.\n")).collect();
-    check(&list, expect![[r#""#]]);
+    check(
+        &format!("{a}\n\n{b}\n\n{c}"),
+        expect![[r#"
+            433 "" Sentence 0 is about the 
+            1113 "" Sentence 0 is about the "#]],
+    );
+    let list = (0..60)
+        .map(|n| format!("- item {n}. Two sentences each.\n"))
+        .collect::<Vec<String>>()
+        .concat();
+    check(
+        &list,
+        expect![[r#"
+             919 "" - item 0. Two sentences 
+             929 "" - item 30. Two sentences"#]],
+    );
 }
 
 #[test]
 fn code_and_tables_stay_whole_where_they_fit() {
-    let code: String = (0..20).map(|n| format!("    let value_{n} = {n};\n\n")).collect();
+    let code = (0..20)
+        .map(|n| format!("    let value_{n} = {n};\n\n"))
+        .collect::<Vec<String>>()
+        .concat();
     check(
-        &format!("{}\n\n```rust\n{code}```\n\n{}", sentences(14), sentences(10)),
-        expect![[r#""#]],
+        &format!(
+            "{}\n\n```rust\n{code}```\n\n{}",
+            sentences(14),
+            sentences(10)
+        ),
+        expect![[r#"
+             677 "" Sentence 0 is about the 
+             955 "" ```rust"#]],
     );
-    let table: String = (0..25).map(|n| format!("| row {n} | a cell. With text |\n")).collect();
-    check(&format!("{}\n\n{table}\n{}", sentences(12), sentences(12)), expect![[r#""#]]);
+    let table = (0..25)
+        .map(|n| format!("| row {n} | a cell. With text |\n"))
+        .collect::<Vec<String>>()
+        .concat();
+    check(
+        &format!("{}\n\n{table}\n{}", sentences(12), sentences(12)),
+        expect![[r#"
+            579 "" Sentence 0 is about the 
+            1345 "" | row 0 | a cell. With t"#]],
+    );
 }
 
 #[test]
@@ -150,8 +252,16 @@ fn pages_are_never_crossed() {
     let start = first.len() + 2;
     let mut document = document(&text);
     document.pages = vec![
-        Page { number: 1, start: 0, end: first.len() },
-        Page { number: 4, start, end: text.len() },
+        Page {
+            number: 1,
+            start: 0,
+            end: first.len(),
+        },
+        Page {
+            number: 4,
+            start,
+            end: text.len(),
+        },
     ];
     let chunks = checked(&document, &ChunkSettings::default());
     let pages: Vec<_> = chunks.iter().map(|chunk| chunk.page).collect();
@@ -191,10 +301,35 @@ impl Random {
 }
 
 const PIECES: &[&str] = &[
-    "word ", "Sentence ends. ", "naïve ", "日本語。", "日本語、", "🙂", "e\u{301}", "\n", "\n\n", "\r\n",
-    "\u{a0}", "\u{2003}", "\n# One\n", "\n## Two\n", "\n### Three\n", "\n\nSetext\n---\n", "```\n",
-    "\n```rust\ncode();\n```\n", "- item\n", "  - inner\n", "| a | b |\n", "1. first\n", "ภาษา",
-    "averyveryverylongwordwithoutanybreakinit", "? ", "\" ", "\t", "x", "> quote\n",
+    "word ",
+    "Sentence ends. ",
+    "naïve ",
+    "日本語。",
+    "日本語、",
+    "🙂",
+    "e\u{301}",
+    "\n",
+    "\n\n",
+    "\r\n",
+    "\u{a0}",
+    "\u{2003}",
+    "\n# One\n",
+    "\n## Two\n",
+    "\n### Three\n",
+    "\n\nSetext\n---\n",
+    "```\n",
+    "\n```rust\ncode();\n```\n",
+    "- item\n",
+    "  - inner\n",
+    "| a | b |\n",
+    "1. first\n",
+    "ภาษา",
+    "averyveryverylongwordwithoutanybreakinit",
+    "? ",
+    "\" ",
+    "\t",
+    "x",
+    "> quote\n",
 ];
 
 #[test]
@@ -202,14 +337,20 @@ fn what_holds_for_every_document_holds_for_random_ones() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for round in 0..600 {
         let length = random.below(if round % 10 == 0 { 3000 } else { 200 });
-        let text: String = (0..length).map(|_| PIECES[random.below(PIECES.len())]).collect();
+        let text = (0..length)
+            .map(|_| PIECES[random.below(PIECES.len())])
+            .collect::<Vec<&str>>()
+            .concat();
         let mut document = document(&text);
         if round % 3 == 0 {
             document.pages = random_pages(&text, &mut random);
             document.body = document.pages.first().map_or(0, |page| page.start)..text.len();
         }
         let target = 1 + random.below(1200);
-        let settings = ChunkSettings { target_bytes: target, max_bytes: target + 3 + random.below(600) };
+        let settings = ChunkSettings {
+            target_bytes: target,
+            max_bytes: target + 3 + random.below(600),
+        };
         checked(&document, &settings);
         checked(&document, &ChunkSettings::default());
     }
@@ -222,5 +363,8 @@ fn random_pages(text: &str, random: &mut Random) -> Vec<Page> {
     starts.sort_unstable();
     starts.dedup();
     let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
-    (1..).zip(starts.into_iter().zip(ends)).map(|(number, (start, end))| Page { number, start, end }).collect()
+    (1..)
+        .zip(starts.into_iter().zip(ends))
+        .map(|(number, (start, end))| Page { number, start, end })
+        .collect()
 }

@@ -27,9 +27,16 @@ pub(super) struct Request {
 /// not lost with the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Frame {
-    Opened { pages: u32, title: Option<String> },
+    Opened {
+        pages: u32,
+        title: Option<String>,
+    },
     /// `complete` is false where the page could be read in part or not at all.
-    Page { number: u32, text: String, complete: bool },
+    Page {
+        number: u32,
+        text: String,
+        complete: bool,
+    },
     /// The text limit was reached.
     Full,
     NeedsPassword,
@@ -55,7 +62,11 @@ impl std::fmt::Display for Ending {
                 write!(formatter, "reading took longer than {seconds} seconds")
             }
             Self::OutOfMemory { bytes } => {
-                write!(formatter, "reading took more than {} MB of memory", bytes / 1024 / 1024)
+                write!(
+                    formatter,
+                    "reading took more than {} MB of memory",
+                    bytes / 1024 / 1024
+                )
             }
             Self::NestedTooDeeply => write!(formatter, "it is nested too deeply"),
             Self::Crashed(how) => write!(formatter, "the PDF reader crashed ({how})"),
@@ -103,7 +114,9 @@ fn converse(child: &mut Child, bytes: &[u8], limits: &Limits) -> io::Result<(Vec
         let complaint = complaint.join().unwrap_or_default();
         let ending = match stopped {
             Stopped::Finished => Ending::Finished,
-            Stopped::Late => Ending::TookTooLong { seconds: limits.child_seconds },
+            Stopped::Late => Ending::TookTooLong {
+                seconds: limits.child_seconds,
+            },
             Stopped::Closed => diagnose(status, &complaint, limits),
         };
         Ok((frames, ending))
@@ -160,7 +173,9 @@ fn collect(receiver: &Receiver<Frame>, deadline: Instant) -> (Vec<Frame>, Stoppe
 /// only the message of Rust's runtime tells them apart.
 fn diagnose(status: ExitStatus, complaint: &str, limits: &Limits) -> Ending {
     if complaint.contains("memory allocation of") {
-        return Ending::OutOfMemory { bytes: limits.child_memory_bytes };
+        return Ending::OutOfMemory {
+            bytes: limits.child_memory_bytes,
+        };
     }
     if complaint.contains("has overflowed its stack") {
         return Ending::NestedTooDeeply;
@@ -168,7 +183,9 @@ fn diagnose(status: ExitStatus, complaint: &str, limits: &Limits) -> Ending {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return if signal == libc::SIGXCPU {
-            Ending::TookTooLong { seconds: limits.child_seconds }
+            Ending::TookTooLong {
+                seconds: limits.child_seconds,
+            }
         } else {
             Ending::Crashed(format!("signal {signal}"))
         };
@@ -212,13 +229,20 @@ mod tests {
 
     #[test]
     fn frames_survive_the_pipe_and_too_long_ones_are_refused() {
-        let frame = Frame::Page { number: 3, text: "a\n\u{1}\"é".to_owned(), complete: true };
+        let frame = Frame::Page {
+            number: 3,
+            text: "a\n\u{1}\"é".to_owned(),
+            complete: true,
+        };
         let mut pipe = Vec::new();
         write_frame(&mut pipe, &frame).expect("written");
         write_frame(&mut pipe, &Frame::Finished).expect("written");
         let mut input = pipe.as_slice();
         assert_eq!(read_frame::<Frame>(&mut input, 1000).expect("first"), frame);
-        assert_eq!(read_frame::<Frame>(&mut input, 1000).expect("second"), Frame::Finished);
+        assert_eq!(
+            read_frame::<Frame>(&mut input, 1000).expect("second"),
+            Frame::Finished
+        );
         assert!(read_frame::<Frame>(&mut input, 1000).is_err());
         assert!(read_frame::<Frame>(&mut pipe.as_slice(), 10).is_err());
     }

@@ -27,8 +27,14 @@ pub(super) fn parse(text: &str) -> FrontMatter {
         return FrontMatter::default();
     };
     match serde_norway::from_str(yaml) {
-        Ok(Value::Mapping(fields)) => FrontMatter { end, ..read(&fields) },
-        Ok(Value::Null) => FrontMatter { end, ..FrontMatter::default() },
+        Ok(Value::Mapping(fields)) => FrontMatter {
+            end,
+            ..read(&fields)
+        },
+        Ok(Value::Null) => FrontMatter {
+            end,
+            ..FrontMatter::default()
+        },
         _ => FrontMatter::default(),
     }
 }
@@ -74,8 +80,12 @@ fn read(fields: &Mapping) -> FrontMatter {
 /// all.
 fn add_aliases(value: &Value, aliases: &mut Vec<String>) {
     match scalar(value) {
-        Some(text) => text.split(',').for_each(|alias| push_once(aliases, alias.trim())),
-        None => scalars(value).iter().for_each(|alias| push_once(aliases, alias)),
+        Some(text) => text
+            .split(',')
+            .for_each(|alias| push_once(aliases, alias.trim())),
+        None => scalars(value)
+            .iter()
+            .for_each(|alias| push_once(aliases, alias)),
     }
 }
 
@@ -107,7 +117,10 @@ mod tests {
     use expect_test::{Expect, expect};
 
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "expectations are written in place")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "expectations are written in place"
+    )]
     fn check(text: &str, expected: Expect) {
         let found = parse(text);
         expected.assert_eq(&format!(
@@ -133,7 +146,10 @@ mod tests {
             "---\ntags:\n  - '#a/b/'\n  - c\n  - c\ntag: d e\ntitle: 1984\n---\n",
             expect![[r#""" Some("1984") ["a/b", "c", "d", "e"] []"#]],
         );
-        check("---\ntags:\naliases: []\ntitle: ''\n---\nx", expect![[r#""x" None [] []"#]]);
+        check(
+            "---\ntags:\naliases: []\ntitle: ''\n---\nx",
+            expect![[r#""x" None [] []"#]],
+        );
         check("---\n---\nx", expect![[r#""x" None [] []"#]]);
     }
 

@@ -38,7 +38,9 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Reject
     let decoded = decode(bytes).ok_or_else(|| Rejection::skipped("binary file"))?;
     let html = decoded.text.as_ref();
     if nesting(html.as_bytes()) > MAX_NESTING {
-        return Err(Rejection::failed("not readable HTML: elements nested too deeply"));
+        return Err(Rejection::failed(
+            "not readable HTML: elements nested too deeply",
+        ));
     }
     let page = html_text::render(html);
     let title = page.title.clone();
@@ -55,12 +57,24 @@ fn assemble(
     extractor: &'static str,
     limits: &Limits,
 ) -> Extracted {
-    let PageText { mut text, mut headings, .. } = content;
+    let PageText {
+        mut text,
+        mut headings,
+        ..
+    } = content;
     let notice = cut(&mut text, limits.max_text_bytes);
     headings.retain(|heading| heading.start + heading.text.len() <= text.len());
     let first = headings.iter().min_by_key(|heading| heading.level);
     let title = title.or_else(|| first.map(|heading| heading.text.clone()));
-    Extracted { title, body: 0..text.len(), text, headings, extractor, notice, ..Extracted::default() }
+    Extracted {
+        title,
+        body: 0..text.len(),
+        text,
+        headings,
+        extractor,
+        notice,
+        ..Extracted::default()
+    }
 }
 
 /// The page's main article without menus and related links, where there clearly is one. A saved
@@ -96,15 +110,25 @@ fn decode(bytes: &[u8]) -> Option<Decoded<'_>> {
 fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = bytes[..bytes.len().min(4096)].to_ascii_lowercase();
     let position = head.windows(7).position(|window| window == b"charset")?;
-    let after = head[position + 7..].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
-    let after = after.strip_prefix(b"\"").or_else(|| after.strip_prefix(b"'")).unwrap_or(after);
+    let after = head[position + 7..]
+        .trim_ascii_start()
+        .strip_prefix(b"=")?
+        .trim_ascii_start();
+    let after = after
+        .strip_prefix(b"\"")
+        .or_else(|| after.strip_prefix(b"'"))
+        .unwrap_or(after);
     let end = after
         .iter()
         .position(|byte| !byte.is_ascii_alphanumeric() && !b"-_:.".contains(byte))
         .unwrap_or(after.len());
     let encoding = Encoding::for_label(&after[..end])?;
     // A page whose declaration can be read byte by byte is not UTF-16, whatever it declares.
-    Some(if encoding == UTF_16LE || encoding == UTF_16BE { UTF_8 } else { encoding })
+    Some(if encoding == UTF_16LE || encoding == UTF_16BE {
+        UTF_8
+    } else {
+        encoding
+    })
 }
 
 /// How deeply elements nest at most, estimated without building the tree.
@@ -135,7 +159,10 @@ fn nesting(html: &[u8]) -> usize {
 }
 
 fn tag_name(after: &[u8]) -> Vec<u8> {
-    let name = after.iter().take(16).take_while(|byte| byte.is_ascii_alphanumeric());
+    let name = after
+        .iter()
+        .take(16)
+        .take_while(|byte| byte.is_ascii_alphanumeric());
     if after.first().is_some_and(u8::is_ascii_alphabetic) {
         name.map(u8::to_ascii_lowercase).collect()
     } else {
@@ -166,7 +193,11 @@ mod tests {
         assert_eq!(page.extractor, "html-article");
         assert_eq!(page.title.as_deref(), Some("The harbour"));
         assert!(!page.text.contains("Related"), "{}", page.text);
-        let pier = page.headings.iter().find(|h| h.text == "The pier").expect("heading kept");
+        let pier = page
+            .headings
+            .iter()
+            .find(|h| h.text == "The pier")
+            .expect("heading kept");
         assert!(page.text[pier.start..].starts_with("The pier\n\n"));
     }
 
@@ -180,7 +211,10 @@ mod tests {
 
     #[test]
     fn the_first_heading_serves_as_title() {
-        assert_eq!(read("<h2>Minor</h2><h1>Major</h1>text").title.as_deref(), Some("Major"));
+        assert_eq!(
+            read("<h2>Minor</h2><h1>Major</h1>text").title.as_deref(),
+            Some("Major")
+        );
     }
 
     #[test]

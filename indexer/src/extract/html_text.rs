@@ -78,7 +78,9 @@ fn pieces(html: &str) -> Vec<Piece> {
             pieces.push(Piece::Text(node.text().to_string()));
             continue;
         }
-        let element = node.node_name().map_or(Element::Inline, |name| classify(&name));
+        let element = node
+            .node_name()
+            .map_or(Element::Inline, |name| classify(&name));
         if element == Element::Dropped || node.has_attr("hidden") {
             continue;
         }
@@ -118,8 +120,8 @@ fn classify(name: &str) -> Element {
         | "details" | "div" | "dl" | "fieldset" | "figcaption" | "figure" | "footer" | "form"
         | "header" | "hr" | "main" | "ol" | "p" | "section" | "summary" | "ul" => Element::Block,
         "audio" | "button" | "canvas" | "datalist" | "dialog" | "embed" | "iframe" | "input"
-        | "nav" | "noscript" | "object" | "script" | "select" | "style" | "svg"
-        | "template" | "textarea" | "video" => Element::Dropped,
+        | "nav" | "noscript" | "object" | "script" | "select" | "style" | "svg" | "template"
+        | "textarea" | "video" => Element::Dropped,
         _ => Element::Inline,
     }
 }
@@ -164,7 +166,10 @@ impl Writer {
             }
             Element::Table { layout } => {
                 self.end_block();
-                self.tables.push(Table { layout, ..Table::default() });
+                self.tables.push(Table {
+                    layout,
+                    ..Table::default()
+                });
             }
             Element::Row => {
                 self.end_line(1);
@@ -236,7 +241,10 @@ impl Writer {
     }
 
     fn end_line(&mut self, breaks: usize) {
-        let in_cell = self.tables.last().is_some_and(|table| !table.layout && table.in_cell);
+        let in_cell = self
+            .tables
+            .last()
+            .is_some_and(|table| !table.layout && table.in_cell);
         if self.heading.is_some() || in_cell {
             self.space = true;
         } else if !self.bullet {
@@ -303,7 +311,10 @@ mod tests {
     use expect_test::{Expect, expect};
 
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "expectations are written in place")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "expectations are written in place"
+    )]
     fn check(html: &str, expected: Expect) {
         expected.assert_eq(&render(html).text);
     }
@@ -393,11 +404,20 @@ mod tests {
         let found: Vec<_> = page
             .headings
             .iter()
-            .map(|h| (h.level, h.text.as_str(), page.text[h.start..].lines().next()))
+            .map(|h| {
+                (
+                    h.level,
+                    h.text.as_str(),
+                    page.text[h.start..].lines().next(),
+                )
+            })
             .collect();
         assert_eq!(
             found,
-            [(2, "One two", Some("One two¶")), (3, "Three four", Some("- Three four"))]
+            [
+                (2, "One two", Some("One two¶")),
+                (3, "Three four", Some("- Three four"))
+            ]
         );
     }
 }

@@ -62,7 +62,10 @@ mod tests {
                        Avisad por favor a todos los que querían venir, y traed las actas.";
         assert_eq!(detect(english), Some("en"));
         assert_eq!(detect(spanish), Some("es"));
-        assert_eq!(detect("これは日本語の文章です。明日は雨が降るでしょう。"), Some("ja"));
+        assert_eq!(
+            detect("これは日本語の文章です。明日は雨が降るでしょう。"),
+            Some("ja")
+        );
     }
 
     #[test]

@@ -11,6 +11,9 @@ use pdf_extract::{MediaBox, OutputDev, OutputError, Transform};
 /// spaces of justified text are nearly twice as wide.
 const WORD_GAP: f64 = 0.12;
 
+/// A gap of this many font sizes lies between columns of a table. It becomes a tab.
+const COLUMN_GAP: f64 = 1.6;
+
 /// Moving across by this many font sizes starts a line; super- and subscripts move less.
 const LINE_SHIFT: f64 = 0.5;
 
@@ -50,7 +53,11 @@ struct Line {
 impl PageLayout {
     /// An empty page that may take `budget` bytes of text.
     pub(super) fn new(budget: usize) -> Self {
-        Self { lines: Vec::new(), budget, full: false }
+        Self {
+            lines: Vec::new(),
+            budget,
+            full: false,
+        }
     }
 
     /// Whether text was left out for want of budget.
@@ -58,16 +65,23 @@ impl PageLayout {
         self.full
     }
 
-    /// The page as text: a line end between lines, a blank line between paragraphs.
+    /// The page as text: a line end between lines, a blank line between paragraphs, a tab between
+    /// columns.
     pub(super) fn text(&self) -> String {
-        let lines: Vec<&Line> = self.lines.iter().filter(|l| !l.text.trim().is_empty()).collect();
+        let lines: Vec<&Line> = self
+            .lines
+            .iter()
+            .filter(|l| !l.text.trim().is_empty())
+            .collect();
         let leading = usual_leading(&lines);
         let mut text = String::new();
         let mut previous: Option<&Line> = None;
         for line in lines {
             match previous {
                 Some(previous) if is_shadow(previous, line) => continue,
-                Some(previous) if starts_paragraph(previous, line, leading) => text.push_str("\n\n"),
+                Some(previous) if starts_paragraph(previous, line, leading) => {
+                    text.push_str("\n\n");
+                }
                 Some(_) => text.push('\n'),
                 None => {}
             }
@@ -80,8 +94,10 @@ impl PageLayout {
     fn add(&mut self, place: Place, advance: f64, text: &str) {
         match self.lines.last_mut().filter(|line| continues(line, place)) {
             Some(line) => {
-                let apart = place.along - line.end > WORD_GAP * place.size;
-                if apart && !line.text.ends_with(' ') && !text.starts_with(' ') {
+                let gap = (place.along - line.end) / place.size;
+                if gap > COLUMN_GAP {
+                    line.text.push('\t');
+                } else if gap > WORD_GAP && !line.text.ends_with(' ') && !text.starts_with(' ') {
                     line.text.push(' ');
                 }
                 line.text.push_str(text);
@@ -130,8 +146,12 @@ impl OutputDev for PageLayout {
         if stretch > 0.0 && size > 0.0 {
             let (dx, dy) = (transform.m11 / stretch, transform.m12 / stretch);
             let (x, y) = (transform.m31, transform.m32);
-            let place =
-                Place { direction: (dx, dy), along: x * dx + y * dy, across: y * dx - x * dy, size };
+            let place = Place {
+                direction: (dx, dy),
+                along: x * dx + y * dy,
+                across: y * dx - x * dy,
+                size,
+            };
             self.add(place, (width * font_size.abs() + spacing) * stretch, text);
         }
         Ok(())
@@ -174,7 +194,12 @@ fn usual_leading(lines: &[&Line]) -> f64 {
     let mut drops: Vec<f64> = lines
         .windows(2)
         .filter(|pair| same_direction(pair[0].first.direction, pair[1].first.direction))
-        .map(|pair| (pair[0].first.across - pair[1].first.across, pair[1].first.size))
+        .map(|pair| {
+            (
+                pair[0].first.across - pair[1].first.across,
+                pair[1].first.size,
+            )
+        })
         .filter(|(drop, size)| *drop > LINE_SHIFT * size && *drop < 3.0 * size)
         .map(|(drop, _)| drop)
         .collect();
@@ -198,7 +223,11 @@ fn starts_paragraph(previous: &Line, line: &Line, leading: f64) -> bool {
     // sentence, the latter in lists and formulas.
     let indent = (here.along - before.along) / here.size;
     let moved = drop < -LINE_SHIFT * here.size || (0.8..4.0).contains(&indent);
-    moved && previous.text.trim_end().ends_with(['.', '!', '?', ':', '。', '！', '？'])
+    moved
+        && previous
+            .text
+            .trim_end()
+            .ends_with(['.', '!', '?', ':', '。', '！', '？'])
 }
 
 #[cfg(test)]
@@ -208,13 +237,21 @@ mod tests {
 
     /// Draws words at (x, y, size); a letter is half a font size wide.
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "expectations are written in place")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "expectations are written in place"
+    )]
     fn check(words: &[(f64, f64, f64, &str)], expected: Expect) {
         let mut page = PageLayout::new(usize::MAX);
         for (x, y, size, word) in words {
             for (index, letter) in word.char_indices() {
                 let along = x + size * 0.5 * f64::from(u32::try_from(index).expect("short"));
-                let place = Place { direction: (1.0, 0.0), along, across: *y, size: *size };
+                let place = Place {
+                    direction: (1.0, 0.0),
+                    along,
+                    across: *y,
+                    size: *size,
+                };
                 page.add(place, size * 0.5, letter.encode_utf8(&mut [0; 4]));
             }
         }
@@ -280,6 +317,18 @@ mod tests {
                 ends.
 
                 third"]],
+        );
+    }
+
+    #[test]
+    fn columns_are_set_apart_by_tabs() {
+        check(
+            &[
+                (0.0, 700.0, 10.0, "Total"),
+                (50.0, 700.0, 10.0, "9"),
+                (70.0, 700.0, 10.0, "8"),
+            ],
+            expect!["Total\t9 8"],
         );
     }
 

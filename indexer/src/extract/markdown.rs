@@ -1,6 +1,6 @@
 //! Markdown notes: headings, tags and links, with offsets into the source.
 //!
-//! Owns what Obsidian's flavour adds to CommonMark. The text of a note is its source, so that a
+//! Owns what Obsidian's flavour adds to standard Markdown. The text of a note is its source, so that a
 //! citation's span is a span in the file; nothing is rendered. Front matter is read by its own
 //! module.
 
@@ -30,7 +30,9 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Reject
     Reader::new(&text, &mut note).run();
     if note.title.is_none() {
         let first = note.headings.iter().find(|heading| heading.level == 1);
-        note.title = first.map(|heading| heading.text.clone()).filter(|title| !title.is_empty());
+        note.title = first
+            .map(|heading| heading.text.clone())
+            .filter(|title| !title.is_empty());
     }
     note.text = text;
     Ok(note)
@@ -52,7 +54,14 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(source: &'a str, note: &'a mut Extracted) -> Self {
         let run = note.body.start..note.body.start;
-        Self { source, note, containers: 0, in_code: false, in_heading: false, run }
+        Self {
+            source,
+            note,
+            containers: 0,
+            in_code: false,
+            in_heading: false,
+            run,
+        }
     }
 
     fn run(mut self) {
@@ -92,13 +101,25 @@ impl<'a> Reader<'a> {
         match tag {
             Tag::Heading { level, .. } if self.containers == 0 => {
                 let start = line_start(self.source, start);
-                self.note.headings.push(Heading { start, level: level as u8, text: String::new() });
+                self.note.headings.push(Heading {
+                    start,
+                    level: level as u8,
+                    text: String::new(),
+                });
                 self.in_heading = true;
             }
             Tag::CodeBlock(_) => self.in_code = true,
             Tag::BlockQuote(_) | Tag::List(_) | Tag::FootnoteDefinition(_) => self.containers += 1,
-            Tag::Link { link_type: LinkType::WikiLink { .. }, dest_url, .. }
-            | Tag::Image { link_type: LinkType::WikiLink { .. }, dest_url, .. } => {
+            Tag::Link {
+                link_type: LinkType::WikiLink { .. },
+                dest_url,
+                ..
+            }
+            | Tag::Image {
+                link_type: LinkType::WikiLink { .. },
+                dest_url,
+                ..
+            } => {
                 // In a table the bar before the display text is escaped, and its backslash is left.
                 let target = dest_url.split(['#', '^']).next().unwrap_or_default();
                 push_once(&mut self.note.links, target.trim_end_matches('\\').trim());
@@ -138,8 +159,14 @@ impl<'a> Reader<'a> {
 
 /// The start of the line that `position` is on, if only white space lies between.
 fn line_start(text: &str, position: usize) -> usize {
-    let start = text[..position].rfind('\n').map_or(0, |newline| newline + 1);
-    if text[start..position].trim().is_empty() { start } else { position }
+    let start = text[..position]
+        .rfind('\n')
+        .map_or(0, |newline| newline + 1);
+    if text[start..position].trim().is_empty() {
+        start
+    } else {
+        position
+    }
 }
 
 /// Adds the `#tags` within `run`. A tag stands at a word's start and has a character that is not a
@@ -174,7 +201,10 @@ mod tests {
     }
 
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "expectations are written in place")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "expectations are written in place"
+    )]
     fn check_headings(source: &str, expected: Expect) {
         let note = read(source);
         let lines: Vec<String> = note
@@ -192,11 +222,11 @@ mod tests {
     fn headings_of_both_kinds_with_their_lines() {
         check_headings(
             "intro\n\n# One *two* `three`\ntext\n\nSetext\n------\n\n  ### Indented ##\n",
-            expect![[r###"
+            expect![[r##"
                 Some("One two three")
                 1 "One two three" at "# One *two* `three`"
                 2 "Setext" at "Setext"
-                3 "Indented" at "  ### Indented ##""###]],
+                3 "Indented" at "  ### Indented ##""##]],
         );
     }
 
@@ -258,6 +288,9 @@ mod tests {
             "[[Plan]] and [[Plan#Goals|our goals]], ![[photo.png]], [[Folder/Other note]]\n\n",
             "`[[code]]` [ordinary](other.md) [[#Same note]]\n\n| a |\n|---|\n| [[Cell\\|shown]] |\n",
         ));
-        assert_eq!(note.links, ["Plan", "photo.png", "Folder/Other note", "Cell"]);
+        assert_eq!(
+            note.links,
+            ["Plan", "photo.png", "Folder/Other note", "Cell"]
+        );
     }
 }

@@ -41,11 +41,11 @@ pub struct Extracted {
     pub headings: Vec<Heading>,
     /// Pages that have text, in order; empty for formats without pages.
     pub pages: Vec<Page>,
-    /// Tags without `#`, in order of appearance, each once.
+    /// Tags without `#`, in order of appearance, each once; the first thousand.
     pub tags: Vec<String>,
     /// Other names the document gives itself.
     pub aliases: Vec<String>,
-    /// Targets of wiki links, without heading or display text, each once.
+    /// Targets of wiki links, without heading or display text, each once; the first thousand.
     pub links: Vec<String>,
     /// `text` is byte for byte the file, so offsets are offsets in the file too.
     pub source_is_text: bool,
@@ -142,7 +142,11 @@ pub fn extract(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Extracted, 
     let kind = sniff::kind(path, bytes)?;
     // The readers are other people's code; a panic in one is that file's problem only.
     let mut extracted = catch_unwind(AssertUnwindSafe(|| read(kind, bytes, limits)))
-        .unwrap_or_else(|_| Err(Rejection::failed("the reader for this kind of file crashed")))?;
+        .unwrap_or_else(|_| {
+            Err(Rejection::failed(
+                "the reader for this kind of file crashed",
+            ))
+        })?;
     let body = &extracted.text[extracted.body.clone()];
     if body.trim().is_empty() {
         let front_matter_only = extracted.body.start > 0;
@@ -185,9 +189,13 @@ fn cut_notice(max_bytes: usize) -> String {
     }
 }
 
-/// Adds `value` unless it is empty or already there. The lists are short.
+/// Nobody has this many tags or links in one document by hand, and a generated list of them would
+/// make looking through it slow.
+const MAX_LISTED: usize = 1000;
+
+/// Adds `value` unless it is empty or already there.
 fn push_once(list: &mut Vec<String>, value: &str) {
-    if !value.is_empty() && !list.iter().any(|known| known == value) {
+    if !value.is_empty() && list.len() < MAX_LISTED && !list.iter().any(|known| known == value) {
         list.push(value.to_owned());
     }
 }

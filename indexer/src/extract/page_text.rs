@@ -9,6 +9,13 @@ use unicode_normalization::UnicodeNormalization;
 /// table, the end of a paragraph.
 const FULL_LINE: f64 = 0.65;
 
+/// Between the columns of a table's row.
+const COLUMN: &str = " | ";
+
+const BULLETS: &[&str] = &[
+    "•", "◦", "▪", "‣", "●", "○", "■", "–", "-", "*", "·", "\u{f0b7}",
+];
+
 /// The readable text of a page given as lines, with blank lines between paragraphs.
 pub(super) fn tidy(raw: &str) -> String {
     let lines: Vec<String> = raw.lines().map(tidy_line).collect();
@@ -46,10 +53,33 @@ pub(super) fn is_garbled(text: &str) -> bool {
     meaningless * 10 > characters * 3
 }
 
-/// One line without ligatures, control characters and runs of spaces.
+/// A line with bars between its columns, unless the first column is just the mark of a list item.
 fn tidy_line(line: &str) -> String {
     let mut tidied = String::with_capacity(line.len());
-    for word in line.split(|c: char| c.is_whitespace()).filter(|word| !word.is_empty()) {
+    for cell in line
+        .split('\t')
+        .map(tidy_words)
+        .filter(|cell| !cell.is_empty())
+    {
+        if !tidied.is_empty() {
+            tidied.push_str(if is_item_mark(&tidied) { " " } else { COLUMN });
+        }
+        tidied.push_str(&cell);
+    }
+    tidied
+}
+
+/// Words without ligatures, control characters, runs of spaces and the dots that lead from a title
+/// to its page number.
+fn tidy_words(text: &str) -> String {
+    let mut tidied = String::with_capacity(text.len());
+    let mut dots = 0;
+    for word in text.split_whitespace() {
+        if word.bytes().all(|byte| byte == b'.') {
+            dots += word.len();
+            continue;
+        }
+        push_dots(&mut tidied, &mut dots);
         let before = tidied.len();
         for character in word.nfc() {
             match ligature(character) {
@@ -62,8 +92,21 @@ fn tidy_line(line: &str) -> String {
             tidied.push(' ');
         }
     }
+    push_dots(&mut tidied, &mut dots);
     tidied.truncate(tidied.trim_end().len());
     tidied
+}
+
+/// Writes dots that stood alone: a few as they were, a line of them as a column's border.
+fn push_dots(tidied: &mut String, dots: &mut usize) {
+    match std::mem::take(dots) {
+        0 => {}
+        few @ 1..=3 => {
+            tidied.extend(std::iter::repeat_n('.', few));
+            tidied.push(' ');
+        }
+        _ => tidied.push_str(COLUMN.trim_start()),
+    }
 }
 
 fn ligature(character: char) -> Option<&'static str> {
@@ -78,7 +121,7 @@ fn ligature(character: char) -> Option<&'static str> {
     })
 }
 
-/// The length from which a line counts as full, in characters.
+/// The length from which a line counts as full, in characters. Rows of tables say nothing of it.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -86,8 +129,11 @@ fn ligature(character: char) -> Option<&'static str> {
     reason = "line lengths are small and positive"
 )]
 fn full_length(lines: &[String]) -> usize {
-    let mut lengths: Vec<usize> =
-        lines.iter().map(|line| line.chars().count()).filter(|length| *length > 0).collect();
+    let mut lengths: Vec<usize> = lines
+        .iter()
+        .filter(|line| !line.is_empty() && !line.contains(COLUMN))
+        .map(|line| line.chars().count())
+        .collect();
     lengths.sort_unstable();
     let usual = lengths.get(lengths.len() * 4 / 5).copied().unwrap_or(0);
     (usual as f64 * FULL_LINE) as usize
@@ -99,7 +145,8 @@ fn join(text: &mut String, previous: &str, line: &str, full: usize) {
         text.pop();
         return;
     }
-    if previous.chars().count() < full || starts_item(line) {
+    let is_row = previous.contains(COLUMN) || line.contains(COLUMN);
+    if is_row || previous.chars().count() < full || starts_item(line) {
         text.push('\n');
         return;
     }
@@ -119,17 +166,25 @@ fn ends_in_hyphen(line: &str) -> bool {
     }
 }
 
-/// A bullet, a dash or a number such as `3.` or `(b)` before a space.
+/// Whether a line begins with the mark of a list item.
 fn starts_item(line: &str) -> bool {
-    let Some((mark, _)) = line.split_once(' ') else {
-        return false;
+    line.split_once(' ')
+        .is_some_and(|(mark, _)| is_item_mark(mark))
+}
+
+/// A bullet, a dash or a number such as `3.`, `b)` or `(iv)`.
+fn is_item_mark(mark: &str) -> bool {
+    let number = mark.trim_start_matches('(').trim_end_matches(['.', ')']);
+    let is_number = match number.len() {
+        0 => false,
+        1 => number.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+        _ => {
+            // Longer numbers are years at the end of a sentence.
+            let is_decimal = number.len() <= 3 && number.bytes().all(|b| b.is_ascii_digit());
+            is_decimal || (number.len() <= 4 && number.bytes().all(|b| b"ivx".contains(&b)))
+        }
     };
-    let inner = mark.trim_start_matches('(').trim_end_matches(['.', ')']);
-    matches!(mark, "•" | "◦" | "▪" | "‣" | "●" | "○" | "■" | "–" | "-" | "*" | "·" | "")
-        || (inner.len() < mark.len()
-            && (inner.len() <= 2 || inner.chars().all(|c| "ivxlc".contains(c)))
-            && inner.chars().all(char::is_alphanumeric)
-            && !inner.is_empty())
+    (is_number && number.len() < mark.len()) || BULLETS.contains(&mark)
 }
 
 fn is_cjk(character: char) -> bool {
@@ -144,7 +199,10 @@ mod tests {
     use expect_test::{Expect, expect};
 
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "expectations are written in place")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "expectations are written in place"
+    )]
     fn check(raw: &str, expected: Expect) {
         expected.assert_eq(&tidy(raw));
     }
@@ -165,7 +223,9 @@ mod tests {
     fn hyphens_at_line_ends_are_undone() {
         check(
             "a matter of docu-\nmentation and Austria-\nHungary, pages 3 -\nsoft hy\u{ad}\nphens in\u{ad}side",
-            expect!["a matter of documentation and Austria- Hungary, pages 3 - soft hyphens inside"],
+            expect![
+                "a matter of documentation and Austria- Hungary, pages 3 - soft hyphens inside"
+            ],
         );
     }
 
@@ -181,7 +241,7 @@ mod tests {
     fn short_lines_and_items_stay_lines() {
         check(
             "Medal table\nGold 3\nSilver 4\n\nThis sentence is long enough to set the usual length\n\
-             • an item that is as long as the sentence above, so\nthat it wraps\n2. and another \
+             • an item that is as long as the sentence above, so\nthat it wraps to\nit. And more\n2. and another \
              item that is as long as the others",
             expect![[r"
                 Medal table
@@ -189,8 +249,23 @@ mod tests {
                 Silver 4
 
                 This sentence is long enough to set the usual length
-                • an item that is as long as the sentence above, so that it wraps
+                • an item that is as long as the sentence above, so that it wraps to
+                it. And more
                 2. and another item that is as long as the others"]],
+        );
+    }
+
+    #[test]
+    fn rows_of_tables_stay_lines() {
+        check(
+            "Block\tPrice\nFirst 15 units\t0.62\n•\tan item\n2.\tanother\n1.1 Syntax. . . . . . 2\nand so on ...",
+            expect![[r"
+                Block | Price
+                First 15 units | 0.62
+                • an item
+                2. another
+                1.1 Syntax. | 2
+                and so on ..."]],
         );
     }
 

@@ -43,14 +43,21 @@ fn assemble(
     max_text_bytes: usize,
 ) -> Result<Extracted, Rejection> {
     let mut report = Report::default();
-    let mut document = Extracted { extractor: "pdf", ..Extracted::default() };
+    let mut document = Extracted {
+        extractor: "pdf",
+        ..Extracted::default()
+    };
     for frame in frames {
         match frame {
             Frame::Opened { pages, title } => {
                 report.pages = pages;
                 document.title = title.and_then(|title| sensible_title(&title));
             }
-            Frame::Page { number, text, complete } => {
+            Frame::Page {
+                number,
+                text,
+                complete,
+            } => {
                 let text = tidy(&text);
                 report.add(number, &text, complete);
                 if !text.is_empty() && !is_garbled(&text) {
@@ -88,7 +95,11 @@ fn append(document: &mut Extracted, number: u32, text: &str) {
     }
     let start = document.text.len();
     document.text.push_str(text);
-    document.pages.push(Page { number, start, end: document.text.len() });
+    document.pages.push(Page {
+        number,
+        start,
+        end: document.text.len(),
+    });
 }
 
 /// The child counts glyphs, and expanded ligatures and blank lines come on top of those.
@@ -106,7 +117,7 @@ fn no_text(report: &Report, ending: &Ending) -> Rejection {
     if *ending != Ending::Finished {
         Rejection::failed(ending.to_string())
     } else if report.incomplete > 0 {
-        Rejection::failed(format!("none of its {} could be read", count_pages(report.pages)))
+        Rejection::failed("none of its pages could be read")
     } else if report.garbled > 0 {
         Rejection::skipped("its text has no usable encoding: needs OCR")
     } else {
@@ -115,7 +126,11 @@ fn no_text(report: &Report, ending: &Ending) -> Rejection {
 }
 
 fn count_pages(pages: u32) -> String {
-    if pages == 1 { "1 page".to_owned() } else { format!("{pages} pages") }
+    if pages == 1 {
+        "1 page".to_owned()
+    } else {
+        format!("{pages} pages")
+    }
 }
 
 fn notice(report: &Report, ending: &Ending, max_text_bytes: usize) -> Option<String> {
@@ -123,21 +138,37 @@ fn notice(report: &Report, ending: &Ending, max_text_bytes: usize) -> Option<Str
     let mut parts = Vec::new();
     if *ending != Ending::Finished {
         let last = report.last;
-        let read = if last == 1 { "page 1".to_owned() } else { format!("pages 1-{last}") };
-        parts.push(format!("only {read} of {} could be read: {ending}", report.pages));
+        let read = if last == 1 {
+            "page 1".to_owned()
+        } else {
+            format!("pages 1-{last}")
+        };
+        parts.push(format!(
+            "only {read} of {} could be read: {ending}",
+            report.pages
+        ));
     }
     if report.full {
         parts.push(cut_notice(max_text_bytes));
     }
     if report.incomplete > 0 {
-        parts.push(format!("{} of {pages} could not be read in full", report.incomplete));
+        parts.push(format!(
+            "{} of {pages} could not be read in full",
+            report.incomplete
+        ));
     }
     if report.garbled > 0 {
-        parts.push(format!("{} of {pages} have no usable text encoding", report.garbled));
+        parts.push(format!(
+            "{} of {pages} have no usable text encoding",
+            report.garbled
+        ));
     }
     // One empty page is the back of a cover; many are scans.
     if report.blank > 0 && report.blank * 2 >= report.pages as usize {
-        parts.push(format!("{} of {pages} have no text (scanned?)", report.blank));
+        parts.push(format!(
+            "{} of {pages} have no text (scanned?)",
+            report.blank
+        ));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
@@ -157,10 +188,18 @@ const DEFAULT_TITLES: &[&str] = &[
 /// A title that names the document, not the file or the program it came from.
 fn sensible_title(title: &str) -> Option<String> {
     let words = title.split(|c: char| c.is_whitespace() || c.is_control());
-    let title = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let title = words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
     let lower = title.to_lowercase();
-    let is_default = DEFAULT_TITLES.iter().any(|default| lower.starts_with(default))
-        || matches!(lower.as_str(), "document" | "title" | "print" | "scan" | "layout 1");
+    let is_default = DEFAULT_TITLES
+        .iter()
+        .any(|default| lower.starts_with(default))
+        || matches!(
+            lower.as_str(),
+            "document" | "title" | "print" | "scan" | "layout 1"
+        );
     let has_words = title.chars().filter(|c| c.is_alphabetic()).count() >= 2;
     let sensible = has_words
         && !is_default
@@ -197,11 +236,18 @@ mod tests {
     use expect_test::{Expect, expect};
 
     fn page(number: u32, text: &str, complete: bool) -> Frame {
-        Frame::Page { number, text: text.to_owned(), complete }
+        Frame::Page {
+            number,
+            text: text.to_owned(),
+            complete,
+        }
     }
 
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "expectations are written in place")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "expectations are written in place"
+    )]
     fn check(pages: u32, read: Vec<Frame>, ending: &Ending, expected: Expect) {
         let mut frames = vec![Frame::Opened { pages, title: None }];
         frames.extend(read);
@@ -214,21 +260,78 @@ mod tests {
     #[test]
     fn what_is_missing_is_told() {
         let late = Ending::TookTooLong { seconds: 60 };
-        check(2, vec![page(1, "a", true), page(2, "b", true)], &Ending::Finished, expect![[r#""#]]);
-        check(20, vec![page(1, "a", true), page(2, "b", true)], &late, expect![[r#""#]]);
-        check(3, vec![page(1, "a", true), page(2, "", false)], &Ending::Finished, expect![[r#""#]]);
-        check(2, vec![page(1, "a", true), page(2, "", true)], &Ending::Finished, expect![[r#""#]]);
-        check(2, vec![page(1, "a", true), page(2, "\u{fffd}", true)], &Ending::Finished, expect![[r#""#]]);
+        check(
+            2,
+            vec![page(1, "a", true), page(2, "b", true)],
+            &Ending::Finished,
+            expect![[r#""a\n\nb" None"#]],
+        );
+        check(
+            20,
+            vec![page(1, "a", true), page(2, "b", true)],
+            &late,
+            expect![[
+                r#""a\n\nb" Some("only pages 1-2 of 20 could be read: reading took longer than 60 seconds")"#
+            ]],
+        );
+        check(
+            3,
+            vec![page(1, "a", true), page(2, "", false)],
+            &Ending::Finished,
+            expect![[r#""a" Some("1 of 3 pages could not be read in full")"#]],
+        );
+        check(
+            2,
+            vec![page(1, "a", true), page(2, "", true)],
+            &Ending::Finished,
+            expect![[r#""a" Some("1 of 2 pages have no text (scanned?)")"#]],
+        );
+        check(
+            2,
+            vec![page(1, "a", true), page(2, "\u{fffd}", true)],
+            &Ending::Finished,
+            expect![[r#""a" Some("1 of 2 pages have no usable text encoding")"#]],
+        );
     }
 
     #[test]
     fn no_text_has_a_reason() {
-        check(1, vec![page(1, " \n", true)], &Ending::Finished, expect![[r#""#]]);
-        check(1, vec![page(1, "", false)], &Ending::Finished, expect![[r#""#]]);
-        check(1, vec![page(1, "\u{e001}\u{e002}", true)], &Ending::Finished, expect![[r#""#]]);
-        check(1, vec![], &Ending::Crashed("signal 11".to_owned()), expect![[r#""#]]);
-        check(1, vec![], &Ending::OutOfMemory { bytes: 1 << 30 }, expect![[r#""#]]);
-        check(0, vec![Frame::NeedsPassword], &Ending::Finished, expect![[r#""#]]);
+        check(
+            1,
+            vec![page(1, " \n", true)],
+            &Ending::Finished,
+            expect![[r#"Skipped("no text in it (scanned?): needs OCR")"#]],
+        );
+        check(
+            1,
+            vec![page(1, "", false)],
+            &Ending::Finished,
+            expect![[r#"Failed("none of its pages could be read")"#]],
+        );
+        check(
+            1,
+            vec![page(1, "\u{e001}\u{e002}", true)],
+            &Ending::Finished,
+            expect![[r#"Skipped("its text has no usable encoding: needs OCR")"#]],
+        );
+        check(
+            1,
+            vec![],
+            &Ending::Crashed("signal 11".to_owned()),
+            expect![[r#"Failed("the PDF reader crashed (signal 11)")"#]],
+        );
+        check(
+            1,
+            vec![],
+            &Ending::OutOfMemory { bytes: 1 << 30 },
+            expect![[r#"Failed("reading took more than 1024 MB of memory")"#]],
+        );
+        check(
+            0,
+            vec![Frame::NeedsPassword],
+            &Ending::Finished,
+            expect![[r#"Skipped("needs a password")"#]],
+        );
     }
 
     #[test]

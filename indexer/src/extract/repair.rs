@@ -14,9 +14,13 @@ const MAX_WIDTHS: i64 = 200_000;
 pub(super) fn expand_width_ranges(document: &mut Document) {
     let mut arrays: Vec<ObjectId> = Vec::new();
     for object in document.objects.values_mut() {
-        let Object::Dictionary(font) = object else { continue };
-        let is_composite =
-            font.get(b"Subtype").and_then(Object::as_name).is_ok_and(|name| name.starts_with(b"CIDFontType"));
+        let Object::Dictionary(font) = object else {
+            continue;
+        };
+        let is_composite = font
+            .get(b"Subtype")
+            .and_then(Object::as_name)
+            .is_ok_and(|name| name.starts_with(b"CIDFontType"));
         if !is_composite {
             continue;
         }
@@ -45,10 +49,14 @@ fn expand(widths: &mut Vec<Object>) {
                 rest
             }
             [first, last, width, rest @ ..] => {
-                let (Ok(from), Ok(to)) = (first.as_i64(), last.as_i64()) else { return };
+                let (Ok(from), Ok(to)) = (first.as_i64(), last.as_i64()) else {
+                    return;
+                };
                 let count = to.saturating_sub(from).saturating_add(1);
                 left -= count;
-                let Some(count) = usize::try_from(count).ok().filter(|_| left > 0) else { return };
+                let Some(count) = usize::try_from(count).ok().filter(|_| left > 0) else {
+                    return;
+                };
                 expanded.extend([first.clone(), Object::Array(vec![width.clone(); count])]);
                 rest
             }
@@ -74,8 +82,19 @@ mod tests {
     #[test]
     fn ranges_become_lists() {
         check(
-            vec![3.into(), vec![250.into()].into(), 15.into(), 17.into(), 333.into()],
-            vec![3.into(), vec![250.into()].into(), 15.into(), vec![333.into(); 3].into()],
+            vec![
+                3.into(),
+                vec![250.into()].into(),
+                15.into(),
+                17.into(),
+                333.into(),
+            ],
+            vec![
+                3.into(),
+                vec![250.into()].into(),
+                15.into(),
+                vec![333.into(); 3].into(),
+            ],
         );
     }
 

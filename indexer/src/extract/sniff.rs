@@ -28,12 +28,30 @@ const PROSE: &[&str] = &[
 /// Kinds told by extension alone, where the contents are a plain container (ZIP, OLE) or an
 /// encoding of something else.
 const UNSUPPORTED: &[(&[&str], &str)] = &[
-    (&["doc", "docm", "docx", "dot", "dotx"], "Word documents are not supported yet"),
-    (&["ods", "xls", "xlsb", "xlsm", "xlsx"], "spreadsheets are not supported yet"),
-    (&["odp", "pps", "ppsx", "ppt", "pptm", "pptx"], "presentations are not supported yet"),
-    (&["odg", "odt", "ott"], "OpenDocument texts are not supported yet"),
-    (&["azw", "azw3", "epub", "fb2", "mobi"], "e-books are not supported yet"),
-    (&["key", "numbers", "pages"], "iWork documents are not supported yet"),
+    (
+        &["doc", "docm", "docx", "dot", "dotx"],
+        "Word documents are not supported yet",
+    ),
+    (
+        &["ods", "xls", "xlsb", "xlsm", "xlsx"],
+        "spreadsheets are not supported yet",
+    ),
+    (
+        &["odp", "pps", "ppsx", "ppt", "pptm", "pptx"],
+        "presentations are not supported yet",
+    ),
+    (
+        &["odg", "odt", "ott"],
+        "OpenDocument texts are not supported yet",
+    ),
+    (
+        &["azw", "azw3", "epub", "fb2", "mobi"],
+        "e-books are not supported yet",
+    ),
+    (
+        &["key", "numbers", "pages"],
+        "iWork documents are not supported yet",
+    ),
     (&["rtf"], "RTF documents are not supported yet"),
     (&["svg", "svgz"], "image (SVG)"),
 ];
@@ -44,8 +62,16 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
 ///
 /// [`Rejection::Skipped`] for files that hold no text this program reads.
 pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, Rejection> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    let extension = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
     if let Some(reason) = leftover(&name, &extension) {
         return Err(Rejection::skipped(reason));
     }
@@ -79,7 +105,9 @@ fn leftover(name: &str, extension: &str) -> Option<&'static str> {
 
 fn text_kind(extension: &str, bytes: &[u8]) -> Result<Kind, Rejection> {
     if bytes.starts_with(b"{\\rtf") {
-        return Err(Rejection::skipped(known("rtf").expect("RTF is in the list")));
+        return Err(Rejection::skipped(
+            known("rtf").expect("RTF is in the list"),
+        ));
     }
     if bytes.starts_with(b"%!PS") {
         return Err(Rejection::skipped("PostScript is not supported"));
@@ -102,13 +130,18 @@ fn text_kind(extension: &str, bytes: &[u8]) -> Result<Kind, Rejection> {
 
 fn is_web_page(bytes: &[u8]) -> bool {
     let start = bytes.trim_ascii_start();
-    [&b"<!doctype html"[..], b"<html"]
-        .iter()
-        .any(|tag| start.get(..tag.len()).is_some_and(|head| head.eq_ignore_ascii_case(tag)))
+    [&b"<!doctype html"[..], b"<html"].iter().any(|tag| {
+        start
+            .get(..tag.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(tag))
+    })
 }
 
 fn known(extension: &str) -> Option<&'static str> {
-    UNSUPPORTED.iter().find(|(all, _)| all.contains(&extension)).map(|(_, reason)| *reason)
+    UNSUPPORTED
+        .iter()
+        .find(|(all, _)| all.contains(&extension))
+        .map(|(_, reason)| *reason)
 }
 
 /// The reason given for bytes that are not text.
@@ -185,8 +218,16 @@ mod tests {
         check("novel.epub", ZIP, "e-books are not supported yet");
         check("tool", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "executable");
         check("data.bin", b"\x01\x02\0\x03\xff\xfe\0\0", "binary file");
-        check("memo.rtf", b"{\\rtf1\\ansi Hello}", "RTF documents are not supported yet");
-        check("id_rsa", b"-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n", "key or certificate");
+        check(
+            "memo.rtf",
+            b"{\\rtf1\\ansi Hello}",
+            "RTF documents are not supported yet",
+        );
+        check(
+            "id_rsa",
+            b"-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n",
+            "key or certificate",
+        );
     }
 
     #[test]
@@ -199,7 +240,11 @@ mod tests {
     #[test]
     fn leftovers_are_skipped_whatever_they_hold() {
         check("~$report.docx", b"text", "lock file of an open document");
-        check(".~lock.report.odt#", b"text", "lock file of an open document");
+        check(
+            ".~lock.report.odt#",
+            b"text",
+            "lock file of an open document",
+        );
         check(".notes.md.swp", b"text", "editor swap file");
         check("film.mkv.part", b"text", "unfinished download");
         check("paper.pdf.crdownload", b"%PDF-1.7", "unfinished download");

@@ -59,7 +59,10 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Decoded<'_>> {
         return decode_as(utf16_without_mark(bytes)?, bytes);
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
-        return plausible(text).then_some(Decoded { text: Cow::Borrowed(text), exact: true });
+        return plausible(text).then_some(Decoded {
+            text: Cow::Borrowed(text),
+            exact: true,
+        });
     }
     damaged_utf8(bytes).or_else(|| decode_as(guess(bytes), bytes))
 }
@@ -89,7 +92,14 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
 fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     let sample = &bytes[..bytes.len().min(4096) & !1];
     let pairs = sample.len() / 2;
-    let zeros = |offset: usize| sample.iter().skip(offset).step_by(2).filter(|b| **b == 0).count();
+    let zeros = |offset: usize| {
+        sample
+            .iter()
+            .skip(offset)
+            .step_by(2)
+            .filter(|b| **b == 0)
+            .count()
+    };
     let (even, odd) = (zeros(0), zeros(1));
     let (mostly, hardly) = (pairs * 2 / 3, pairs / 50);
     if pairs == 0 {
@@ -129,7 +139,10 @@ mod tests {
     #[track_caller]
     fn check(bytes: &[u8], expected: Option<(&str, bool)>) {
         let found = decode(bytes).map(|decoded| (decoded.text.into_owned(), decoded.exact));
-        assert_eq!(found, expected.map(|(text, exact)| (text.to_owned(), exact)));
+        assert_eq!(
+            found,
+            expected.map(|(text, exact)| (text.to_owned(), exact))
+        );
     }
 
     #[test]
@@ -156,15 +169,26 @@ mod tests {
 
     #[test]
     fn legacy_encodings_are_guessed() {
-        check(b"Le caf\xe9 est ferm\xe9 \xe0 midi.", Some(("Le café est fermé à midi.", false)));
+        check(
+            b"Le caf\xe9 est ferm\xe9 \xe0 midi.",
+            Some(("Le café est fermé à midi.", false)),
+        );
         let (japanese, _, _) =
             encoding_rs::SHIFT_JIS.encode("明日の会議は中止になりました。よろしくお願いします。");
-        check(&japanese, Some(("明日の会議は中止になりました。よろしくお願いします。", false)));
+        check(
+            &japanese,
+            Some((
+                "明日の会議は中止になりました。よろしくお願いします。",
+                false,
+            )),
+        );
     }
 
     #[test]
     fn one_bad_byte_does_not_turn_utf8_into_something_else() {
-        let mut bytes = "Größe, Länge, Höhe, Tür, Öl, Ärger, Übung, süß".as_bytes().to_vec();
+        let mut bytes = "Größe, Länge, Höhe, Tür, Öl, Ärger, Übung, süß"
+            .as_bytes()
+            .to_vec();
         bytes.push(0xff);
         let text = decode(&bytes).expect("text").text.into_owned();
         assert!(text.starts_with("Größe, Länge"), "{text}");

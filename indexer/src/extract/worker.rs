@@ -56,7 +56,10 @@ fn confine(request: &Request) -> io::Result<()> {
         (libc::RLIMIT_CORE, 0),
     ];
     for (resource, value) in limits {
-        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        let mut limit = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
         // SAFETY: `limit` is a valid rlimit for the call to fill in.
         if unsafe { libc::getrlimit(resource, &raw mut limit) } != 0 {
             return Err(io::Error::last_os_error());
@@ -81,15 +84,18 @@ fn confine(_: &Request) -> io::Result<()> {
 fn address_space_in_use() -> u64 {
     const PAGE_BYTES: u64 = 4096;
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = statm.split(' ').next().and_then(|pages| pages.parse::<u64>().ok());
+    let pages = statm
+        .split(' ')
+        .next()
+        .and_then(|pages| pages.parse::<u64>().ok());
     pages.unwrap_or(0).saturating_mul(PAGE_BYTES)
 }
 
 fn read_document(bytes: &[u8], budget: usize, output: &mut impl Write) -> io::Result<()> {
     let mut document = match guarded(|| Document::load_mem(bytes)) {
         Some(Ok(document)) => document,
-        Some(Err(error)) => return write_frame(output, &Frame::NotValid(error.to_string())),
-        None => return write_frame(output, &Frame::NotValid("damaged".to_owned())),
+        Some(Err(error)) => return write_frame(output, &Frame::NotValid(damage(bytes, &error))),
+        None => return write_frame(output, &Frame::NotValid("it is damaged".to_owned())),
     };
     // Loading tries the empty password, which most protected files have for reading.
     if document.is_encrypted() {
@@ -102,8 +108,24 @@ fn read_document(bytes: &[u8], budget: usize, output: &mut impl Write) -> io::Re
     }
     let title = guarded(|| title(&document)).flatten();
     let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
-    write_frame(output, &Frame::Opened { pages: count, title })?;
+    write_frame(
+        output,
+        &Frame::Opened {
+            pages: count,
+            title,
+        },
+    )?;
     read_pages(&document, pages.into_keys(), budget, output)
+}
+
+/// What is wrong with a file that cannot be opened. Most such files were never fully written.
+fn damage(bytes: &[u8], error: &pdf_extract::Error) -> String {
+    let tail = &bytes[bytes.len().saturating_sub(2048)..];
+    if tail.windows(5).any(|window| window == b"%%EOF") {
+        error.to_string()
+    } else {
+        "its end is missing".to_owned()
+    }
 }
 
 /// pdf-extract's own loop stops at the first page it cannot read; this one goes on.
@@ -122,7 +144,14 @@ fn read_pages(
             (text, complete) = (second, true);
         }
         budget = budget.saturating_sub(text.len());
-        write_frame(output, &Frame::Page { number, text, complete })?;
+        write_frame(
+            output,
+            &Frame::Page {
+                number,
+                text,
+                complete,
+            },
+        )?;
         if budget == 0 || page.is_full() {
             return write_frame(output, &Frame::Full);
         }
@@ -145,6 +174,8 @@ fn guarded<T>(action: impl FnOnce() -> T) -> Option<T> {
 fn title(document: &Document) -> Option<String> {
     let info = document.trailer.get(b"Info").ok()?;
     let (_, info) = document.dereference(info).ok()?;
-    let (_, title) = document.dereference(info.as_dict().ok()?.get(b"Title").ok()?).ok()?;
+    let (_, title) = document
+        .dereference(info.as_dict().ok()?.get(b"Title").ok()?)
+        .ok()?;
     decode_text_string(title).ok()
 }

@@ -37,6 +37,17 @@ struct Shared {
 }
 
 impl Shared {
+    fn push(&self, job: Job) {
+        let mut queue = self.lock();
+        match job.kind {
+            TextKind::Query => queue.questions.push_back(job),
+            TextKind::Passage => queue.documents.push_back(job),
+        }
+        drop(queue);
+        // All are woken: the one thread that is notified might be one that waits out an answer.
+        self.changed.notify_all();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -128,15 +139,7 @@ impl EmbedderHandle {
             return Ok(Vec::new());
         }
         let (reply, answer) = oneshot::channel();
-        let job = Job { texts, kind, reply };
-        let mut queue = self.shared.lock();
-        match kind {
-            TextKind::Query => queue.questions.push_back(job),
-            TextKind::Passage => queue.documents.push_back(job),
-        }
-        drop(queue);
-        // All are woken: the one thread that is notified might be one that waits out an answer.
-        self.shared.changed.notify_all();
+        self.shared.push(Job { texts, kind, reply });
         answer.await.unwrap_or(Err(ModelsError::Stopped))
     }
 

@@ -191,7 +191,7 @@ impl<'a> Download<'_, 'a> {
         job.check_cancelled()?;
         let mut response = match self.ask(partial.written()) {
             Ok(response) => response,
-            Err(error) => return Ok(Attempt::BrokeOff(partial, chain(&error))),
+            Err(error) => return Ok(Attempt::BrokeOff(partial, chain(&error.without_url()))),
         };
         if let Some(refusal) = self.refusal(&response) {
             return Err(FetchError::Failed(refusal));

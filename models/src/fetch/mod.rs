@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 
 pub(crate) use self::child::folder_bytes;
 pub(crate) use self::http::Hub;
+#[cfg(test)]
+pub(crate) use self::partial::sha256_of;
 pub(crate) use self::partial::{Partial, hash_file, partial_path};
 use crate::catalog::{ModelFile, Source};
 

@@ -79,6 +79,8 @@ fn download_all(
             download(job, source, pip, package, path, &progress)
                 .map_err(|error| named(&what, error))?;
             progress.before += file_bytes(path);
+            let bytes = progress.before.min(progress.expected);
+            job.tell(PullEvent::Advanced { bytes });
         }
     }
     Ok(paths)

@@ -1,0 +1,381 @@
+//! From a question to a cited answer, as a stream of events.
+
+use std::time::Instant;
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+use vade_indexer::Scope;
+use vade_models::language::{Generation, Request, Sampling, Summary};
+
+use crate::cite::{Citation, Citer, best_passage, cite};
+use crate::condense::condense;
+use crate::conversation::{self, Detail};
+use crate::error::{Result, RetrieverError};
+use crate::language::Language;
+use crate::passage::Passage;
+use crate::prompt::{self, Turn};
+use crate::search::{Retriever, check};
+
+/// Passages shown when the documents hold no answer.
+const NEAREST: usize = 3;
+
+/// What is asked.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// The words.
+    pub text: String,
+    /// The conversation it continues.
+    pub conversation: Option<String>,
+    /// The id to keep a new conversation under; none keeps nothing.
+    pub keep_as: Option<String>,
+    /// The language model to ask, where not the usual one.
+    pub model: Option<String>,
+    /// What the answer may rest on.
+    pub scope: Scope,
+    /// When it was asked (milliseconds since 1970).
+    pub now: i64,
+}
+
+/// What happens on the way to an answer, in this order.
+#[derive(Debug)]
+pub enum AskEvent {
+    /// What the answer will rest on; or, when there is none, what came nearest.
+    Passages {
+        /// The conversation this is kept in.
+        conversation: Option<String>,
+        /// The passages, numbered from 1.
+        passages: Vec<Passage>,
+    },
+    /// The next piece of the answer.
+    Token(String),
+    /// A marker in the answer so far is complete: this is what it cites.
+    Citation(Citation),
+    /// The answer is complete.
+    Done(Box<Answer>),
+    /// It failed.
+    Failed(RetrieverError),
+}
+
+/// A complete answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// The words, with `[n]` markers.
+    pub answer: String,
+    /// Whether the documents held an answer.
+    pub found: bool,
+    /// What the markers cite.
+    pub citations: Vec<Citation>,
+    /// Catalog id of the language model; none when it was not asked.
+    pub model: Option<String>,
+    /// Where the time went.
+    pub timings: Timings,
+    /// The conversation it is kept in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+}
+
+/// Where the time of an answer went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Timings {
+    /// From the question to its passages (milliseconds).
+    pub retrieve_ms: f64,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Prompt tokens that were still in memory.
+    pub cached_tokens: usize,
+    /// From the question to the first token (milliseconds).
+    pub first_token_ms: f64,
+    /// Tokens of the answer.
+    pub tokens: usize,
+    /// Generation after the first token.
+    pub tokens_per_second: f64,
+}
+
+impl Retriever {
+    /// Answers a question. Dropping the receiver stops generation at the next token.
+    #[must_use]
+    pub fn ask(&self, question: Question) -> mpsc::Receiver<AskEvent> {
+        let (sender, receiver) = mpsc::channel(64);
+        let retriever = self.clone();
+        tokio::spawn(async move {
+            let events = Events(sender);
+            if let Err(error) = retriever.answer(question, &events).await {
+                events.send(AskEvent::Failed(error)).await;
+            }
+        });
+        receiver
+    }
+
+    async fn answer(&self, question: Question, events: &Events) -> Result<()> {
+        let started = Instant::now();
+        let text = check(&question.text)?.to_owned();
+        let language = Language::of(&text);
+        let history = match &question.conversation {
+            Some(id) => conversation::turns(&self.conversation(id)?),
+            None => Vec::new(),
+        };
+        let previous = history.last().map(|turn| turn.question.as_str());
+        let query = condense(previous, &text);
+        // Documents wait while a person does.
+        let _pause = self.index.hold_back();
+        let hits = self
+            .search(&query, self.search.passages, &question.scope)
+            .await?;
+        let retrieve_ms = elapsed(started);
+        let mut asking = Asking {
+            retriever: self,
+            conversation: question.conversation.clone().or(question.keep_as.clone()),
+            question,
+            text,
+            language,
+            history,
+            passages: hits.hits,
+            started,
+            retrieve_ms,
+        };
+        let certain = !asking.passages.is_empty() && hits.evidence >= self.search.evidence_threshold;
+        let answer = if certain {
+            asking.generate(events).await?
+        } else {
+            Some(asking.refuse(events).await)
+        };
+        // A person who went away gets nothing kept half-said.
+        if let Some(answer) = answer {
+            asking.keep(&answer)?;
+            events.send(AskEvent::Done(Box::new(answer))).await;
+        }
+        Ok(())
+    }
+}
+
+/// One question on its way.
+struct Asking<'a> {
+    retriever: &'a Retriever,
+    question: Question,
+    conversation: Option<String>,
+    text: String,
+    language: Language,
+    history: Vec<Turn>,
+    passages: Vec<Passage>,
+    started: Instant,
+    retrieve_ms: f64,
+}
+
+impl Asking<'_> {
+    /// Says that the documents hold no answer, and shows what came nearest.
+    async fn refuse(&mut self, events: &Events) -> Answer {
+        self.passages.truncate(NEAREST);
+        self.number();
+        self.show(events).await;
+        let timings = Timings {
+            retrieve_ms: self.retrieve_ms,
+            ..Timings::default()
+        };
+        self.conclude(self.language.not_found().to_owned(), false, Vec::new(), None, timings)
+    }
+
+    /// Asks the model; none when nobody listens any more.
+    async fn generate(&mut self, events: &Events) -> Result<Option<Answer>> {
+        let model = self.question.model.clone();
+        self.number();
+        let entries = self.passages.iter().map(prompt::entry).collect();
+        let counts = self.retriever.model.count(model.as_deref(), entries).await?;
+        let budget = self.retriever.search.passage_tokens;
+        self.passages.truncate(prompt::fitting(&counts, budget));
+        self.show(events).await;
+
+        let settings = &self.retriever.answers;
+        let request = Request {
+            messages: prompt::messages(&self.passages, &self.history, &self.text, self.language),
+            max_tokens: settings.answer_tokens,
+            sampling: Sampling {
+                temperature: settings.temperature,
+                top_p: settings.top_p,
+                top_k: settings.top_k,
+                min_p: settings.min_p,
+                repetition_penalty: settings.repetition_penalty,
+                seed: settings.seed,
+            },
+            stop: vec!["\nQuestion:".to_owned(), "\nPassages:".to_owned()],
+        };
+        let prompted = elapsed(self.started);
+        let mut stream = self.retriever.model.generate(model.as_deref(), request)?;
+        let mut said = Said::default();
+        let summary = loop {
+            match stream.recv().await {
+                Some(Generation::Text(piece)) => {
+                    said.add(&piece);
+                    if !said.emit(&self.passages, events).await {
+                        return Ok(None);
+                    }
+                }
+                Some(Generation::Done(summary)) => break summary,
+                Some(Generation::Failed(error)) => return Err(error.into()),
+                None => return Err(vade_models::ModelsError::Stopped.into()),
+            }
+        };
+        let timings = self.timings(&summary, prompted);
+        let model = model.unwrap_or_else(|| self.retriever.model.default_model().to_owned());
+        Ok(Some(self.finish(said, Some(model), timings, events).await))
+    }
+
+    /// What the model said, with at least one citation; or that there is no answer.
+    async fn finish(
+        &self,
+        mut said: Said,
+        model: Option<String>,
+        timings: Timings,
+        events: &Events,
+    ) -> Answer {
+        if said.text.trim().is_empty() || prompt::is_not_found(&said.text) {
+            let words = self.language.not_found().to_owned();
+            return self.conclude(words, false, Vec::new(), model, timings);
+        }
+        said.complete = true;
+        said.emit(&self.passages, events).await;
+        if said.citer.is_empty()
+            && let Some(passage) = best_passage(&self.passages, &said.text)
+        {
+            // Small models forget to cite: what the words were taken from can still be told.
+            let statement = said.text.trim_end().to_owned();
+            let marker = format!(" [{}]", passage.n);
+            said.text = statement.clone() + &marker;
+            said.citations.push(cite(passage, &statement));
+            events.send(AskEvent::Token(marker)).await;
+            events.send(AskEvent::Citation(said.citations[0].clone())).await;
+        }
+        let text = said.text.trim().to_owned();
+        self.conclude(text, true, said.citations, model, timings)
+    }
+
+    fn conclude(
+        &self,
+        answer: String,
+        found: bool,
+        citations: Vec<Citation>,
+        model: Option<String>,
+        timings: Timings,
+    ) -> Answer {
+        Answer {
+            answer,
+            found,
+            citations,
+            model,
+            timings,
+            conversation: self.conversation.clone(),
+        }
+    }
+
+    fn timings(&self, summary: &Summary, prompted: f64) -> Timings {
+        Timings {
+            retrieve_ms: self.retrieve_ms,
+            prompt_tokens: summary.prompt_tokens,
+            cached_tokens: summary.cached_tokens,
+            first_token_ms: prompted + summary.first_token_ms,
+            tokens: summary.tokens,
+            tokens_per_second: summary.tokens_per_second,
+        }
+    }
+
+    fn number(&mut self) {
+        for (place, passage) in self.passages.iter_mut().enumerate() {
+            passage.n = place + 1;
+        }
+    }
+
+    async fn show(&self, events: &Events) {
+        events
+            .send(AskEvent::Passages {
+                conversation: self.conversation.clone(),
+                passages: self.passages.clone(),
+            })
+            .await;
+    }
+
+    fn keep(&self, answer: &Answer) -> Result<()> {
+        let Some(id) = &self.conversation else {
+            return Ok(());
+        };
+        let detail = Detail {
+            found: Some(answer.found),
+            passages: self.passages.clone(),
+            citations: answer.citations.clone(),
+        };
+        let ledger = self.retriever.index.ledger();
+        conversation::keep(ledger, id, &self.text, &answer.answer, &detail, self.question.now)
+    }
+}
+
+/// The answer so far, and how much of it was given out.
+#[derive(Default)]
+struct Said {
+    text: String,
+    given: usize,
+    complete: bool,
+    citer: Citer,
+    citations: Vec<Citation>,
+}
+
+impl Said {
+    fn add(&mut self, piece: &str) {
+        self.text.push_str(piece);
+    }
+
+    /// Gives out what is certain; false when nobody listens. While the answer may still turn out to
+    /// say that there is none, it is held back.
+    async fn emit(&mut self, passages: &[Passage], events: &Events) -> bool {
+        if !self.complete && could_be_not_found(&self.text) {
+            return events.are_wanted();
+        }
+        let fresh = self.text[self.given..].to_owned();
+        self.given = self.text.len();
+        if !fresh.is_empty() && !events.send(AskEvent::Token(fresh)).await {
+            return false;
+        }
+        for citation in self.citer.update(&self.text, passages) {
+            self.citations.push(citation.clone());
+            if !events.send(AskEvent::Citation(citation)).await {
+                return false;
+            }
+        }
+        events.are_wanted()
+    }
+}
+
+/// Whether a beginning may become the words that stand for "no answer".
+fn could_be_not_found(text: &str) -> bool {
+    let plain = text.trim_start_matches(|c: char| !c.is_alphabetic()).to_uppercase();
+    let length = plain.len().min(prompt::NOT_FOUND.len());
+    plain.is_char_boundary(length) && plain[..length] == prompt::NOT_FOUND[..length]
+}
+
+struct Events(mpsc::Sender<AskEvent>);
+
+impl Events {
+    /// False when nobody listens.
+    async fn send(&self, event: AskEvent) -> bool {
+        self.0.send(event).await.is_ok()
+    }
+
+    fn are_wanted(&self) -> bool {
+        !self.0.is_closed()
+    }
+}
+
+fn elapsed(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_begins_like_a_refusal_is_held_back() {
+        assert!(could_be_not_found(""));
+        assert!(could_be_not_found("NOT F"));
+        assert!(could_be_not_found("NOT FOUND."));
+        assert!(!could_be_not_found("The"));
+        assert!(!could_be_not_found("No, the"));
+    }
+}

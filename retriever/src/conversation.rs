@@ -1,0 +1,136 @@
+//! Conversations: what was asked and answered, and what a follow-up needs of it.
+
+use serde::{Deserialize, Serialize};
+use vade_indexer::{Ledger, MessageRow};
+
+use crate::cite::Citation;
+use crate::error::{Result, RetrieverError};
+use crate::passage::Passage;
+use crate::prompt::Turn;
+
+/// Characters of a question that serve as a conversation's title.
+const TITLE: usize = 80;
+
+/// A conversation in a list.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConversationSummary {
+    /// Its id.
+    pub id: String,
+    /// Its first question.
+    pub title: String,
+    /// When it last changed (milliseconds since 1970).
+    pub updated: i64,
+    /// Messages in it.
+    pub messages: usize,
+}
+
+/// A conversation with its messages.
+#[derive(Debug, Clone)]
+pub struct Conversation {
+    /// Its id.
+    pub id: String,
+    /// Its first question.
+    pub title: String,
+    /// The messages, the earliest first.
+    pub messages: Vec<Message>,
+}
+
+/// A message of a conversation.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// `user` or `assistant`.
+    pub role: String,
+    /// What was said.
+    pub text: String,
+    /// When (milliseconds since 1970).
+    pub created: i64,
+    /// Of an answer: what it rests on.
+    pub detail: Detail,
+}
+
+/// What is kept with an answer.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Detail {
+    /// Whether the documents held an answer; none on questions.
+    pub found: Option<bool>,
+    /// The passages the model was shown.
+    #[serde(default)]
+    pub passages: Vec<Passage>,
+    /// What the answer cites.
+    #[serde(default)]
+    pub citations: Vec<Citation>,
+}
+
+/// All conversations, the latest first.
+pub(crate) fn list(ledger: &Ledger) -> Result<Vec<ConversationSummary>> {
+    let rows = ledger.conversations()?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ConversationSummary {
+            id: row.id,
+            title: row.title,
+            updated: row.updated,
+            messages: row.messages,
+        })
+        .collect())
+}
+
+/// One conversation.
+pub(crate) fn open(ledger: &Ledger, id: &str) -> Result<Conversation> {
+    let (title, rows) = ledger
+        .conversation(id)?
+        .ok_or_else(|| RetrieverError::NoConversation(id.to_owned()))?;
+    let messages = rows
+        .into_iter()
+        .map(|row| Message {
+            detail: serde_json::from_str(&row.detail).unwrap_or_default(),
+            role: row.role,
+            text: row.text,
+            created: row.created,
+        })
+        .collect();
+    Ok(Conversation {
+        id: id.to_owned(),
+        title,
+        messages,
+    })
+}
+
+/// Keeps a question and its answer.
+pub(crate) fn keep(
+    ledger: &Ledger,
+    id: &str,
+    question: &str,
+    answer: &str,
+    detail: &Detail,
+    now: i64,
+) -> Result<()> {
+    let row = |role: &str, text: &str, detail: String| MessageRow {
+        role: role.to_owned(),
+        text: text.to_owned(),
+        detail,
+        created: now,
+    };
+    let detail = serde_json::to_string(detail).unwrap_or_default();
+    let title: String = question.trim().chars().take(TITLE).collect();
+    let rows = [
+        row("user", question, "{}".to_owned()),
+        row("assistant", answer, detail),
+    ];
+    Ok(ledger.append(id, &title, &rows)?)
+}
+
+/// The turns of a conversation that got an answer, the earliest first.
+pub(crate) fn turns(conversation: &Conversation) -> Vec<Turn> {
+    conversation
+        .messages
+        .chunks(2)
+        .filter_map(|pair| match pair {
+            [question, answer] if answer.detail.found == Some(true) => Some(Turn {
+                question: question.text.clone(),
+                answer: answer.text.clone(),
+            }),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,30 @@
+//! What can go wrong between a question and its answer.
+
+use vade_indexer::IndexerError;
+use vade_models::ModelsError;
+
+/// Errors of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum RetrieverError {
+    /// The question has no words.
+    #[error("the question is empty")]
+    EmptyQuestion,
+    /// The question is too long to be one.
+    #[error("the question is longer than {limit} characters: shorten it")]
+    LongQuestion {
+        /// Characters a question may have.
+        limit: usize,
+    },
+    /// There is no such conversation.
+    #[error("no such conversation: {0}")]
+    NoConversation(String),
+    /// The index failed.
+    #[error(transparent)]
+    Index(#[from] IndexerError),
+    /// A model failed or is not there.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+}
+
+/// Shorthand.
+pub type Result<T> = std::result::Result<T, RetrieverError>;

@@ -1,0 +1,159 @@
+//! Fusion: two legs' scores to one ranking.
+//!
+//! Scores are normalised per question and added. Rank fusion would throw away how sure each leg is,
+//! which costs most where one leg is weak: on `XQuAD` in Spanish it falls below BM25 alone.
+
+use vade_indexer::Found;
+
+/// A candidate and its fused score, 0 to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ranked<T> {
+    pub item: T,
+    pub score: f32,
+}
+
+/// What fusion needs to know of a candidate.
+pub(crate) trait Scored {
+    /// BM25, where the words leg found it.
+    fn words(&self) -> Option<f32>;
+    /// Cosine, where the vector leg found it.
+    fn vector(&self) -> Option<f32>;
+}
+
+impl Scored for Found {
+    fn words(&self) -> Option<f32> {
+        self.words
+    }
+
+    fn vector(&self) -> Option<f32> {
+        self.vector
+    }
+}
+
+/// Ranks candidates; `vector_weight` is the share of the vector leg, 0 to 1.
+pub(crate) fn fuse<T: Scored>(candidates: Vec<T>, vector_weight: f32) -> Vec<Ranked<T>> {
+    // No shared word is BM25's own zero; the vector leg has none, so its weakest candidate is.
+    let words = Range::of(candidates.iter().filter_map(T::words)).from_zero();
+    let vectors = Range::of(candidates.iter().filter_map(T::vector));
+    let mut ranked: Vec<Ranked<T>> = candidates
+        .into_iter()
+        .map(|item| {
+            let words = item.words().map_or(0.0, |score| words.share(score));
+            let vector = item.vector().map_or(0.0, |score| vectors.share(score));
+            let score = (1.0 - vector_weight) * words + vector_weight * vector;
+            Ranked { item, score }
+        })
+        .collect();
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+    ranked
+}
+
+#[derive(Clone, Copy)]
+struct Range {
+    low: f32,
+    high: f32,
+}
+
+impl Range {
+    fn of(scores: impl Iterator<Item = f32>) -> Self {
+        let empty = Self {
+            low: f32::INFINITY,
+            high: f32::NEG_INFINITY,
+        };
+        scores.fold(empty, |range, score| Self {
+            low: range.low.min(score),
+            high: range.high.max(score),
+        })
+    }
+
+    fn from_zero(self) -> Self {
+        Self { low: 0.0, ..self }
+    }
+
+    fn share(self, score: f32) -> f32 {
+        if self.high > self.low {
+            (score - self.low) / (self.high - self.low)
+        } else {
+            1.0
+        }
+    }
+}
+
+/// Keeps at most `per_document` of each document, in order.
+pub(crate) fn cap<T>(
+    ranked: Vec<Ranked<T>>,
+    per_document: usize,
+    document: impl Fn(&T) -> String,
+) -> Vec<Ranked<T>> {
+    let mut taken = std::collections::HashMap::new();
+    ranked
+        .into_iter()
+        .filter(|ranked| {
+            let count: &mut usize = taken.entry(document(&ranked.item)).or_default();
+            *count += 1;
+            *count <= per_document
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct Candidate(&'static str, Option<f32>, Option<f32>);
+
+    impl Scored for Candidate {
+        fn words(&self) -> Option<f32> {
+            self.1
+        }
+
+        fn vector(&self) -> Option<f32> {
+            self.2
+        }
+    }
+
+    #[track_caller]
+    fn check(candidates: &[Candidate], vector_weight: f32, expect: &[&str]) {
+        let ranked = fuse(candidates.to_vec(), vector_weight);
+        let names: Vec<_> = ranked.iter().map(|ranked| ranked.item.0).collect();
+        assert_eq!(names, expect);
+    }
+
+    #[test]
+    fn a_sure_leg_outweighs_an_unsure_one() {
+        // By ranks these two tie; by scores the words are certain and the vectors are not.
+        let candidates = [
+            Candidate("words", Some(20.0), Some(0.70)),
+            Candidate("vector", Some(4.0), Some(0.71)),
+            Candidate("far", Some(1.0), Some(0.50)),
+        ];
+        check(&candidates, 0.5, &["words", "vector", "far"]);
+    }
+
+    #[test]
+    fn either_leg_can_stand_alone() {
+        let candidates = [
+            Candidate("a", Some(3.0), None),
+            Candidate("b", Some(1.0), None),
+        ];
+        check(&candidates, 0.5, &["a", "b"]);
+        let candidates = [
+            Candidate("a", None, Some(0.2)),
+            Candidate("b", None, Some(0.9)),
+        ];
+        check(&candidates, 0.5, &["b", "a"]);
+        check(&[], 0.5, &[]);
+    }
+
+    #[test]
+    fn one_document_does_not_fill_the_result() {
+        let candidates = ["a", "a", "b", "a"].map(|name| Ranked {
+            item: name,
+            score: 1.0,
+        });
+        let kept = cap(candidates.to_vec(), 2, |name| (*name).to_owned());
+        let names: Vec<_> = kept.iter().map(|ranked| ranked.item).collect();
+        assert_eq!(names, ["a", "a", "b"]);
+    }
+}

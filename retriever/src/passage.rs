@@ -1,0 +1,53 @@
+//! A passage: a chunk that was retrieved, as it is shown, prompted and cited.
+
+use serde::{Deserialize, Serialize};
+use vade_indexer::Chunk;
+
+/// A retrieved chunk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Passage {
+    /// Its number in the prompt, from 1; 0 in a plain search.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n: usize,
+    /// Id of its document.
+    pub document: String,
+    /// Absolute path of its document.
+    pub path: String,
+    /// Title of its document.
+    pub title: String,
+    /// The headings it stands under, joined by ` > `.
+    pub heading: Option<String>,
+    /// Its page, in documents that have pages.
+    pub page: Option<u32>,
+    /// Where it begins in the document's text (byte).
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// How well it matches, 0 to 1 among the candidates of this question.
+    pub score: f32,
+    /// The text itself.
+    pub text: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's shape")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+impl Passage {
+    pub(crate) fn new(chunk: Chunk, score: f32) -> Self {
+        let document = &chunk.document;
+        Self {
+            n: 0,
+            document: document.id.0.clone(),
+            path: document.path.to_string_lossy().into_owned(),
+            title: document.title.clone(),
+            heading: (!chunk.heading.is_empty()).then(|| chunk.heading.join(" > ")),
+            page: chunk.page,
+            start: chunk.span.start,
+            end: chunk.span.end,
+            score,
+            text: chunk.text,
+        }
+    }
+}
