@@ -1,1 +1,85 @@
-//! stub
+//! The HTTP interface: API, server-sent events, the page, access control.
+//!
+//! It knows shapes, status codes and headers, and nothing of how anything is computed. The shapes in
+//! `api` are stable: scripts depend on them, and the command line prints the same ones.
+
+pub mod access;
+pub mod api;
+mod assets;
+mod dates;
+mod error;
+mod render;
+mod routes;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use vade_models::catalog::Catalog;
+use vade_models::store::Store;
+use vade_retriever::Retriever;
+
+pub use access::Access;
+pub use routes::ask::event;
+pub use routes::{model_row, scope, status};
+
+/// What the routes answer from.
+#[derive(Clone)]
+pub struct Services {
+    /// Answers questions.
+    pub retriever: Retriever,
+    /// The models there are.
+    pub catalog: Arc<Catalog>,
+    /// The models that are here.
+    pub store: Store,
+    /// Catalog id of the embedding model in use.
+    pub embedding: String,
+    /// Ends open streams when the server stops.
+    pub stop: CancellationToken,
+}
+
+/// Serves until `services.stop` is cancelled and the last answer is out.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    services: Services,
+    access: Access,
+) -> std::io::Result<()> {
+    let stop = services.stop.clone();
+    axum::serve(listener, router(services, access))
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .await
+}
+
+fn router(services: Services, access: Access) -> Router {
+    let api = Router::new()
+        .route("/api/status", get(routes::get_status))
+        .route("/api/documents", get(routes::documents::list))
+        .route("/api/documents/{id}/text", get(routes::documents::text))
+        .route("/api/documents/{id}/source", get(routes::documents::source))
+        .route("/api/search", post(routes::search))
+        .route("/api/ask", post(routes::ask::ask))
+        .route(
+            "/api/conversations",
+            get(routes::conversations::list).delete(routes::conversations::delete_all),
+        )
+        .route(
+            "/api/conversations/{id}",
+            get(routes::conversations::open).delete(routes::conversations::delete),
+        )
+        .route(
+            "/api/folders",
+            post(routes::folders::add).delete(routes::folders::remove),
+        )
+        .route("/api/models", get(routes::models))
+        .fallback(assets::serve)
+        .with_state(Arc::new(services));
+    api.layer(axum::middleware::from_fn_with_state(
+        Arc::new(access),
+        access::guard,
+    ))
+}

@@ -73,8 +73,8 @@ mod tests {
     use pdf_extract::Object;
 
     #[track_caller]
-    fn check(before: Vec<Object>, after: Vec<Object>) {
-        let mut widths = before;
+    fn check(before: &[Object], after: &[Object]) {
+        let mut widths = before.to_vec();
         expand(&mut widths);
         assert_eq!(widths, after);
     }
@@ -82,14 +82,14 @@ mod tests {
     #[test]
     fn ranges_become_lists() {
         check(
-            vec![
+            &[
                 3.into(),
                 vec![250.into()].into(),
                 15.into(),
                 17.into(),
                 333.into(),
             ],
-            vec![
+            &[
                 3.into(),
                 vec![250.into()].into(),
                 15.into(),
@@ -105,7 +105,7 @@ mod tests {
             vec![0.into(), i64::MAX.into(), 250.into()],
             vec![0.into(), 7.into()],
         ] {
-            check(widths.clone(), widths);
+            check(&widths, &widths);
         }
     }
 }

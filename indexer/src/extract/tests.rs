@@ -390,8 +390,8 @@ impl Pdf {
 
 fn pdf_with_pages(contents: &[&[u8]]) -> Vec<u8> {
     let mut pdf = Pdf::new();
-    contents
-        .iter()
-        .for_each(|content| pdf.add_page(content, None));
+    for content in contents {
+        pdf.add_page(content, None);
+    }
     pdf.finish()
 }

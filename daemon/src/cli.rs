@@ -1,0 +1,189 @@
+//! The command line: what can be written, and nothing of what it does.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Ask your own documents, on your own machine.
+#[derive(Debug, Parser)]
+#[command(name = "vade", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Where the index lives
+    #[arg(long, global = true, value_name = "DIR", env = "VADE_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Where models live (default: vade-models beside the data directory)
+    #[arg(long, global = true, value_name = "DIR", env = "VADE_MODEL_DIR")]
+    pub model_dir: Option<PathBuf>,
+    /// Settings file
+    #[arg(long, global = true, value_name = "FILE", env = "VADE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more on standard error (repeat for even more)
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the daemon: index, watch, and serve the page
+    Up(Up),
+    /// Index folders once and exit
+    Index(Folders),
+    /// Ask a question
+    Ask(Ask),
+    /// Find passages
+    Search(Search),
+    /// Say what is indexed and how far indexing has got
+    Status,
+    /// Watch further folders
+    Add(Folders),
+    /// Stop watching folders and forget what was indexed from them
+    Remove(Folders),
+    /// List, fetch, check and remove models
+    #[command(subcommand)]
+    Models(Models),
+    /// Measure speed and quality on this machine
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Check the installation and say how to mend what is wrong
+    Doctor,
+    /// Read one PDF in a process of its own
+    #[command(hide = true)]
+    ExtractChild,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Folders to index and watch, besides those added before
+    #[arg(value_name = "FOLDER")]
+    pub folders: Vec<PathBuf>,
+    /// Port (0 takes a free one)
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Address to bind; anything but loopback asks for the access token
+    #[arg(long)]
+    pub address: Option<IpAddr>,
+    /// Ask this once everything is indexed, then go on serving
+    #[arg(long, value_name = "QUESTION")]
+    pub ask: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Folders {
+    #[arg(value_name = "FOLDER", required = true)]
+    pub folders: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    /// The question
+    #[arg(value_name = "QUESTION", required = true)]
+    pub question: Vec<String>,
+    /// Language model to ask
+    #[arg(long, value_name = "ID")]
+    pub model: Option<String>,
+    /// Conversation to continue
+    #[arg(long, value_name = "ID")]
+    pub conversation: Option<String>,
+    #[command(flatten)]
+    pub scope: Scope,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    /// What to look for
+    #[arg(value_name = "QUERY", required = true)]
+    pub query: Vec<String>,
+    /// Passages wanted
+    #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub k: u16,
+    #[command(flatten)]
+    pub scope: Scope,
+}
+
+/// Where to look.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Scope {
+    /// Only documents under this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// Only documents with this tag
+    #[arg(long)]
+    pub tag: Option<String>,
+    /// Only documents changed on or after this day
+    #[arg(long, value_name = "DATE")]
+    pub after: Option<String>,
+    /// Only documents changed on or before this day
+    #[arg(long, value_name = "DATE")]
+    pub before: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Models {
+    /// List the models of the catalog
+    List,
+    /// Fetch models (default: those in use)
+    Pull(ModelIds),
+    /// Check the files of models (default: all that are here)
+    Verify(ModelIds),
+    /// Remove models
+    Rm(SomeModelIds),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelIds {
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SomeModelIds {
+    #[arg(value_name = "ID", required = true)]
+    pub ids: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Index a folder into a temporary index, search it, ask it
+    All {
+        /// The folder
+        #[arg(value_name = "FOLDER", default_value = "samples")]
+        folder: PathBuf,
+    },
+    /// Recall and ranking on questions whose paragraph is known (`SQuAD` 1.1 layout)
+    Retrieval {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Questions to use, spread over the file (0: all)
+        #[arg(long, default_value_t = 0)]
+        questions: usize,
+        /// Questions of these to put to the language model
+        #[arg(long, default_value_t = 0)]
+        answers: usize,
+    },
+    /// Prompt and generation speed of a language model
+    Lm {
+        /// Catalog id (default: the one in use)
+        #[arg(long)]
+        model: Option<String>,
+        /// Prompt lengths (tokens)
+        #[arg(long, default_values_t = [512])]
+        prompt: Vec<usize>,
+        /// Tokens to generate
+        #[arg(long, default_value_t = 64)]
+        generate: usize,
+    },
+}

@@ -1,0 +1,46 @@
+//! `vade bench`: speed and quality on this machine, in a temporary index.
+//!
+//! Each figure is given only after the answer behind it was checked.
+
+mod lm;
+mod retrieval;
+mod whole;
+
+use std::path::Path;
+
+use anyhow::Result;
+use vade_config::Paths;
+
+use crate::Ended;
+use crate::cli::Bench;
+use crate::compose::Setup;
+
+pub(crate) async fn run(setup: &Setup, command: Bench) -> Result<Ended> {
+    match command {
+        Bench::All { folder } => whole::run(setup, &folder).await,
+        Bench::Retrieval {
+            file,
+            questions,
+            answers,
+        } => retrieval::run(setup, &file, questions, answers).await,
+        Bench::Lm {
+            model,
+            prompt,
+            generate,
+        } => lm::run(setup, model.as_deref(), &prompt, generate).await,
+    }
+}
+
+/// The same settings and models over an index of its own.
+fn elsewhere(setup: &Setup, data: &Path) -> Setup {
+    Setup {
+        paths: Paths {
+            data: data.to_owned(),
+            ..setup.paths.clone()
+        },
+        settings: setup.settings.clone(),
+        catalog: std::sync::Arc::clone(&setup.catalog),
+        store: setup.store.clone(),
+        json: setup.json,
+    }
+}

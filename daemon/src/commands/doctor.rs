@@ -1,0 +1,125 @@
+//! `vade doctor`: every precondition checked, and for each that fails the way out.
+
+use std::net::TcpListener;
+
+use anyhow::Result;
+use serde::Serialize;
+use vade_indexer::holder;
+
+use crate::Ended;
+use crate::compose::{Setup, cores, memory_mib};
+use crate::output;
+
+#[derive(Serialize)]
+struct Check {
+    what: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+pub(crate) async fn run(setup: &Setup) -> Result<Ended> {
+    let mut checks = vec![machine(), settings(setup), data(setup), port(setup)];
+    checks.extend(models(setup)?);
+    checks.push(engine(setup).await);
+    let ok = checks.iter().all(|check| check.ok);
+    if setup.json {
+        output::json(&serde_json::json!({ "ok": ok, "checks": checks }))?;
+    } else {
+        for check in &checks {
+            let mark = if check.ok { "ok  " } else { "FAIL" };
+            output::line(&format!("{mark} {:18} {}", check.what, check.detail));
+        }
+    }
+    anyhow::ensure!(ok, "not everything is in order: see the lines marked FAIL");
+    Ok(Ended::Done)
+}
+
+fn check(what: &'static str, outcome: Result<String, String>) -> Check {
+    let ok = outcome.is_ok();
+    let (Ok(detail) | Err(detail)) = outcome;
+    Check { what, ok, detail }
+}
+
+fn machine() -> Check {
+    let detail = format!("{} cores, {} MiB of memory", cores(), memory_mib());
+    #[cfg(target_arch = "x86_64")]
+    let detail = {
+        let tier = if cfg!(target_feature = "avx512vnni") {
+            "AVX-512 VNNI"
+        } else if cfg!(target_feature = "avxvnni") {
+            "AVX-VNNI"
+        } else if cfg!(target_feature = "avx2") {
+            "AVX2"
+        } else {
+            return check(
+                "machine",
+                Ok(format!("{detail}; built without AVX2: inference is slow, build on this machine")),
+            );
+        };
+        format!("{detail}, built for {tier}")
+    };
+    check("machine", Ok(detail))
+}
+
+fn settings(setup: &Setup) -> Check {
+    let path = &setup.paths.settings;
+    let state = if path.exists() { "read" } else { "not there: defaults are used" };
+    check("settings", Ok(format!("{} ({state})", path.display())))
+}
+
+fn data(setup: &Setup) -> Check {
+    let path = &setup.paths.data;
+    let outcome = match holder(path) {
+        Some(holder) => Ok(format!("{}, in use by process {}", path.display(), holder.process)),
+        None => std::fs::create_dir_all(path)
+            .and_then(|()| tempfile::tempfile_in(path))
+            .map(|_| path.display().to_string())
+            .map_err(|error| format!("{} cannot be written: {error}; name another --data-dir", path.display())),
+    };
+    check("data directory", outcome)
+}
+
+fn port(setup: &Setup) -> Check {
+    let server = &setup.settings.server;
+    let outcome = match TcpListener::bind((server.address, server.port)) {
+        Ok(_) => Ok(format!("{}:{} is free", server.address, server.port)),
+        Err(_) if holder(&setup.paths.data).is_some() => {
+            Ok(format!("{}:{} is in use, by vade itself perhaps", server.address, server.port))
+        }
+        Err(error) => Err(format!("{}:{}: {error}; choose another with --port", server.address, server.port)),
+    };
+    check("port", outcome)
+}
+
+fn models(setup: &Setup) -> Result<Vec<Check>> {
+    Ok(setup
+        .needed()?
+        .into_iter()
+        .map(|model| {
+            let outcome = setup.store.locate(model);
+            check(
+                "model",
+                outcome
+                    .map(|_| format!("{} is here and its hash is right", model.id))
+                    .map_err(|error| error.to_string()),
+            )
+        })
+        .collect())
+}
+
+async fn engine(setup: &Setup) -> Check {
+    let outcome = async {
+        let embedder = setup.embedder()?;
+        let texts = vec!["a test".to_owned()];
+        let kind = vade_models::embedding::TextKind::Query;
+        let vectors = embedder.embed(texts, kind).await?;
+        anyhow::Ok(vectors[0].len())
+    };
+    check(
+        "embedding",
+        outcome
+            .await
+            .map(|dimensions| format!("works, {dimensions} dimensions"))
+            .map_err(|error| format!("{error:#}")),
+    )
+}

@@ -1,0 +1,80 @@
+//! `vade add` and `vade remove`: which folders are watched.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use reqwest::Method;
+use serde_json::{Value, json};
+use vade_web::api::{FolderAdded, FolderRequest};
+
+use crate::Ended;
+use crate::client::Client;
+use crate::compose::Setup;
+use crate::output;
+
+pub(crate) async fn add(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> {
+    let client = Client::find(&setup.paths)?;
+    let index = match client {
+        Some(_) => None,
+        None => Some(setup.index().await?),
+    };
+    let mut added = Vec::new();
+    for folder in folders {
+        let path = super::absolute(folder)?;
+        let queued = match (&client, &index) {
+            (Some(client), _) => {
+                let request = request(&path);
+                let report: FolderAdded =
+                    client.call(Method::POST, "/api/folders", &request).await?;
+                report.queued
+            }
+            (None, Some(index)) => index.add_folder(&path).await?.queued,
+            (None, None) => 0,
+        };
+        if !setup.json {
+            output::line(&format!("{}: {queued} files to index", path.display()));
+        }
+        added.push(json!({ "path": path, "queued": queued }));
+    }
+    if setup.json {
+        output::json(&json!({ "added": added }))?;
+    } else if client.is_none() {
+        eprintln!("they are indexed when `vade up` runs, or by `vade index`");
+    }
+    Ok(Ended::Done)
+}
+
+pub(crate) async fn remove(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> {
+    let client = Client::find(&setup.paths)?;
+    let mut gone = Vec::new();
+    for folder in folders {
+        // A folder that no longer exists can still be removed.
+        let path = super::absolute(folder).or_else(|_| std::path::absolute(folder))?;
+        let removed = match &client {
+            Some(client) => {
+                let answer: Value =
+                    client.call(Method::DELETE, "/api/folders", &request(&path)).await?;
+                answer["removed"].as_u64().unwrap_or_default()
+            }
+            None => {
+                let index = setup.index().await?;
+                index.remove_folder(&path).await? as u64
+            }
+        };
+        if !setup.json {
+            let path = path.display();
+            output::line(&format!("{path}: no longer watched, {removed} documents forgotten"));
+        }
+        gone.push(json!({ "path": path, "documents": removed }));
+    }
+    if setup.json {
+        output::json(&json!({ "removed": gone }))?;
+    }
+    Ok(Ended::Done)
+}
+
+fn request(path: &std::path::Path) -> FolderRequest {
+    FolderRequest {
+        path: path.to_string_lossy().into_owned(),
+    }
+}

@@ -1,0 +1,54 @@
+//! The commands. Each talks to the daemon of its data directory where one runs, else works in this
+//! process; either way it prints the same.
+
+mod ask;
+mod bench;
+mod doctor;
+mod folders;
+mod index;
+mod models;
+mod search;
+mod status;
+mod up;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use vade_web::api::ScopeRequest;
+
+use crate::Ended;
+use crate::cli::{Cli, Command, Scope};
+use crate::compose::Setup;
+
+pub(crate) async fn run(cli: Cli) -> Result<Ended> {
+    let setup = Setup::new(&cli.common)?;
+    match cli.command {
+        Command::Up(options) => up::run(setup, options).await,
+        Command::Index(folders) => index::run(&setup, &folders.folders).await,
+        Command::Ask(options) => ask::run(&setup, options).await,
+        Command::Search(options) => search::run(&setup, options).await,
+        Command::Status => status::run(&setup).await,
+        Command::Add(folders) => folders::add(&setup, &folders.folders).await,
+        Command::Remove(folders) => folders::remove(&setup, &folders.folders).await,
+        Command::Models(command) => models::run(&setup, command),
+        Command::Bench(command) => bench::run(&setup, command).await,
+        Command::Doctor => doctor::run(&setup).await,
+        Command::ExtractChild => Ok(Ended::Done),
+    }
+}
+
+/// A path as the daemon needs it, wherever it was started.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::fs::canonicalize(path).with_context(|| format!("there is no folder {}", path.display()))
+}
+
+/// What the flags say about where to look.
+fn scope(scope: &Scope) -> Result<ScopeRequest> {
+    let folder = scope.folder.as_deref().map(absolute).transpose()?;
+    Ok(ScopeRequest {
+        folder: folder.map(|folder| folder.to_string_lossy().into_owned()),
+        tag: scope.tag.clone(),
+        after: scope.after.clone(),
+        before: scope.before.clone(),
+    })
+}

@@ -1,0 +1,245 @@
+//! `vade up`: the daemon. Fetches what is missing, opens the index, watches, serves; stops in order.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, anyhow, bail};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use vade_indexer::{Index, holder};
+use vade_retriever::Question;
+use vade_web::Access;
+
+use crate::Ended;
+use crate::cli::Up;
+use crate::compose::Setup;
+use crate::progress;
+
+/// How long open answers may take to end after a signal.
+const GRACE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
+    if let Some(port) = options.port {
+        setup.settings.server.port = port;
+    }
+    if let Some(address) = options.address {
+        setup.settings.server.address = address;
+    }
+    let folders = options
+        .folders
+        .iter()
+        .map(|folder| super::absolute(folder))
+        .collect::<Result<Vec<_>>>()?;
+    check_free(&setup)?;
+    // Found out before anything long begins.
+    let listener = bind(&setup).await?;
+    setup.fetch_needed()?;
+
+    let (tracker, token) = (TaskTracker::new(), CancellationToken::new());
+    let services = setup.services(token.clone()).await?;
+    let index = services.retriever.index().clone();
+    let retriever = services.retriever.clone();
+    let address = listener.local_addr()?;
+    let access = Access::new(address, &setup.settings.server.hosts, token_for(&setup, address)?);
+    index.start(&tracker, &token);
+    let server = tokio::spawn(vade_web::serve(listener, services, access));
+    index.announce(&address.to_string())?;
+    tracker.spawn(stop_on_signal(token.clone()));
+
+    eprintln!("vade {} serves http://{}", env!("CARGO_PKG_VERSION"), shown(address));
+    let opened = open_folders(&index, &folders, &tracker, &token).await;
+    if opened.is_ok() && !token.is_cancelled() {
+        follow(&index, &token, options.ask.is_some()).await;
+        if let Some(question) = options.ask
+            && !token.is_cancelled()
+        {
+            ask(&retriever, question, setup.json).await?;
+        }
+        eprintln!("ready: http://{} (Ctrl-C stops)", shown(address));
+    } else {
+        token.cancel();
+    }
+
+    let served = wait(server, &token).await;
+    token.cancel();
+    tracker.close();
+    let _ = tokio::time::timeout(GRACE, tracker.wait()).await;
+    opened?;
+    served?;
+    Ok(Ended::Done)
+}
+
+/// The index is locked too; but this is known before models are fetched.
+fn check_free(setup: &Setup) -> Result<()> {
+    let data = &setup.paths.data;
+    if let Some(holder) = holder(data) {
+        let place = match holder.address {
+            Some(address) => format!(" and serves http://{address}"),
+            None => String::new(),
+        };
+        bail!(
+            "a vade (process {}) runs for {} already{place}: use that one, or name another --data-dir",
+            holder.process,
+            data.display()
+        );
+    }
+    Ok(())
+}
+
+async fn bind(setup: &Setup) -> Result<TcpListener> {
+    let server = &setup.settings.server;
+    let address = SocketAddr::new(server.address, server.port);
+    TcpListener::bind(address).await.map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AddrInUse {
+            anyhow!("port {} is taken by another program: choose one with --port (0 takes a free one)", server.port)
+        } else {
+            anyhow!("cannot listen on {address}: {error}")
+        }
+    })
+}
+
+/// The access token, where one is needed; it is in the data directory, readable by its owner.
+fn token_for(setup: &Setup, address: SocketAddr) -> Result<Option<String>> {
+    if address.ip().is_loopback() && !setup.settings.server.token {
+        return Ok(None);
+    }
+    let path = setup.paths.data.join("token");
+    if let Ok(token) = std::fs::read_to_string(&path)
+        && token.trim().len() >= 32
+    {
+        return Ok(Some(token.trim().to_owned()));
+    }
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("no random numbers: {error}"))?;
+    let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    write_private(&path, &token).with_context(|| format!("cannot write {}", path.display()))?;
+    eprintln!("the access token is in {}", path.display());
+    Ok(Some(token))
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::File::options();
+    options.create(true).write(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+/// Adds the named folders, looks through all, begins to watch.
+async fn open_folders(
+    index: &Index,
+    folders: &[std::path::PathBuf],
+    tracker: &TaskTracker,
+    token: &CancellationToken,
+) -> Result<()> {
+    for folder in folders {
+        index.add_folder(folder).await?;
+    }
+    // Watching begins with a look through every folder.
+    index.watch(tracker, token);
+    if index.ledger().folders()?.is_empty() {
+        eprintln!("no folders yet: add one in the library, or with `vade add FOLDER`");
+    }
+    Ok(())
+}
+
+/// Shows progress until everything is indexed, or, unless `to_end`, until words are searchable.
+async fn follow(index: &Index, token: &CancellationToken, to_end: bool) {
+    let bar = progress::Indexing::new();
+    let mut progress = index.progress();
+    let settled = index.settle();
+    tokio::pin!(settled);
+    loop {
+        tokio::select! {
+            () = token.cancelled() => break,
+            outcome = &mut settled => {
+                if let Err(trouble) = outcome {
+                    bar.finish();
+                    eprintln!("indexing is held up: {trouble}");
+                }
+                break;
+            }
+            _ = progress.changed() => {
+                let state = progress.borrow_and_update().clone();
+                bar.show(&state);
+                if !to_end && state.active && state.waiting == 0 && state.to_embed > 2000 {
+                    break;
+                }
+            }
+        }
+    }
+    bar.finish();
+}
+
+async fn ask(retriever: &vade_retriever::Retriever, text: String, json: bool) -> Result<()> {
+    if !json {
+        crate::output::line(&format!("\n> {text}\n"));
+    }
+    let question = Question {
+        text,
+        now: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX)),
+        ..Question::default()
+    };
+    super::ask::print(retriever, question, json).await?;
+    Ok(())
+}
+
+/// Waits for the server to end: after a signal within the grace time, otherwise it is an error.
+async fn wait(
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    token: &CancellationToken,
+) -> Result<()> {
+    let ended = async {
+        token.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        outcome = server => Ok(outcome??),
+        () = ended => Ok(()),
+    }
+}
+
+/// The first signal stops in order; a second one at once.
+async fn stop_on_signal(token: CancellationToken) {
+    tokio::select! {
+        () = signal() => {}
+        () = token.cancelled() => return,
+    }
+    eprintln!("stopping");
+    token.cancel();
+    tokio::spawn(async {
+        signal().await;
+        std::process::exit(130);
+    });
+}
+
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn shown(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        SocketAddr::new(std::net::Ipv4Addr::LOCALHOST.into(), address.port())
+    } else {
+        address
+    }
+}

@@ -1,0 +1,199 @@
+//! The composition root: settings and paths in, a working retriever out.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use tokio_util::sync::CancellationToken;
+use vade_config::{Paths, Settings};
+use vade_indexer::{Index, IndexOptions};
+use vade_models::ModelsError;
+use vade_models::catalog::{Catalog, Model, Role};
+use vade_models::embedding::{EmbedderHandle, OnnxEmbedder, Runtime};
+use vade_models::language::{CandleModel, LanguageModelHandle, Loader};
+use vade_models::store::Store;
+use vade_retriever::Retriever;
+use vade_web::Services;
+
+use crate::cli::Common;
+use crate::progress;
+
+/// Embedding threads where the settings leave the number open, at most.
+const EMBEDDING_THREADS: usize = 4;
+
+/// What every command starts from.
+pub(crate) struct Setup {
+    pub paths: Paths,
+    pub settings: Settings,
+    pub catalog: Arc<Catalog>,
+    pub store: Store,
+    pub json: bool,
+}
+
+impl Setup {
+    pub(crate) fn new(common: &Common) -> Result<Self> {
+        let paths = Paths::resolve(common.data_dir.as_deref(), common.model_dir.as_deref())?;
+        let settings = Settings::load(common.config.as_deref(), &paths.settings)?;
+        let own = paths.settings.with_file_name("catalog.toml");
+        let catalog = Catalog::load(own.exists().then_some(own.as_path()))?;
+        Ok(Self {
+            store: Store::new(paths.models.clone()),
+            catalog: Arc::new(catalog),
+            paths,
+            settings,
+            json: common.json,
+        })
+    }
+
+    /// The embedding model in use.
+    pub(crate) fn embedding(&self) -> Result<&Model> {
+        Ok(self.catalog.get_as(&self.settings.model.embedding, Role::Embedding)?)
+    }
+
+    /// The language model in use; `auto` chooses by memory and cores.
+    pub(crate) fn language(&self) -> Result<&Model> {
+        let id = &self.settings.model.language;
+        if id != "auto" {
+            return Ok(self.catalog.get_as(id, Role::LanguageModel)?);
+        }
+        let present = |id: &str| {
+            let model = self.catalog.get(id);
+            model.is_ok_and(|model| self.store.is_present(model))
+        };
+        self.catalog
+            .pick_language_model(memory_mib(), cores(), &present)
+            .context("no language model of the catalog fits this machine: name one in model.language")
+    }
+
+    /// The models that have to be here: runtime, embedding, language model.
+    pub(crate) fn needed(&self) -> Result<Vec<&Model>> {
+        Ok(vec![self.catalog.runtime()?, self.embedding()?, self.language()?])
+    }
+
+    /// Fetches the models in use that are not here, with progress.
+    pub(crate) fn fetch_needed(&self) -> Result<()> {
+        for model in self.needed()? {
+            self.fetch(model)?;
+        }
+        Ok(())
+    }
+
+    /// Fetches one model, with progress.
+    pub(crate) fn fetch(&self, model: &Model) -> Result<()> {
+        if self.store.is_present(model) {
+            return Ok(());
+        }
+        let mut bars = progress::Download::new(&model.id);
+        let stop = AtomicBool::new(false);
+        self.store.pull(model, &mut |event| bars.show(event), &stop)?;
+        Ok(())
+    }
+
+    /// The embedding threads; each loads its session at its first text.
+    pub(crate) fn embedder(&self) -> Result<EmbedderHandle> {
+        let model = self.embedding()?;
+        let spec = model
+            .embedding
+            .clone()
+            .with_context(|| format!("{} is listed, but nothing runs it yet", model.id))?;
+        let threads = match self.settings.index.threads {
+            0 => cores().min(EMBEDDING_THREADS),
+            threads => threads,
+        };
+        let (store, id, dimensions) = (self.store.clone(), model.id.clone(), spec.dimensions);
+        let model = model.clone();
+        let library = self.catalog.runtime()?.clone();
+        // One runtime serves all sessions; it is loaded with the first of them.
+        let runtime: Mutex<Option<Runtime>> = Mutex::new(None);
+        let handle = EmbedderHandle::start(&id, dimensions, threads, move || {
+            let mut runtime = runtime.lock().unwrap_or_else(PoisonError::into_inner);
+            let loaded = match &*runtime {
+                Some(loaded) => loaded.clone(),
+                None => {
+                    let paths = store.locate(&library)?;
+                    let path = paths.files().first().ok_or(ModelsError::Stopped)?;
+                    runtime.insert(Runtime::load(path)?).clone()
+                }
+            };
+            let paths = store.locate(&model)?;
+            Ok(Box::new(OnnxEmbedder::load(&loaded, &spec, &paths)?))
+        })?;
+        Ok(handle)
+    }
+
+    /// The language model's thread; it loads weights at the first question.
+    pub(crate) fn language_model(&self) -> Result<LanguageModelHandle> {
+        let default = self.language()?.id.clone();
+        let (catalog, store) = (Arc::clone(&self.catalog), self.store.clone());
+        let context = self.settings.model.context;
+        let loader: Loader = Box::new(move |id| {
+            let model = catalog.get_as(id, Role::LanguageModel)?;
+            check_memory(model)?;
+            let paths = store.locate(model)?;
+            Ok(Box::new(CandleModel::load(id, paths.ending(".gguf")?, context)?))
+        });
+        let idle = self.settings.model.idle_unload.duration();
+        Ok(LanguageModelHandle::start(&default, idle, loader)?)
+    }
+
+    /// Opens the index of the data directory.
+    pub(crate) async fn index(&self) -> Result<Index> {
+        let options = IndexOptions {
+            data: self.paths.data.clone(),
+            own: vec![self.paths.models.clone()],
+            settings: self.settings.index.clone(),
+            worker: worker()?,
+        };
+        Ok(Index::open(&options, self.embedder()?).await?)
+    }
+
+    /// Everything that answers questions, in this process.
+    pub(crate) async fn services(&self, stop: CancellationToken) -> Result<Services> {
+        let index = self.index().await?;
+        let retriever = Retriever::new(
+            index,
+            self.language_model()?,
+            self.settings.search.clone(),
+            self.settings.model.clone(),
+        );
+        Ok(Services {
+            retriever,
+            catalog: Arc::clone(&self.catalog),
+            store: self.store.clone(),
+            embedding: self.settings.model.embedding.clone(),
+            stop,
+        })
+    }
+}
+
+/// This program, which reads PDF files in a process of its own.
+fn worker() -> Result<PathBuf> {
+    std::env::current_exe().context("cannot tell where this program lies")
+}
+
+/// Refuses up front what cannot fit.
+fn check_memory(model: &Model) -> Result<(), ModelsError> {
+    let (needed, there) = (model.memory_mib, memory_mib());
+    if needed > there {
+        return Err(ModelsError::Load(format!(
+            "{} needs about {needed} MiB of memory, this machine has {there} MiB: name a smaller \
+             one in model.language",
+            model.id
+        )));
+    }
+    Ok(())
+}
+
+/// Memory of this machine (MiB).
+pub(crate) fn memory_mib() -> u64 {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    system.total_memory() >> 20
+}
+
+/// Cores of this machine.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}

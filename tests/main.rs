@@ -1,0 +1,1 @@
+//! End-to-end tests: the real binary, over its command line and HTTP, with real weights.

@@ -1,0 +1,193 @@
+//! Who may ask: Host and Origin on every request, the token where one is needed, and the headers
+//! that keep the page from talking to anybody else.
+//!
+//! A page on any website can make the browser send requests to localhost, and can give its own name
+//! the address 127.0.0.1. Host and Origin tell such requests apart from the page's own.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use subtle::ConstantTimeEq;
+
+use crate::error::ApiError;
+
+/// What the page may load and talk to: itself.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' data:; connect-src 'self'; font-src 'self'; frame-ancestors 'none'; \
+     base-uri 'none'; form-action 'none'";
+
+/// The rules of one server.
+#[derive(Debug, Clone)]
+pub struct Access {
+    hosts: Vec<String>,
+    port: u16,
+    token: Option<String>,
+}
+
+impl Access {
+    /// Rules for a server bound to `address`, which is also reached by the names in `hosts`; with a
+    /// token, the API needs it.
+    #[must_use]
+    pub fn new(address: SocketAddr, hosts: &[String], token: Option<String>) -> Self {
+        let mut known = vec!["localhost".to_owned(), literal(address.ip())];
+        if address.ip().is_loopback() {
+            known.extend(["127.0.0.1".to_owned(), "[::1]".to_owned()]);
+        }
+        known.extend(hosts.iter().map(|host| host.to_lowercase()));
+        Self {
+            hosts: known,
+            port: address.port(),
+            token,
+        }
+    }
+
+    fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
+        let host = header(headers, header::HOST.as_str())
+            .or_else(|| uri.authority().map(|authority| authority.as_str()));
+        if !host.is_some_and(|host| self.knows(host)) {
+            return Err(ApiError::forbidden(
+                "this host name is not known here: add it to server.hosts",
+            ));
+        }
+        if headers.contains_key(header::ORIGIN) {
+            let origin = header(headers, header::ORIGIN.as_str());
+            let host = origin.and_then(|origin| origin.strip_prefix("http://"));
+            if !host.is_some_and(|host| self.knows(host)) {
+                return Err(ApiError::forbidden("other websites may not ask here"));
+            }
+        }
+        if uri.path().starts_with("/api/") {
+            self.check_token(headers, uri)?;
+        }
+        Ok(())
+    }
+
+    /// Whether `host`, with or without a port, names this server.
+    fn knows(&self, host: &str) -> bool {
+        let host = host.to_lowercase();
+        let (name, port) = match host.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
+            _ => (host.as_str(), Some(80)),
+        };
+        port == Some(self.port) && self.hosts.iter().any(|known| known == name)
+    }
+
+    fn check_token(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
+        let Some(token) = &self.token else {
+            return Ok(());
+        };
+        let bearer = header(headers, header::AUTHORIZATION.as_str())
+            .and_then(|value| value.strip_prefix("Bearer "));
+        let in_query = || {
+            let pairs = uri.query().unwrap_or_default().split('&');
+            pairs
+                .filter_map(|pair| pair.strip_prefix("token="))
+                .next()
+                .filter(|_| uri.path().ends_with("/source"))
+        };
+        let given = bearer.or_else(in_query).unwrap_or_default();
+        if bool::from(given.as_bytes().ct_eq(token.as_bytes())) {
+            Ok(())
+        } else {
+            Err(ApiError::unauthorized())
+        }
+    }
+}
+
+/// Checks a request, and sets the headers of every answer.
+pub(crate) async fn guard(
+    State(access): State<Arc<Access>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = match access.check(request.headers(), request.uri()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
+    let headers = response.headers_mut();
+    let fixed = [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(POLICY));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn literal(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(token: Option<&str>) -> Access {
+        let address = "127.0.0.1:4747".parse().expect("an address");
+        Access::new(address, &["Laptop.local".to_owned()], token.map(str::to_owned))
+    }
+
+    #[track_caller]
+    fn check(access: &Access, path: &str, headers: &[(&str, &str)], allowed: bool) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().expect("a name");
+            map.insert(name, value.parse().expect("a value"));
+        }
+        let uri = path.parse().expect("a path");
+        assert_eq!(access.check(&map, &uri).is_ok(), allowed, "{path} {headers:?}");
+    }
+
+    #[test]
+    fn only_known_hosts_and_origins_are_answered() {
+        let access = access(None);
+        let ours = ("host", "localhost:4747");
+        check(&access, "/", &[ours], true);
+        check(&access, "/", &[("host", "127.0.0.1:4747")], true);
+        check(&access, "/", &[("host", "[::1]:4747")], true);
+        check(&access, "/", &[("host", "laptop.LOCAL:4747")], true);
+        check(&access, "/", &[], false);
+        check(&access, "/", &[("host", "localhost")], false);
+        check(&access, "/", &[("host", "localhost:80")], false);
+        check(&access, "/", &[("host", "evil.example:4747")], false);
+        check(&access, "/", &[("host", "127.0.0.1.evil.example:4747")], false);
+        check(&access, "/api/status", &[ours, ("origin", "http://localhost:4747")], true);
+        check(&access, "/api/status", &[ours, ("origin", "http://localhost:3000")], false);
+        check(&access, "/api/status", &[ours, ("origin", "https://evil.example")], false);
+        check(&access, "/api/status", &[ours, ("origin", "null")], false);
+    }
+
+    #[test]
+    fn the_token_is_needed_where_there_is_one() {
+        let access = access(Some("secret"));
+        let ours = ("host", "localhost:4747");
+        check(&access, "/index.html", &[ours], true);
+        check(&access, "/api/status", &[ours], false);
+        check(&access, "/api/status", &[ours, ("authorization", "Bearer wrong")], false);
+        check(&access, "/api/status", &[ours, ("authorization", "Bearer secret")], true);
+        check(&access, "/api/status?token=secret", &[ours], false);
+        check(&access, "/api/documents/1/source?token=secret", &[ours], true);
+    }
+}

@@ -1,0 +1,117 @@
+//! Documents: the library's rows, text around a span, the file itself.
+
+use std::path::{Path as FilePath, PathBuf};
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+use vade_indexer::{Document, DocumentFilter, DocumentId};
+
+use super::Shared;
+use crate::api::{DocumentRow, Documents, DocumentsQuery};
+use crate::dates;
+use crate::error::ApiError;
+
+/// Text around a span, at most (bytes).
+const LONGEST_CONTEXT: usize = 20_000;
+
+pub(crate) async fn list(
+    State(services): Shared,
+    query: Result<Query<DocumentsQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Documents>, ApiError> {
+    let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let filter = DocumentFilter {
+        state: query.state.filter(|state| !state.is_empty()),
+        query: query.query.filter(|query| !query.is_empty()),
+        folder: query.folder.filter(|folder| !folder.is_empty()).map(PathBuf::from),
+        offset: query.offset.unwrap_or(0),
+        limit: query.limit.unwrap_or(100).min(1000),
+    };
+    let (documents, total) = services.retriever.index().ledger().documents(&filter)?;
+    let documents = documents.into_iter().map(row).collect();
+    Ok(Json(Documents { documents, total }))
+}
+
+fn row(document: Document) -> DocumentRow {
+    DocumentRow {
+        id: document.id.0,
+        path: document.path.to_string_lossy().into_owned(),
+        folder: document.folder.to_string_lossy().into_owned(),
+        title: document.title,
+        state: document.state.name().to_owned(),
+        reason: document.reason.or(document.notice),
+        chunks: document.chunks,
+        bytes: document.size,
+        modified: dates::from_milliseconds(document.modified / 1_000_000),
+        indexed: document.indexed.map(dates::from_milliseconds),
+        extractor: document.extractor,
+        milliseconds: document.milliseconds,
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct SpanQuery {
+    start: usize,
+    end: usize,
+    context: Option<usize>,
+}
+
+pub(crate) async fn text(
+    State(services): Shared,
+    Path(id): Path<String>,
+    Query(query): Query<SpanQuery>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    let index = services.retriever.index();
+    let id = DocumentId(id);
+    let context = query.context.unwrap_or(1500).min(LONGEST_CONTEXT);
+    let text = index.surroundings(&id, query.start..query.end, context)?;
+    let document = index
+        .live(&id)
+        .ok_or_else(|| ApiError::not_found("this document has just left the index"))?;
+    Ok(Json(json!({
+        "document": id.0,
+        "path": document.path.to_string_lossy(),
+        "title": document.title,
+        "page": text.page,
+        "heading": (!text.heading.is_empty()).then(|| text.heading.join(" > ")),
+        "before": text.before,
+        "text": text.text,
+        "after": text.after,
+    })))
+}
+
+pub(crate) async fn source(
+    State(services): Shared,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let gone = || ApiError::not_found("there is no such document");
+    let ledger = services.retriever.index().ledger();
+    let document = ledger.document(&DocumentId(id))?.ok_or_else(gone)?;
+    let bytes = tokio::task::spawn_blocking(move || read_inside(&document.path, &document.folder))
+        .await
+        .map_err(|_| gone())?
+        .ok_or_else(|| ApiError::not_found("its file cannot be read any more"))?;
+    // Nothing a document contains may run as a page of this server: a PDF goes to the browser's
+    // viewer, everything else is shown as text.
+    let (kind, policy) = if bytes.starts_with(b"%PDF-") {
+        ("application/pdf", "frame-ancestors 'none'")
+    } else {
+        ("text/plain; charset=utf-8", "default-src 'none'; sandbox")
+    };
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::CONTENT_DISPOSITION, "inline"),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// A file's bytes, unless it has become something outside its folder.
+fn read_inside(path: &FilePath, folder: &FilePath) -> Option<Vec<u8>> {
+    let real = std::fs::canonicalize(path).ok()?;
+    let root = std::fs::canonicalize(folder).ok()?;
+    (real.starts_with(root) && real.is_file()).then(|| std::fs::read(real).ok())?
+}

@@ -1,0 +1,41 @@
+//! Folders: adding and removing what is watched.
+
+use std::path::Path;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::json;
+
+use super::{Body, Shared, body};
+use crate::api::{FolderAdded, FolderRequest};
+use crate::error::ApiError;
+
+pub(crate) async fn add(
+    State(services): Shared,
+    request: Body<FolderRequest>,
+) -> Result<Json<FolderAdded>, ApiError> {
+    let path = absolute(body(request)?)?;
+    let report = services.retriever.index().add_folder(Path::new(&path)).await?;
+    Ok(Json(FolderAdded {
+        unchanged: report.unchanged,
+        queued: report.queued,
+    }))
+}
+
+pub(crate) async fn remove(
+    State(services): Shared,
+    request: Body<FolderRequest>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    let path = absolute(body(request)?)?;
+    let removed = services.retriever.index().remove_folder(Path::new(&path)).await?;
+    Ok(Json(json!({ "removed": removed })))
+}
+
+fn absolute(request: FolderRequest) -> Result<String, ApiError> {
+    if Path::new(&request.path).is_absolute() {
+        Ok(request.path)
+    } else {
+        let message = format!("{:?} is no absolute path", request.path);
+        Err(ApiError::bad_request(message))
+    }
+}
