@@ -102,6 +102,8 @@ pub struct SearchSettings {
     pub candidates: usize,
     /// Share of the vector score in the fused score, 0 to 1.
     pub vector_weight: f32,
+    /// The same for questions in a language the embedding model was not trained for.
+    pub foreign_vector_weight: f32,
     /// Passages of one document in one result, at most.
     pub per_document: usize,
     /// Evidence below this (0 to 1) is answered with "not in your documents".
@@ -117,10 +119,11 @@ impl Default for SearchSettings {
         Self {
             candidates: 100,
             vector_weight: 0.5,
+            foreign_vector_weight: 0.35,
             per_document: 3,
-            evidence_threshold: 0.35,
-            passage_tokens: 900,
-            passages: 5,
+            evidence_threshold: 0.52,
+            passage_tokens: 700,
+            passages: 4,
         }
     }
 }
@@ -251,6 +254,7 @@ impl Settings {
                 .ok_or_else(|| format!("{name} must be at least {least}, not {value}"))
         };
         share("search.vector_weight", search.vector_weight)?;
+        share("search.foreign_vector_weight", search.foreign_vector_weight)?;
         share("search.evidence_threshold", search.evidence_threshold)?;
         share("model.top_p", model.top_p)?;
         share("model.min_p", model.min_p)?;
@@ -296,7 +300,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let documented: toml::Table = toml::from_str(DEFAULT_TOML).expect("default.toml is TOML");
-        for (section, count) in [("index", 9), ("search", 6), ("model", 12), ("server", 4)] {
+        for (section, count) in [("index", 9), ("search", 7), ("model", 12), ("server", 4)] {
             let keys = documented[section].as_table().expect("a section").len();
             assert_eq!(keys, count, "keys of [{section}] in default.toml");
         }

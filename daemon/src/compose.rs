@@ -157,6 +157,7 @@ impl Setup {
             self.language_model()?,
             self.settings.search.clone(),
             self.settings.model.clone(),
+            self.embedding()?.languages.clone(),
         );
         Ok(Services {
             retriever,

@@ -4,10 +4,12 @@
 //! stripped of diacritics, so that `jardin` finds `jardín`. A question is analysed once in every
 //! language the index holds, because the language of a few words cannot be told.
 
+use std::sync::LazyLock;
+
 use tantivy::Index;
 use tantivy::tokenizer::{
     AsciiFoldingFilter, Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer,
-    TextAnalyzer,
+    StopWordFilter, TextAnalyzer,
 };
 
 /// Longer "words" are binary rubbish (bytes).
@@ -73,18 +75,60 @@ impl Analysis {
         }
     }
 
-    /// The distinct terms of a text, in order.
-    pub(crate) fn terms(self, text: &str) -> Vec<String> {
-        let mut analyzer = self.analyzer();
-        let mut stream = analyzer.token_stream(text);
-        let mut terms = Vec::new();
-        while let Some(token) = stream.next() {
-            if !terms.contains(&token.text) {
-                terms.push(token.text.clone());
-            }
+    /// The distinct terms to search for. Words that carry nothing are left out, unless there are no
+    /// others: in a language that few documents are in, "the" would pass for a rare word.
+    pub(crate) fn terms(self, question: &str) -> Vec<String> {
+        let place = position(Some(self.code));
+        let content = distinct(QUESTION_ANALYZERS[place].clone(), question);
+        if content.is_empty() {
+            distinct(self.analyzer(), question)
+        } else {
+            content
         }
+    }
+
+    /// The distinct terms of a text, empty words included.
+    pub(crate) fn all_terms(self, text: &str) -> Vec<String> {
+        let mut analyzer = self.analyzer();
+        let mut terms = Vec::new();
+        analyzer.token_stream(text).process(&mut |token| terms.push(token.text.clone()));
         terms
     }
+
+    /// The analyzer for questions: without stop words of this language, or of all where the
+    /// language is not known.
+    fn question_analyzer(self) -> TextAnalyzer {
+        let own = ANALYSES
+            .iter()
+            .filter_map(|analysis| analysis.language)
+            .filter(|language| self.language.is_none_or(|own| own == *language));
+        let mut words = TextAnalyzer::builder(SimpleTokenizer::default())
+            .filter(RemoveLongFilter::limit(LONGEST_WORD))
+            .filter(LowerCaser)
+            .dynamic();
+        for filter in own.filter_map(StopWordFilter::new) {
+            words = words.filter_dynamic(filter);
+        }
+        if let Some(language) = self.language {
+            words = words.filter_dynamic(Stemmer::new(language));
+        }
+        words.filter_dynamic(AsciiFoldingFilter).build()
+    }
+}
+
+/// Analyzers for questions, in the order of `ANALYSES`: their word lists take a while to build.
+static QUESTION_ANALYZERS: LazyLock<Vec<TextAnalyzer>> =
+    LazyLock::new(|| ANALYSES.map(Analysis::question_analyzer).to_vec());
+
+fn distinct(mut analyzer: TextAnalyzer, text: &str) -> Vec<String> {
+    let mut stream = analyzer.token_stream(text);
+    let mut terms = Vec::new();
+    while let Some(token) = stream.next() {
+        if !terms.contains(&token.text) {
+            terms.push(token.text.clone());
+        }
+    }
+    terms
 }
 
 /// Makes the analyzers known to a tantivy index.
@@ -122,6 +166,11 @@ mod tests {
             "Ångström naïve Ñandú",
             &["angstrom", "naive", "nandu"],
         );
+    }
+
+    #[test]
+    fn a_question_of_empty_words_is_kept_whole() {
+        check("en", "To be or not to be", &["to", "be", "or", "not"]);
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl Index {
         make_private(&options.data)?;
         let lock = LockFile::take(&options.data)?;
         let ledger = open_ledger(&options.data)?;
-        let (lexical, _) = Lexical::open(&lexical::directory(&options.data))?;
+        let (lexical, words_opened) = Lexical::open(&lexical::directory(&options.data))?;
         let (vectors, opened) =
             Vectors::open(&vectors::directory(&options.data), embedder.dimensions()).await?;
         let settings = &options.settings;
@@ -169,7 +169,7 @@ impl Index {
             progress: watch::Sender::new(Progress::default()),
             lock,
         };
-        inner.reconcile(opened).await?;
+        inner.reconcile(words_opened, opened).await?;
         inner.reload_live()?;
         Ok(Self {
             inner: Arc::new(inner),
@@ -327,6 +327,20 @@ impl Index {
         Ok(row
             .filter(|row| document.hash.as_ref() == Some(&row.hash))
             .map(|row| chunk(document, row)))
+    }
+
+    /// How much of a question's words a chunk and what it stands under have, weighted by how rare
+    /// each word is in the index: 0 to 1.
+    #[must_use]
+    pub fn coverage(&self, question: &str, chunk: &Chunk) -> f32 {
+        let text = format!(
+            "{} {} {}",
+            chunk.document.title,
+            chunk.heading.join(" "),
+            chunk.text
+        );
+        let language = chunk.document.language.as_deref();
+        self.inner.lexical.coverage(question, &text, language)
     }
 
     /// The document, if its content is in the index.
@@ -564,7 +578,7 @@ impl Inner {
     }
 
     /// Start-up: compares ledger and engines by their markers, and mends whatever disagrees.
-    async fn reconcile(&self, vectors: Opened) -> Result<()> {
+    async fn reconcile(&self, words: Opened, vectors: Opened) -> Result<()> {
         let model = self.embedder.model().to_owned();
         let model_before = self.ledger.meta("embedding")?;
         if model_before.as_ref().is_some_and(|before| *before != model)
@@ -582,11 +596,12 @@ impl Inner {
                 .collect();
             self.vectors.delete(&all).await?;
         }
+        let is_new = model_before.is_none() && (words, vectors) == (Opened::Fresh, Opened::Fresh);
         let words_agree =
             self.ledger.meta("lexical")?.unwrap_or_default() == self.lexical.marker()?;
         let vectors_agree =
             self.ledger.meta("vectors")?.unwrap_or_default() == self.vectors.marker().await?;
-        if !(words_agree && vectors_agree) {
+        if !(is_new || words_agree && vectors_agree) {
             self.mend().await?;
         }
         self.ledger.set_meta("embedding", &model)?;

@@ -248,6 +248,26 @@ impl Lexical {
         ]))
     }
 
+    /// How much of the question's words a text has, weighted by how rare each is here: 0 to 1.
+    /// A word that no document has counts as the rarest.
+    pub(crate) fn coverage(&self, question: &str, text: &str, language: Option<&str>) -> f32 {
+        let searcher = self.reader.searcher();
+        let place = analysis::position(language);
+        let analysis = ANALYSES[place];
+        let said: std::collections::HashSet<String> = analysis.all_terms(text).into_iter().collect();
+        let (mut covered, mut total) = (0.0, 0.0);
+        for term in analysis.terms(question) {
+            let there = said.contains(&term);
+            let term = Term::from_field_text(self.fields.bodies[place], &term);
+            let weight = rarity(searcher.doc_freq(&term).unwrap_or(0), searcher.num_docs());
+            total += weight;
+            if there {
+                covered += weight;
+            }
+        }
+        if total > 0.0 { covered / total } else { 0.0 }
+    }
+
     /// One chunk, whatever version of its document it was cut from.
     pub(crate) fn chunk(&self, key: &ChunkKey) -> Result<Option<ChunkRow>> {
         let searcher = self.reader.searcher();
@@ -386,6 +406,13 @@ impl Fields {
             language: None,
         }
     }
+}
+
+/// BM25's inverse document frequency.
+#[expect(clippy::cast_precision_loss, reason = "a weight")]
+fn rarity(with: u64, all: u64) -> f32 {
+    let (with, all) = (with as f32, all as f32);
+    (1.0 + (all - with + 0.5).max(0.0) / (with + 0.5)).ln()
 }
 
 fn narrow(number: usize) -> u32 {

@@ -57,6 +57,15 @@ impl Language {
             .unwrap_or(LANGUAGES[0])
     }
 
+    /// ISO 639-1 code.
+    pub(crate) fn code(self) -> &'static str {
+        match self.lang {
+            Lang::Spa => "es",
+            Lang::Por => "pt",
+            other => &other.code()[..2],
+        }
+    }
+
     /// What is said when the documents hold no answer.
     pub(crate) fn not_found(self) -> &'static str {
         match self.lang {

@@ -44,11 +44,15 @@ pub(crate) async fn run(
     for (leg, weight) in [("words", 0.0), ("vectors", 1.0), ("hybrid", setup.settings.search.vector_weight)] {
         let mut search = setup.settings.search.clone();
         search.vector_weight = weight;
+        if leg != "hybrid" {
+            search.foreign_vector_weight = weight;
+        }
         let retriever = Retriever::new(
             services.retriever.index().clone(),
             services.retriever.model().clone(),
             search,
             setup.settings.model.clone(),
+            setup.embedding()?.languages.clone(),
         );
         legs.insert(leg, rank(&retriever, &cases).await?);
     }
