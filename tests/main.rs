@@ -1,1 +1,12 @@
 //! End-to-end tests: the real binary, over its command line and HTTP, with real weights.
+
+mod access;
+mod asking;
+mod browser;
+mod cli;
+mod harness;
+mod indexing;
+mod models;
+mod restart;
+mod watching;
+mod webdriver;

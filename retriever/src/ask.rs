@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use vade_indexer::Scope;
 use vade_models::language::{Generation, Request, Sampling, Summary};
 
-use crate::cite::{Citation, Citer, best_passage, cite};
+use crate::cite::{Attribution, Citation};
 use crate::condense::condense;
 use crate::conversation::{self, Detail};
 use crate::error::{Result, RetrieverError};
@@ -15,6 +15,7 @@ use crate::language::Language;
 use crate::passage::Passage;
 use crate::prompt::{self, Turn};
 use crate::search::{Retriever, check};
+use crate::writer::{Piece, Writer};
 
 /// Passages shown when the documents hold no answer.
 const NEAREST: usize = 3;
@@ -196,16 +197,15 @@ impl Asking<'_> {
                 repetition_penalty: settings.repetition_penalty,
                 seed: settings.seed,
             },
-            stop: vec!["\nQuestion:".to_owned(), "\nPassages:".to_owned()],
+            stop: vec!["\nQuestion:".to_owned(), "\nPassage ".to_owned()],
         };
         let prompted = elapsed(self.started);
         let mut stream = self.retriever.model.generate(model.as_deref(), request)?;
-        let mut said = Said::default();
+        let mut said = Said::new(&self.passages);
         let summary = loop {
             match stream.recv().await {
                 Some(Generation::Text(piece)) => {
-                    said.add(&piece);
-                    if !said.emit(&self.passages, events).await {
+                    if !said.say(&piece, events).await {
                         return Ok(None);
                     }
                 }
@@ -216,36 +216,11 @@ impl Asking<'_> {
         };
         let timings = self.timings(&summary, prompted);
         let model = model.unwrap_or_else(|| self.retriever.model.default_model().to_owned());
-        Ok(Some(self.finish(said, Some(model), timings, events).await))
-    }
-
-    /// What the model said, with at least one citation; or that there is no answer.
-    async fn finish(
-        &self,
-        mut said: Said,
-        model: Option<String>,
-        timings: Timings,
-        events: &Events,
-    ) -> Answer {
-        if said.text.trim().is_empty() || prompt::is_not_found(&said.text) {
-            let words = self.language.not_found().to_owned();
-            return self.conclude(words, false, Vec::new(), model, timings);
-        }
-        said.complete = true;
-        said.emit(&self.passages, events).await;
-        if said.citer.is_empty()
-            && let Some(passage) = best_passage(&self.passages, &said.text)
-        {
-            // Small models forget to cite: what the words were taken from can still be told.
-            let statement = said.text.trim_end().to_owned();
-            let marker = format!(" [{}]", passage.n);
-            said.text = statement.clone() + &marker;
-            said.citations.push(cite(passage, &statement));
-            events.send(AskEvent::Token(marker)).await;
-            events.send(AskEvent::Citation(said.citations[0].clone())).await;
-        }
-        let text = said.text.trim().to_owned();
-        self.conclude(text, true, said.citations, model, timings)
+        let (answer, found, citations) = match said.finish(events).await {
+            Some((answer, citations)) => (answer, true, citations),
+            None => (self.language.not_found().to_owned(), false, Vec::new()),
+        };
+        Ok(Some(self.conclude(answer, found, citations, Some(model), timings)))
     }
 
     fn conclude(
@@ -306,39 +281,44 @@ impl Asking<'_> {
     }
 }
 
-/// The answer so far, and how much of it was given out.
-#[derive(Default)]
-struct Said {
-    text: String,
-    given: usize,
-    complete: bool,
-    citer: Citer,
-    citations: Vec<Citation>,
+/// The answer so far. While it may still turn out to say that there is none, it is held back.
+struct Said<'a> {
+    undecided: Option<String>,
+    writer: Writer<'a>,
 }
 
-impl Said {
-    fn add(&mut self, piece: &str) {
-        self.text.push_str(piece);
+impl<'a> Said<'a> {
+    fn new(passages: &'a [Passage]) -> Self {
+        Self {
+            undecided: Some(String::new()),
+            writer: Writer::new(Attribution::new(passages)),
+        }
     }
 
-    /// Gives out what is certain; false when nobody listens. While the answer may still turn out to
-    /// say that there is none, it is held back.
-    async fn emit(&mut self, passages: &[Passage], events: &Events) -> bool {
-        if !self.complete && could_be_not_found(&self.text) {
-            return events.are_wanted();
-        }
-        let fresh = self.text[self.given..].to_owned();
-        self.given = self.text.len();
-        if !fresh.is_empty() && !events.send(AskEvent::Token(fresh)).await {
-            return false;
-        }
-        for citation in self.citer.update(&self.text, passages) {
-            self.citations.push(citation.clone());
-            if !events.send(AskEvent::Citation(citation)).await {
-                return false;
+    /// Takes the model's next words; false when nobody listens.
+    async fn say(&mut self, piece: &str, events: &Events) -> bool {
+        let mut ready = piece.to_owned();
+        if let Some(mut undecided) = self.undecided.take() {
+            undecided.push_str(piece);
+            if could_be_not_found(&undecided) {
+                self.undecided = Some(undecided);
+                return events.are_wanted();
             }
+            ready = undecided;
         }
-        events.are_wanted()
+        events.send_all(self.writer.push(&ready)).await && events.are_wanted()
+    }
+
+    /// The whole answer and its citations; none when the model found none.
+    async fn finish(mut self, events: &Events) -> Option<(String, Vec<Citation>)> {
+        if let Some(undecided) = self.undecided.take() {
+            if undecided.trim().is_empty() || prompt::is_not_found(&undecided) {
+                return None;
+            }
+            events.send_all(self.writer.push(&undecided)).await;
+        }
+        events.send_all(self.writer.finish()).await;
+        Some(self.writer.into_parts())
     }
 }
 
@@ -355,6 +335,19 @@ impl Events {
     /// False when nobody listens.
     async fn send(&self, event: AskEvent) -> bool {
         self.0.send(event).await.is_ok()
+    }
+
+    async fn send_all(&self, pieces: Vec<Piece>) -> bool {
+        for piece in pieces {
+            let event = match piece {
+                Piece::Text(text) => AskEvent::Token(text),
+                Piece::Citation(citation) => AskEvent::Citation(citation),
+            };
+            if !self.send(event).await {
+                return false;
+            }
+        }
+        true
     }
 
     fn are_wanted(&self) -> bool {

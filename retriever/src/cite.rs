@@ -1,10 +1,17 @@
-//! Citations: `[n]` markers in an answer, resolved to a verbatim quote and where it stands.
+//! Citations: which passage says what an answer says, and in which words.
+//!
+//! Small models put `[2]` where they should put `[1]`, or nothing at all. So markers are not taken
+//! from the model: each sentence of an answer is compared with the passages, and the one that says
+//! it is cited; a sentence that no passage says gets no marker.
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use crate::passage::Passage;
+
+/// The share of a sentence's words, weighted, that a passage must have to be cited for it.
+const SUPPORT: f32 = 0.4;
 
 /// A place in a document that an answer rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,73 +36,84 @@ pub struct Citation {
     pub quote: String,
 }
 
-/// Finds markers in an answer while it grows.
-#[derive(Debug, Default)]
-pub(crate) struct Citer {
-    seen: usize,
-    cited: Vec<usize>,
+/// Finds the passage that says a sentence.
+pub(crate) struct Attribution<'a> {
+    passages: &'a [Passage],
+    words: Vec<Vec<String>>,
 }
 
-impl Citer {
-    /// Citations for markers that are complete in `answer` and were not there before; each passage
-    /// is cited once.
-    pub(crate) fn update(&mut self, answer: &str, passages: &[Passage]) -> Vec<Citation> {
-        let mut fresh = Vec::new();
-        while let Some((markers, span)) = next_markers(answer, self.seen) {
-            self.seen = span.end;
-            let statement = statement_before(answer, span.start);
-            for marker in markers {
-                let passage = passages.iter().find(|passage| passage.n == marker);
-                if let Some(passage) = passage.filter(|_| !self.cited.contains(&marker)) {
-                    self.cited.push(marker);
-                    fresh.push(cite(passage, statement));
-                }
+impl<'a> Attribution<'a> {
+    pub(crate) fn new(passages: &'a [Passage]) -> Self {
+        let words = passages
+            .iter()
+            .map(|passage| words(&format!("{} {}", passage.title, passage.text)))
+            .collect();
+        Self { passages, words }
+    }
+
+    /// A citation for `sentence`, if a passage says it.
+    pub(crate) fn cite(&self, sentence: &str) -> Option<Citation> {
+        let wanted = words(sentence);
+        let total: f32 = wanted.iter().map(|word| weight(word)).sum();
+        let (best, _) = self.best(&wanted)?;
+        let shared = self.shared(&wanted, best);
+        (total > 0.0 && shared / total >= SUPPORT).then(|| cite(&self.passages[best], sentence))
+    }
+
+    /// A citation of whatever comes nearest to `text`.
+    pub(crate) fn nearest(&self, text: &str) -> Option<Citation> {
+        let (best, _) = self.best(&words(text))?;
+        Some(cite(&self.passages[best], text))
+    }
+
+    /// The passage that shares most with `wanted`, the better ranked of equals. Words that few
+    /// passages have tell passages apart and count more.
+    fn best(&self, wanted: &[String]) -> Option<(usize, f32)> {
+        let mut best: Option<(usize, f32)> = None;
+        for place in 0..self.passages.len() {
+            let score = wanted
+                .iter()
+                .filter(|word| has(&self.words[place], word))
+                .map(|word| {
+                    let holders = self.words.iter().filter(|words| has(words, word)).count();
+                    #[expect(clippy::cast_precision_loss, reason = "a handful of passages")]
+                    let rarity = 1.0 / holders as f32;
+                    weight(word) * rarity
+                })
+                .sum::<f32>();
+            if best.is_none_or(|(_, highest)| score > highest + f32::EPSILON) {
+                best = Some((place, score));
             }
         }
-        fresh
+        best
     }
 
-    /// Whether nothing was cited.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.cited.is_empty()
-    }
-}
-
-/// The next `[1]` or `[1, 2]` at or after `from`: its numbers and its span.
-fn next_markers(answer: &str, from: usize) -> Option<(Vec<usize>, Range<usize>)> {
-    let mut start = from;
-    loop {
-        let open = start + answer[start..].find('[')?;
-        let close = open + answer[open..].find(']')?;
-        let inside = &answer[open + 1..close];
-        let numbers: Option<Vec<usize>> = inside
-            .split([',', ' ', ';'])
-            .filter(|part| !part.is_empty())
-            .map(|part| part.parse().ok())
-            .collect();
-        match numbers {
-            Some(numbers) if !numbers.is_empty() => return Some((numbers, open..close + 1)),
-            _ => start = open + 1,
-        }
+    fn shared(&self, wanted: &[String], place: usize) -> f32 {
+        wanted
+            .iter()
+            .filter(|word| has(&self.words[place], word))
+            .map(|word| weight(word))
+            .sum()
     }
 }
 
-/// What a marker stands behind: the text since the last sentence or marker that ended.
-fn statement_before(answer: &str, marker: usize) -> &str {
-    let before = answer[..marker].trim_end_matches([' ', '.', ']', '[', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', ',']);
-    let start = before
-        .rfind(['\n', ']'])
-        .map(|at| at + 1)
-        .into_iter()
-        .chain(before.rfind(". ").map(|at| at + 2))
-        .max()
-        .unwrap_or(0);
-    let statement = &before[start..];
-    if statement.trim().is_empty() { before } else { statement }
+fn has(words: &[String], word: &str) -> bool {
+    words.binary_search_by(|known| known.as_str().cmp(word)).is_ok()
+}
+
+/// Numbers say more than words, words more than particles.
+fn weight(word: &str) -> f32 {
+    if word.chars().any(char::is_numeric) {
+        3.0
+    } else if word.chars().count() > 3 {
+        1.0
+    } else {
+        0.1
+    }
 }
 
 /// Cites the sentence of `passage` that says most of `statement`.
-pub(crate) fn cite(passage: &Passage, statement: &str) -> Citation {
+fn cite(passage: &Passage, statement: &str) -> Citation {
     let span = best_sentence(&passage.text, statement);
     Citation {
         marker: passage.n,
@@ -108,19 +126,6 @@ pub(crate) fn cite(passage: &Passage, statement: &str) -> Citation {
         end: passage.start + span.end,
         quote: passage.text[span].to_owned(),
     }
-}
-
-/// The passage that says most of `statement`; the better ranked of equals.
-pub(crate) fn best_passage<'a>(passages: &'a [Passage], statement: &str) -> Option<&'a Passage> {
-    let wanted = words(statement);
-    let mut best: Option<(&Passage, f32)> = None;
-    for passage in passages {
-        let score = overlap(&wanted, &words(&passage.text));
-        if best.is_none_or(|(_, highest)| score > highest) {
-            best = Some((passage, score));
-        }
-    }
-    best.map(|(passage, _)| passage)
 }
 
 fn best_sentence(text: &str, statement: &str) -> Range<usize> {
@@ -163,7 +168,7 @@ fn sentences(text: &str) -> Vec<Range<usize>> {
 }
 
 /// Whether a text ends with an abbreviation or a number with its point: "St", "p", "3".
-fn is_short_word(text: &str) -> bool {
+pub(crate) fn is_short_word(text: &str) -> bool {
     let word = text.rsplit(|c: char| c.is_whitespace()).next().unwrap_or_default();
     let letters = word.chars().filter(|c| c.is_alphabetic()).count();
     word.chars().count() <= 2 && (letters == 1 || word.chars().next().is_some_and(char::is_uppercase))
@@ -184,23 +189,13 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// How much of `wanted` is said in `said`; rare-looking words (numbers, long words) count more.
+/// How much of `wanted` is said in `said`; of two that say it, the shorter is the better quote.
 fn overlap(wanted: &[String], said: &[String]) -> f32 {
-    let weight = |word: &String| {
-        if word.chars().any(char::is_numeric) {
-            3.0
-        } else if word.chars().count() > 3 {
-            1.0
-        } else {
-            0.1
-        }
-    };
     let shared: f32 = wanted
         .iter()
-        .filter(|word| said.binary_search(word).is_ok())
-        .map(weight)
+        .filter(|word| has(said, word))
+        .map(|word| weight(word))
         .sum();
-    // Of two sentences that say it, the shorter one is the better quote.
     #[expect(clippy::cast_precision_loss, reason = "sentences are short")]
     let length = said.len() as f32;
     shared - 0.005 * length
@@ -234,40 +229,32 @@ mod tests {
     }
 
     #[test]
-    fn a_marker_becomes_the_sentence_that_says_it() {
+    fn a_sentence_is_cited_from_the_passage_that_says_it() {
+        let passages = [
+            passage(1, 0, "The deposit of the house is £800, due in June."),
+            lease(),
+        ];
+        let attribution = Attribution::new(&passages);
+        let citation = attribution.cite("You paid a deposit of £995").expect("it is said");
+        assert_eq!(citation.quote, "The deposit is £995, due on 3 May.");
+        assert_eq!(&passages[1].text[citation.start - 100..citation.end - 100], citation.quote);
+    }
+
+    #[test]
+    fn what_no_passage_says_is_not_cited() {
         let passages = [lease()];
-        let citations = Citer::default().update("You paid a deposit of £995 [1].", &passages);
-        assert_eq!(citations.len(), 1);
-        assert_eq!(citations[0].quote, "The deposit is £995, due on 3 May.");
-        let citation = &citations[0];
-        assert_eq!(&passages[0].text[citation.start - 100..citation.end - 100], citation.quote);
+        let attribution = Attribution::new(&passages);
+        assert_eq!(attribution.cite("Mongolia exports copper and cashmere"), None);
+        assert_eq!(attribution.nearest("Mongolia").map(|citation| citation.marker), Some(1));
+        assert_eq!(Attribution::new(&[]).nearest("anything"), None);
     }
 
     #[test]
-    fn markers_are_found_as_they_stream_and_once_each() {
-        let passages = [lease(), passage(2, 0, "Notice: two months.")];
-        let mut citer = Citer::default();
-        assert!(citer.update("£995 [", &passages).is_empty());
-        assert!(citer.update("£995 [1", &passages).is_empty());
-        assert_eq!(citer.update("£995 [1]", &passages).len(), 1);
-        assert!(citer.update("£995 [1] and again [1]", &passages).is_empty());
-        let citations = citer.update("£995 [1] and again [1], two months [1, 2][9]", &passages);
-        assert_eq!(citations.iter().map(|c| c.marker).collect::<Vec<_>>(), [2]);
-    }
-
-    #[test]
-    fn brackets_that_are_no_markers_are_left_alone() {
-        let mut citer = Citer::default();
-        let citations = citer.update("see [here](x) and [note] then £995 [1]", &[lease()]);
-        assert_eq!(citations.len(), 1);
-    }
-
-    #[test]
-    fn an_answer_without_markers_is_attributed_by_its_words() {
-        let passages = [passage(1, 0, "Nothing of the kind."), lease()];
-        let best = best_passage(&passages, "The deposit is £995").expect("one of them");
-        assert_eq!(best.document, "d1");
-        assert!(best.text.contains("£995"));
+    fn of_equals_the_better_ranked_is_cited() {
+        let passages = [lease(), passage(2, 0, &lease().text)];
+        let attribution = Attribution::new(&passages);
+        let citation = attribution.cite("The deposit is £995").expect("it is said");
+        assert_eq!(citation.marker, 1);
     }
 
     #[test]

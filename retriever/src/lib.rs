@@ -13,6 +13,7 @@ mod language;
 mod passage;
 mod prompt;
 mod search;
+mod writer;
 
 pub use ask::{Answer, AskEvent, Question, Timings};
 pub use cite::Citation;

@@ -1,4 +1,4 @@
-//! The prompt: instructions, numbered passages within a token budget, the question.
+//! The prompt: instructions, passages within a token budget, the question.
 //!
 //! What changes least comes first, so that a model that keeps its last prompt in memory reads only
 //! what is new. Passage text is data: it is handed over as message content, in which special tokens
@@ -41,7 +41,7 @@ pub(crate) fn entry(passage: &Passage) -> String {
         Some(heading) if *heading != passage.title => format!("{}, {heading}", passage.title),
         _ => passage.title.clone(),
     };
-    format!("[{}] {place}\n{}\n", passage.n, passage.text.trim())
+    format!("Passage {} ({place}):\n{}\n", passage.n, passage.text.trim())
 }
 
 /// The messages of one question.
@@ -52,10 +52,9 @@ pub(crate) fn messages(
     language: Language,
 ) -> Vec<Message> {
     let system = format!(
-        "You answer questions about the user's own documents. Use only the numbered passages the \
-         user gives. Answer in one to three short sentences, with the exact names, numbers and \
-         dates of the passages. After every statement write the number of the passage it comes \
-         from in square brackets, like this: [1]. If the passages do not contain the answer, write \
+        "You answer questions from the user's own documents. Use only the passages the user gives. \
+         Answer in one to three short sentences, with the exact names, numbers and dates of the \
+         passages. Do not mention the passages themselves. If they do not contain the answer, write \
          only: {NOT_FOUND}"
     );
     let mut messages = vec![Message::new(Role::System, system)];
@@ -65,7 +64,7 @@ pub(crate) fn messages(
     }
     let entries: Vec<String> = passages.iter().map(entry).collect();
     let ask = format!(
-        "Passages:\n\n{}\nQuestion: {question}\nAnswer in {}, citing passage numbers.",
+        "{}\nQuestion: {question}\nAnswer in {}.",
         entries.join("\n"),
         language.name
     );
@@ -119,13 +118,11 @@ mod tests {
         expect![[r"
             user: Who is the landlord?
             assistant: Mrs Prentiss [1].
-            user: Passages:
-
-            [1] Lease, Deposit
+            user: Passage 1 (Lease, Deposit):
             The deposit is £995.
 
             Question: And the deposit?
-            Answer in English, citing passage numbers."]]
+            Answer in English."]]
         .assert_eq(&shown.join("\n"));
     }
 

@@ -1,0 +1,166 @@
+//! The page in a real browser: asking, citations, the library, languages, themes, phones.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::harness::{Daemon, eventually, samples, text, until};
+use crate::webdriver::{Browser, ENTER, ESCAPE};
+
+const QUESTION: &str = "Which fault code of the boiler means that the water pressure is too low?";
+
+/// The page of the daemon over the samples.
+fn page() -> (Browser, &'static Daemon) {
+    let (_, daemon) = samples();
+    let browser = Browser::open(1280, 800);
+    browser.go(daemon.base());
+    until("the page is drawn", || {
+        browser.has("#summary:not([hidden])")
+    });
+    (browser, daemon)
+}
+
+#[track_caller]
+fn shows(browser: &Browser, selector: &str) {
+    until(&format!("{selector} is shown"), || browser.has(selector));
+}
+
+#[test]
+fn a_question_is_answered_and_its_citation_opens_the_quoted_words() {
+    let (browser, daemon) = page();
+    browser.write("#question", QUESTION);
+    browser.write("#question", ENTER);
+    shows(&browser, ".answer[data-state=streaming]");
+    shows(&browser, "#sources:not([hidden]) .passage");
+    shows(&browser, ".answer[data-state=done]");
+    shows(&browser, ".answer button.citation");
+    browser.click(".answer button.citation");
+    shows(&browser, "#sources mark.quote");
+    let conversation = eventually("the address names the conversation", || {
+        let address = browser.run("return location.hash");
+        text(&address).strip_prefix("#/c/").map(str::to_owned)
+    });
+    let kept = daemon.get(&format!("/api/conversations/{conversation}"));
+    let citation = &kept["messages"][1]["citations"][0];
+    assert_eq!(
+        browser.text("#sources mark.quote"),
+        text(&citation["quote"])
+    );
+    assert_eq!(
+        browser.text(".answer button.citation"),
+        format!("[{}]", citation["marker"])
+    );
+    if let Some(path) = std::env::var_os("VADE_SCREENSHOT") {
+        browser.save_screenshot(Path::new(&path), 1280, 800);
+    }
+    browser.write("body", ESCAPE);
+    until("the list of sources is back", || {
+        browser.has("#sources[data-shows=list]")
+    });
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_refusal_shows_the_nearest_passages() {
+    let (browser, _) = page();
+    browser.write("#question", "What is the capital of Mongolia?");
+    browser.click("#send");
+    shows(
+        &browser,
+        ".answer[data-state=done][data-found=false] .notice.refusal",
+    );
+    assert!(browser.has(".nearest li button"));
+    assert!(!browser.has(".answer button.citation"));
+    browser.click(".nearest li button");
+    shows(&browser, "#sources mark.quote");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn the_library_lists_documents_with_their_states() {
+    let (browser, daemon) = page();
+    browser.click("#views a[data-view=library]");
+    shows(&browser, "#library:not([hidden]) .document");
+    let rows = browser
+        .run("return document.querySelectorAll('.document[data-state=indexed] .chip').length");
+    assert_eq!(rows, daemon.documents().len());
+    assert!(browser.has("#library .folder"));
+    browser.write("#library input[type=search]", "boiler");
+    until("the list is filtered", || {
+        browser.run("return document.querySelectorAll('.document').length") == 1
+    });
+    assert!(browser.text(".document .path").contains("boiler"));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn language_and_theme_are_switched_and_remembered() {
+    let (browser, daemon) = page();
+    let look = || {
+        browser
+            .run("return [document.documentElement.lang, document.documentElement.dataset.theme]")
+    };
+    let ground = || browser.run("return getComputedStyle(document.body).backgroundColor");
+    let (before, light) = (look(), ground());
+    assert_eq!(before[0], "en");
+    assert_eq!(browser.text("#views a[data-view=library]"), "Library");
+    browser.click("#language");
+    browser.click("#theme");
+    assert_eq!(browser.text("#views a[data-view=library]"), "Biblioteca");
+    let after = look();
+    assert_eq!(after[0], "es");
+    assert_ne!(after[1], before[1]);
+    assert_ne!(ground(), light);
+    browser.go(&format!("{}/?again", daemon.base()));
+    until("the page is drawn", || {
+        browser.has("#summary:not([hidden])")
+    });
+    assert_eq!(look(), after);
+    assert_eq!(browser.text("#views a[data-view=library]"), "Biblioteca");
+}
+
+#[test]
+fn on_a_phone_nothing_is_wider_than_the_screen() {
+    let (browser, daemon) = page();
+    browser.become_phone(360, 740);
+    for view in ["#/", "#/library"] {
+        browser.go(&format!("{}/?phone{view}", daemon.base()));
+        let ready = if view == "#/" {
+            "#question"
+        } else {
+            "#library .document"
+        };
+        shows(&browser, ready);
+        let widths = browser.run(
+            "const root = document.documentElement; \
+             return [innerWidth, root.scrollWidth, Math.max(...[...document.querySelectorAll('main *')] \
+               .filter((node) => node.checkVisibility()).map((node) => node.getBoundingClientRect().right))]",
+        );
+        assert_eq!(
+            (&widths[0], &widths[1]),
+            (&json!(360), &json!(360)),
+            "{view}"
+        );
+        assert!(
+            widths[2].as_f64().expect("a width") <= 361.0,
+            "{view}: {widths}"
+        );
+    }
+}
+
+#[test]
+fn the_page_asks_nobody_else() {
+    let (browser, daemon) = page();
+    browser.click("#views a[data-view=library]");
+    shows(&browser, ".document");
+    let loaded =
+        browser.run("return performance.getEntriesByType('resource').map((entry) => entry.name)");
+    let loaded = loaded.as_array().expect("a list");
+    assert!(loaded.len() > 10, "{loaded:?}");
+    assert!(
+        loaded
+            .iter()
+            .all(|address| text(address).starts_with(daemon.base())),
+        "{loaded:?}"
+    );
+}

@@ -1,0 +1,180 @@
+//! The command line: shapes of results, exit statuses, and what is said when something is wrong.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+
+use expect_test::{Expect, expect};
+use serde_json::Value;
+
+use crate::harness::{Place, fixture, text};
+
+/// Every key of a result with the types of its values, one line each.
+fn shape(value: &Value) -> String {
+    fn visit(value: &Value, path: String, found: &mut BTreeMap<String, Vec<&'static str>>) {
+        let kind = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "bool",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(items) => {
+                for item in items {
+                    visit(item, format!("{path}[]"), found);
+                }
+                return;
+            }
+            Value::Object(members) => {
+                for (name, member) in members {
+                    visit(member, format!("{path}.{name}"), found);
+                }
+                return;
+            }
+        };
+        let kinds = found.entry(path).or_default();
+        kinds.push(kind);
+        kinds.sort_unstable();
+        kinds.dedup();
+    }
+    let mut found = BTreeMap::new();
+    visit(value, String::new(), &mut found);
+    found
+        .iter()
+        .map(|(path, kinds)| format!("{path}: {}\n", kinds.join("|")))
+        .collect()
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "an Expect is made where it is used"
+)]
+fn check_shape(value: &Value, expected: Expect) {
+    expected.assert_eq(&shape(value));
+}
+
+fn notes() -> Place {
+    let place = Place::new();
+    place.write(
+        "ferry.md",
+        "# Ferry\n\nThe last ferry to Brannock leaves at 21:40 from pier six.\n",
+    );
+    place.write("harbour.pdf", fixture("harbour.pdf"));
+    place
+}
+
+#[test]
+fn index_reports_every_file() {
+    let place = notes();
+    place.write("broken.pdf", fixture("truncated.pdf"));
+    place.write("empty.md", "");
+    check_shape(&place.json(&["index", "notes"]), expect![[r#""#]]);
+}
+
+#[test]
+fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
+    let place = notes();
+    place.json(&["index", "notes"]);
+    let queries: [&[&str]; 2] = [
+        &["search", "when does the last ferry leave the harbour"],
+        &["ask", "When does the last ferry to Brannock leave?"],
+    ];
+    let here = queries.map(|query| place.json(query));
+    let status = place.json(&["status"]);
+    check_shape(&here[0], expect![[r#""#]]);
+    check_shape(&here[1], expect![[r#""#]]);
+    check_shape(&status, expect![[r#""#]]);
+    let daemon = place.up(&[]);
+    let there = queries.map(|query| place.json(query));
+    assert_eq!(here[0]["hits"], there[0]["hits"]);
+    for key in ["answer", "found", "citations", "model"] {
+        assert_eq!(here[1][key], there[1][key], "{key}");
+    }
+    let through_daemon = place.json(&["status"]);
+    for key in ["folders", "documents", "chunks", "version"] {
+        assert_eq!(status[key], through_daemon[key], "{key}");
+    }
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn nothing_found_is_status_three() {
+    let place = Place::new();
+    let search = place.fails(&["search", "anything", "--json"], 3, &[]);
+    assert!(search.out.starts_with(r#"{"hits":[],"#), "{}", search.out);
+    let ask = place.fails(&["ask", "Where is the anything?", "--json"], 3, &[]);
+    let answer: Value = serde_json::from_str(&ask.out).expect("JSON");
+    assert_eq!(answer["found"], false);
+    assert_eq!(answer["model"], Value::Null);
+    assert_eq!(answer["timings"]["tokens"], 0);
+}
+
+#[test]
+fn bad_usage_is_status_two() {
+    let place = Place::new();
+    place.fails(&["search", "word", "--colour"], 2, &["--colour"]);
+    place.fails(&["index"], 2, &["FOLDER"]);
+    place.fails(&["search", "word", "-k", "0"], 2, &["1..=100"]);
+    place.fails(&["frobnicate"], 2, &["frobnicate"]);
+}
+
+#[test]
+fn what_fails_says_why_and_is_status_one() {
+    let place = Place::new();
+    let file = place.write("file.md", "words");
+    place.fails(&["index", "nowhere"], 1, &["there is no folder nowhere"]);
+    place.fails(&["index", &file.to_string_lossy()], 1, &["not a folder"]);
+    place.fails(&["index", "data"], 1, &["belongs to vade itself"]);
+    place.fails(
+        &["search", "word", "--after", "yesterday"],
+        1,
+        &["yesterday", "2026-03-04"],
+    );
+    place.fails(&["remove", "notes"], 1, &["not watched", "vade status"]);
+}
+
+#[test]
+fn an_unknown_setting_is_named() {
+    let place = Place::with("passage_tokenz = 9\n");
+    place.fails(&["status"], 1, &["vade.toml", "passage_tokenz"]);
+    let place = Place::with("[server]\nport = 123456\n");
+    place.fails(&["status"], 1, &["vade.toml", "port"]);
+}
+
+#[test]
+fn a_data_directory_has_one_daemon() {
+    let place = Place::new();
+    let daemon = place.up(&[]);
+    let process = format!("process {}", daemon.process());
+    place.fails(
+        &["up", "--port", "0"],
+        1,
+        &[&process, daemon.base(), "--data-dir"],
+    );
+    assert_eq!(daemon.stop(), Some(0));
+    // It let go of the directory.
+    place.json(&["status"]);
+}
+
+#[test]
+fn an_occupied_port_is_named_with_the_way_out() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let words = [&*format!("port {port} is taken"), "--port"];
+    Place::new().fails(&["up", "--port", &port], 1, &words);
+}
+
+#[test]
+fn folders_are_added_and_removed() {
+    let place = notes();
+    let added = place.json(&["add", "notes"]);
+    assert_eq!(added["added"][0]["queued"], 2);
+    let status = place.json(&["status"]);
+    assert_eq!(status["documents"]["pending"], 2);
+    assert_eq!(
+        text(&status["folders"][0]["path"]),
+        place.note("").to_string_lossy().trim_end_matches('/')
+    );
+    let removed = place.json(&["remove", "notes"]);
+    assert_eq!(removed["removed"][0]["documents"], 2);
+    assert_eq!(place.json(&["status"])["folders"], serde_json::json!([]));
+    place.fails(&["search", "ferry"], 3, &[]);
+    assert!(place.note("ferry.md").exists());
+}

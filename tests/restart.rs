@@ -1,0 +1,209 @@
+//! Restarts: a daemon killed anywhere, and engines that are not what they were, end in the state of
+//! a clean run.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::harness::{Daemon, Place, number, text, until};
+
+const NOTES: usize = 120;
+const QUERIES: [&str; 5] = [
+    "the otter near bridge 17",
+    "who repaired sluice 88",
+    "heavy rain flooding the lower meadow",
+    "a small animal that swims",
+    "kilometre 64",
+];
+
+/// Notes of two or three chunks each, every one with words of its own.
+fn write_notes(place: &Place) {
+    let animals = [
+        "otter",
+        "heron",
+        "beaver",
+        "kingfisher",
+        "grebe",
+        "newt",
+        "vole",
+    ];
+    let weather = [
+        "heavy rain",
+        "thick fog",
+        "a hard frost",
+        "low sun",
+        "strong wind",
+    ];
+    for number in 0..NOTES {
+        let mut note = format!(
+            "# Walk {number}\n\nAt kilometre {number} there was {}.\n",
+            weather[number % 5]
+        );
+        for part in 0..3 {
+            let seen = animals[(number + part) % 7];
+            note += &format!(
+                "\n## Part {part}\n\nWe saw a {seen} near bridge {number}, {} m from it. Warden {} \
+                 repaired sluice {number} and wrote down the level of the water, the colour of the \
+                 reeds and the state of the path across the lower meadow, which was passable.\n",
+                (number * 37 + part * 11) % 900,
+                ["Ines", "Tom", "Aurelio", "Bea"][(number + part) % 4],
+            );
+            note +=
+                &"The rest of the page is the usual list of gauges, gates and boats. ".repeat(8);
+        }
+        place.write(&format!("{}/walk-{number}.md", number % 6), note);
+    }
+}
+
+/// What must not depend on how it came about: documents with their state, and the best hits.
+#[derive(Debug, PartialEq)]
+struct State {
+    documents: Vec<(String, String, usize)>,
+    hits: Vec<Vec<(String, usize)>>,
+}
+
+fn state(daemon: &Daemon) -> State {
+    let row = |document: &Value| {
+        let state = text(&document["state"]).to_owned();
+        (
+            text(&document["path"]).to_owned(),
+            state,
+            number(&document["chunks"]),
+        )
+    };
+    let hit = |hit: &Value| (text(&hit["path"]).to_owned(), number(&hit["start"]));
+    State {
+        documents: daemon.documents().iter().map(row).collect(),
+        hits: QUERIES
+            .map(|query| daemon.search(query).iter().take(3).map(hit).collect())
+            .to_vec(),
+    }
+}
+
+/// The state in `data` once everything is done.
+fn settled(place: &Place) -> State {
+    let daemon = place.up(&["notes"]);
+    let state = state(&daemon);
+    daemon.stop();
+    state
+}
+
+fn indexing(daemon: &Daemon, counter: &str) -> usize {
+    number(&daemon.get("/api/status")["indexing"][counter])
+}
+
+fn forget_everything(place: &Place) {
+    fs::remove_dir_all(place.root.join("data")).expect("removes");
+}
+
+#[test]
+fn killed_again_and_again_it_ends_like_a_clean_run() {
+    let place = Place::new();
+    write_notes(&place);
+    let clean = settled(&place);
+    assert_eq!(clean.documents.len(), NOTES);
+    assert!(
+        clean
+            .documents
+            .iter()
+            .all(|(_, state, chunks)| state == "indexed" && *chunks > 1)
+    );
+    forget_everything(&place);
+
+    place.start(&["notes"]).kill();
+    let daemon = place.start(&["notes"]);
+    until("the lock is taken", || {
+        place.root.join("data/lock").exists()
+    });
+    daemon.kill();
+    let daemon = place.start(&["notes"]);
+    daemon.base();
+    daemon.kill();
+    for (counter, enough) in [
+        ("done", 1),
+        ("embedded", 1),
+        ("embedded", 40),
+        ("embedded", 90),
+    ] {
+        let daemon = place.start(&["notes"]);
+        until("it gets on", || indexing(&daemon, counter) >= enough);
+        daemon.kill();
+    }
+    let touched = place.note("3/walk-3.md");
+    let daemon = place.start(&["notes"]);
+    daemon.base();
+    let content = fs::read(&touched).expect("reads");
+    fs::write(&touched, [&content[..], b"More."].concat()).expect("writes");
+    daemon.kill();
+    fs::write(&touched, content).expect("writes");
+    assert_eq!(settled(&place), clean);
+}
+
+#[test]
+fn killed_while_files_come_and_go_it_forgets_what_is_gone() {
+    let place = Place::new();
+    place.write("stays.md", "This note stays: evergreening.");
+    for number in 0..30 {
+        place.write(
+            &format!("old/{number}.md"),
+            format!("Old note {number} says fadeaway{number}x."),
+        );
+    }
+    let daemon = place.up(&["notes"]);
+    fs::remove_dir_all(place.note("old")).expect("deletes");
+    place.write("new.md", "This note is new: greenhornish.");
+    until("some are gone", || daemon.documents().len() < 30);
+    daemon.kill();
+    let daemon = place.up(&["notes"]);
+    until("all is as on disk", || daemon.documents().len() == 2);
+    assert!(daemon.finds("evergreening") && daemon.finds("greenhornish"));
+    assert!((0..30).all(|number| !daemon.finds(&format!("fadeaway{number}x"))));
+}
+
+/// Does something to the data directory of a stopped daemon, and expects the same state again.
+#[track_caller]
+fn check_rebuilt(damage: impl FnOnce(&Path)) {
+    let place = Place::new();
+    for number in 0..24 {
+        place.write(
+            &format!("{number}.md"),
+            format!("# Walk {number}\n\nBridge {number} has an otter near it, or a vole.\n"),
+        );
+    }
+    let before = settled(&place);
+    assert_eq!(before.documents.len(), 24);
+    damage(&place.root.join("data"));
+    assert_eq!(settled(&place), before);
+}
+
+#[test]
+fn without_the_word_index_it_is_built_again() {
+    check_rebuilt(|data| fs::remove_dir_all(data.join("text")).expect("it was there"));
+}
+
+#[test]
+fn without_the_vectors_they_are_built_again() {
+    check_rebuilt(|data| fs::remove_dir_all(data.join("lance")).expect("it was there"));
+}
+
+#[test]
+fn a_word_index_that_is_garbage_is_built_again() {
+    check_rebuilt(|data| {
+        let meta = data.join("text/meta.json");
+        assert!(meta.exists());
+        fs::write(meta, "no JSON at all").expect("writes");
+    });
+}
+
+#[test]
+fn without_the_ledger_everything_is_built_again() {
+    check_rebuilt(|data| {
+        for entry in fs::read_dir(data).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.to_string_lossy().contains("ledger.sqlite3") {
+                fs::remove_file(path).expect("removes");
+            }
+        }
+    });
+}
