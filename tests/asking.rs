@@ -214,7 +214,7 @@ fn special_tokens_in_a_document_are_words_like_others() {
             "--folder",
             folder,
         ]);
-        assert_eq!(answer["model"], "smollm2-135m-instruct");
+        assert!(answer["model"].is_string(), "{answer}");
         number(&answer["timings"]["prompt_tokens"])
     };
     // As special tokens, each marker is one token; as text, it is several.

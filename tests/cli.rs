@@ -53,7 +53,7 @@ fn check_shape(value: &Value, expected: Expect) {
 fn notes() -> Place {
     let place = Place::new();
     place.write(
-        "ferry.md",
+        "ferry/times.md",
         "# Ferry\n\nThe last ferry to Brannock leaves at 21:40 from pier six.\n",
     );
     place.write("harbour.pdf", fixture("harbour.pdf"));
@@ -65,7 +65,16 @@ fn index_reports_every_file() {
     let place = notes();
     place.write("broken.pdf", fixture("truncated.pdf"));
     place.write("empty.md", "");
-    check_shape(&place.json(&["index", "notes"]), expect![[r#""#]]);
+    check_shape(&place.json(&["index", "notes"]), expect![[r#"
+        .chunks: number
+        .documents: number
+        .failed[].path: string
+        .failed[].reason: string
+        .seconds: number
+        .skipped[].path: string
+        .skipped[].reason: string
+        .unchanged: number
+    "#]]);
 }
 
 #[test]
@@ -74,13 +83,71 @@ fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
     place.json(&["index", "notes"]);
     let queries: [&[&str]; 2] = [
         &["search", "when does the last ferry leave the harbour"],
-        &["ask", "When does the last ferry to Brannock leave?"],
+        &[
+            "ask",
+            "When does the last ferry to Brannock leave?",
+            "--folder",
+            "notes/ferry",
+        ],
     ];
     let here = queries.map(|query| place.json(query));
     let status = place.json(&["status"]);
-    check_shape(&here[0], expect![[r#""#]]);
-    check_shape(&here[1], expect![[r#""#]]);
-    check_shape(&status, expect![[r#""#]]);
+    check_shape(&here[0], expect![[r#"
+        .hits[].document: string
+        .hits[].end: number
+        .hits[].heading: null|string
+        .hits[].page: null|number
+        .hits[].path: string
+        .hits[].score: number
+        .hits[].start: number
+        .hits[].text: string
+        .hits[].title: string
+        .milliseconds: number
+    "#]]);
+    check_shape(&here[1], expect![[r#"
+        .answer: string
+        .citations[].document: string
+        .citations[].end: number
+        .citations[].heading: string
+        .citations[].marker: number
+        .citations[].page: null
+        .citations[].path: string
+        .citations[].quote: string
+        .citations[].start: number
+        .citations[].title: string
+        .found: bool
+        .model: string
+        .timings.cached_tokens: number
+        .timings.first_token_ms: number
+        .timings.prompt_tokens: number
+        .timings.retrieve_ms: number
+        .timings.tokens: number
+        .timings.tokens_per_second: number
+    "#]]);
+    check_shape(&status, expect![[r#"
+        .chunks: number
+        .documents.failed: number
+        .documents.indexed: number
+        .documents.pending: number
+        .documents.skipped: number
+        .folders[].documents: number
+        .folders[].path: string
+        .folders[].reachable: bool
+        .indexing.active: bool
+        .indexing.current: null
+        .indexing.done: number
+        .indexing.embedded: number
+        .indexing.eta_seconds: null
+        .indexing.to_embed: number
+        .indexing.total: number
+        .indexing.trouble: null
+        .models.embedding.id: string
+        .models.embedding.state: string
+        .models.language_model.id: string
+        .models.language_model.state: string
+        .models.reranker: null
+        .version: string
+    "#]]);
     let daemon = place.up(&[]);
     let there = queries.map(|query| place.json(query));
     assert_eq!(here[0]["hits"], there[0]["hits"]);
@@ -97,9 +164,9 @@ fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
 #[test]
 fn nothing_found_is_status_three() {
     let place = Place::new();
-    let search = place.fails(&["search", "anything", "--json"], 3, &[]);
+    let search = place.ends(&["search", "anything", "--json"], 3, &[]);
     assert!(search.out.starts_with(r#"{"hits":[],"#), "{}", search.out);
-    let ask = place.fails(&["ask", "Where is the anything?", "--json"], 3, &[]);
+    let ask = place.ends(&["ask", "Where is the anything?", "--json"], 3, &[]);
     let answer: Value = serde_json::from_str(&ask.out).expect("JSON");
     assert_eq!(answer["found"], false);
     assert_eq!(answer["model"], Value::Null);
@@ -109,33 +176,33 @@ fn nothing_found_is_status_three() {
 #[test]
 fn bad_usage_is_status_two() {
     let place = Place::new();
-    place.fails(&["search", "word", "--colour"], 2, &["--colour"]);
-    place.fails(&["index"], 2, &["FOLDER"]);
-    place.fails(&["search", "word", "-k", "0"], 2, &["1..=100"]);
-    place.fails(&["frobnicate"], 2, &["frobnicate"]);
+    place.ends(&["search", "word", "--colour"], 2, &["--colour"]);
+    place.ends(&["index"], 2, &["FOLDER"]);
+    place.ends(&["search", "word", "-k", "0"], 2, &["1..=100"]);
+    place.ends(&["frobnicate"], 2, &["frobnicate"]);
 }
 
 #[test]
 fn what_fails_says_why_and_is_status_one() {
     let place = Place::new();
     let file = place.write("file.md", "words");
-    place.fails(&["index", "nowhere"], 1, &["there is no folder nowhere"]);
-    place.fails(&["index", &file.to_string_lossy()], 1, &["not a folder"]);
-    place.fails(&["index", "data"], 1, &["belongs to vade itself"]);
-    place.fails(
+    place.ends(&["index", "nowhere"], 1, &["there is no folder nowhere"]);
+    place.ends(&["index", &file.to_string_lossy()], 1, &["not a folder"]);
+    place.ends(&["index", "data"], 1, &["belongs to vade itself"]);
+    place.ends(
         &["search", "word", "--after", "yesterday"],
         1,
         &["yesterday", "2026-03-04"],
     );
-    place.fails(&["remove", "notes"], 1, &["not watched", "vade status"]);
+    place.ends(&["remove", "notes"], 1, &["not watched", "vade status"]);
 }
 
 #[test]
 fn an_unknown_setting_is_named() {
     let place = Place::with("passage_tokenz = 9\n");
-    place.fails(&["status"], 1, &["vade.toml", "passage_tokenz"]);
+    place.ends(&["status"], 1, &["vade.toml", "passage_tokenz"]);
     let place = Place::with("[server]\nport = 123456\n");
-    place.fails(&["status"], 1, &["vade.toml", "port"]);
+    place.ends(&["status"], 1, &["vade.toml", "port"]);
 }
 
 #[test]
@@ -143,7 +210,7 @@ fn a_data_directory_has_one_daemon() {
     let place = Place::new();
     let daemon = place.up(&[]);
     let process = format!("process {}", daemon.process());
-    place.fails(
+    place.ends(
         &["up", "--port", "0"],
         1,
         &[&process, daemon.base(), "--data-dir"],
@@ -158,7 +225,7 @@ fn an_occupied_port_is_named_with_the_way_out() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
     let words = [&*format!("port {port} is taken"), "--port"];
-    Place::new().fails(&["up", "--port", &port], 1, &words);
+    Place::new().ends(&["up", "--port", &port], 1, &words);
 }
 
 #[test]
@@ -175,6 +242,6 @@ fn folders_are_added_and_removed() {
     let removed = place.json(&["remove", "notes"]);
     assert_eq!(removed["removed"][0]["documents"], 2);
     assert_eq!(place.json(&["status"])["folders"], serde_json::json!([]));
-    place.fails(&["search", "ferry"], 3, &[]);
-    assert!(place.note("ferry.md").exists());
+    place.ends(&["search", "ferry"], 3, &[]);
+    assert!(place.note("ferry/times.md").exists());
 }

@@ -3,7 +3,7 @@
 //!
 //! Knows nothing of what is tested. Models are the real ones: those of `VADE_MODEL_DIR`, or those
 //! that `vade models pull` left in the platform's own directory. `VADE_TEST_LANGUAGE_MODEL` names
-//! another language model than the small one.
+//! another language model than the small one, for a screenshot worth looking at.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -123,9 +123,9 @@ impl Place {
         serde_json::from_str(&ran.out).expect("JSON on standard output")
     }
 
-    /// Runs `vade`, which must fail with `status` and say all of `words`.
+    /// Runs `vade`, which must end with `status` and say all of `words` on standard error.
     #[track_caller]
-    pub(crate) fn fails(&self, arguments: &[&str], status: i32, words: &[&str]) -> Ran {
+    pub(crate) fn ends(&self, arguments: &[&str], status: i32, words: &[&str]) -> Ran {
         let ran = self.run(arguments);
         assert_eq!(
             ran.status,
