@@ -196,3 +196,18 @@ fn with_a_token_the_api_asks_for_it() {
         Some(1)
     );
 }
+
+#[test]
+fn beyond_loopback_there_is_always_a_token() {
+    let place = Place::new();
+    let daemon = place.up(&["--address", "0.0.0.0"]);
+    let port = daemon.base().rsplit(':').next().expect("a port");
+    let host = format!("localhost:{port}");
+    let token = std::fs::read_to_string(place.root.join("data/token")).expect("a token");
+    let bearer = format!("Bearer {token}");
+    let status = |headers: &[(&str, &str)]| send(&daemon, "/api/status", headers).status();
+    assert_eq!(status(&[("host", &host)]), 401);
+    assert_eq!(status(&[("host", &host), ("authorization", &bearer)]), 200);
+    daemon.said("the access token is in ");
+    assert_eq!(daemon.stop(), Some(0));
+}

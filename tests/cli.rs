@@ -65,7 +65,9 @@ fn index_reports_every_file() {
     let place = notes();
     place.write("broken.pdf", fixture("truncated.pdf"));
     place.write("empty.md", "");
-    check_shape(&place.json(&["index", "notes"]), expect![[r#"
+    check_shape(
+        &place.json(&["index", "notes"]),
+        expect![[r#"
         .chunks: number
         .documents: number
         .failed[].path: string
@@ -74,7 +76,8 @@ fn index_reports_every_file() {
         .skipped[].path: string
         .skipped[].reason: string
         .unchanged: number
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -92,7 +95,9 @@ fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
     ];
     let here = queries.map(|query| place.json(query));
     let status = place.json(&["status"]);
-    check_shape(&here[0], expect![[r#"
+    check_shape(
+        &here[0],
+        expect![[r#"
         .hits[].document: string
         .hits[].end: number
         .hits[].heading: null|string
@@ -103,8 +108,11 @@ fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
         .hits[].text: string
         .hits[].title: string
         .milliseconds: number
-    "#]]);
-    check_shape(&here[1], expect![[r#"
+    "#]],
+    );
+    check_shape(
+        &here[1],
+        expect![[r#"
         .answer: string
         .citations[].document: string
         .citations[].end: number
@@ -123,8 +131,11 @@ fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
         .timings.retrieve_ms: number
         .timings.tokens: number
         .timings.tokens_per_second: number
-    "#]]);
-    check_shape(&status, expect![[r#"
+    "#]],
+    );
+    check_shape(
+        &status,
+        expect![[r#"
         .chunks: number
         .documents.failed: number
         .documents.indexed: number
@@ -147,7 +158,8 @@ fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
         .models.language_model.state: string
         .models.reranker: null
         .version: string
-    "#]]);
+    "#]],
+    );
     let daemon = place.up(&[]);
     let there = queries.map(|query| place.json(query));
     assert_eq!(here[0]["hits"], there[0]["hits"]);

@@ -183,10 +183,12 @@ fn each_broken_file_has_its_reason_and_stops_no_other() {
         locked.pdf: needs a password
         picture.png: image (PNG): needs OCR
         pipe.md: not a regular file
-    "#]].assert_eq(&reasons(&report, "skipped"));
+    "#]]
+    .assert_eq(&reasons(&report, "skipped"));
     expect![[r#"
         truncated.pdf: not valid PDF: its end is missing
-    "#]].assert_eq(&reasons(&report, "failed"));
+    "#]]
+    .assert_eq(&reasons(&report, "failed"));
     assert_eq!(report["documents"], 5);
     let again = place.json(&["index", "notes"]);
     assert_eq!(

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Method;
 use serde_json::json;
@@ -220,4 +221,30 @@ fn a_file_that_became_a_link_is_not_given_out() {
     assert_eq!(source.status(), 404);
     assert!(!source.text().expect("a body").contains("root:"));
     gone("switchery");
+}
+
+#[test]
+fn searches_never_fail_while_files_change() {
+    let (_, daemon) = watched();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let searches = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                daemon.search("the busy note and its words");
+            }
+        });
+        let writes = scope.spawn(|| {
+            for version in 0..10 {
+                write(
+                    "busy/a.md",
+                    &format!("The busy note says bustle{version}ing."),
+                );
+                found(&format!("bustle{version}ing"));
+            }
+        });
+        until("one of the two ends", || {
+            searches.is_finished() || writes.is_finished()
+        });
+        done.store(true, Ordering::Relaxed);
+    });
 }

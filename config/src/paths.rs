@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn a_named_model_directory_wins() {
-        let paths = Paths::resolve(Some(Path::new("/a/vade")), Some(Path::new("/b"))).expect("paths");
+        let paths =
+            Paths::resolve(Some(Path::new("/a/vade")), Some(Path::new("/b"))).expect("paths");
         assert_eq!(paths.models, Path::new("/b"));
     }
 }

@@ -41,7 +41,10 @@ impl Client {
     /// `GET path`.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let response = self.send(self.request(Method::GET, path)).await?;
-        response.json().await.context("the daemon's answer is not understood")
+        response
+            .json()
+            .await
+            .context("the daemon's answer is not understood")
     }
 
     /// `GET path` with a query.
@@ -50,8 +53,13 @@ impl Client {
         path: &str,
         query: &impl Serialize,
     ) -> Result<T> {
-        let response = self.send(self.request(Method::GET, path).query(query)).await?;
-        response.json().await.context("the daemon's answer is not understood")
+        let response = self
+            .send(self.request(Method::GET, path).query(query))
+            .await?;
+        response
+            .json()
+            .await
+            .context("the daemon's answer is not understood")
     }
 
     /// `POST` or `DELETE` with a body.
@@ -62,7 +70,10 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<T> {
         let response = self.send(self.request(method, path).json(body)).await?;
-        response.json().await.context("the daemon's answer is not understood")
+        response
+            .json()
+            .await
+            .context("the daemon's answer is not understood")
     }
 
     /// `POST path`, answered by server-sent events; `on_event` gets each one's name and data.
@@ -72,7 +83,9 @@ impl Client {
         body: &impl Serialize,
         mut on_event: impl FnMut(&str, Value),
     ) -> Result<()> {
-        let mut response = self.send(self.request(Method::POST, path).json(body)).await?;
+        let mut response = self
+            .send(self.request(Method::POST, path).json(body))
+            .await?;
         let mut events = EventLines::default();
         while let Some(bytes) = response.chunk().await.context("the daemon went away")? {
             events.push(&bytes, &mut on_event);
@@ -134,8 +147,14 @@ mod tests {
     fn events_are_read_across_chunks() {
         let mut lines = EventLines::default();
         let mut seen = Vec::new();
-        for part in ["event: tok", "en\ndata: {\"a\":", "1}\n\n: keep-alive\n\nevent: done\ndata: 2\n\n"] {
-            lines.push(part.as_bytes(), &mut |name, data| seen.push(format!("{name} {data}")));
+        for part in [
+            "event: tok",
+            "en\ndata: {\"a\":",
+            "1}\n\n: keep-alive\n\nevent: done\ndata: 2\n\n",
+        ] {
+            lines.push(part.as_bytes(), &mut |name, data| {
+                seen.push(format!("{name} {data}"))
+            });
         }
         assert_eq!(seen, ["token {\"a\":1}", "done 2"]);
     }

@@ -49,7 +49,9 @@ impl Setup {
 
     /// The embedding model in use.
     pub(crate) fn embedding(&self) -> Result<&Model> {
-        Ok(self.catalog.get_as(&self.settings.model.embedding, Role::Embedding)?)
+        Ok(self
+            .catalog
+            .get_as(&self.settings.model.embedding, Role::Embedding)?)
     }
 
     /// The language model in use; `auto` chooses by memory and cores.
@@ -64,12 +66,18 @@ impl Setup {
         };
         self.catalog
             .pick_language_model(memory_mib(), cores(), &present)
-            .context("no language model of the catalog fits this machine: name one in model.language")
+            .context(
+                "no language model of the catalog fits this machine: name one in model.language",
+            )
     }
 
     /// The models that have to be here: runtime, embedding, language model.
     pub(crate) fn needed(&self) -> Result<Vec<&Model>> {
-        Ok(vec![self.catalog.runtime()?, self.embedding()?, self.language()?])
+        Ok(vec![
+            self.catalog.runtime()?,
+            self.embedding()?,
+            self.language()?,
+        ])
     }
 
     /// Fetches the models in use that are not here, with progress.
@@ -87,7 +95,8 @@ impl Setup {
         }
         let mut bars = progress::Download::new(&model.id);
         let stop = AtomicBool::new(false);
-        self.store.pull(model, &mut |event| bars.show(event), &stop)?;
+        self.store
+            .pull(model, &mut |event| bars.show(event), &stop)?;
         Ok(())
     }
 
@@ -107,19 +116,25 @@ impl Setup {
         let library = self.catalog.runtime()?.clone();
         // One runtime serves all sessions; it is loaded with the first of them.
         let runtime: Mutex<Option<Runtime>> = Mutex::new(None);
-        let handle = EmbedderHandle::start(&id, dimensions, threads, move || {
-            let mut runtime = runtime.lock().unwrap_or_else(PoisonError::into_inner);
-            let loaded = match &*runtime {
-                Some(loaded) => loaded.clone(),
-                None => {
-                    let paths = store.locate(&library)?;
-                    let path = paths.files().first().ok_or(ModelsError::Stopped)?;
-                    runtime.insert(Runtime::load(path)?).clone()
-                }
-            };
-            let paths = store.locate(&model)?;
-            Ok(Box::new(OnnxEmbedder::load(&loaded, &spec, &paths)?))
-        })?;
+        let handle = EmbedderHandle::start(
+            &id,
+            dimensions,
+            threads,
+            self.settings.model.idle_unload.duration(),
+            move || {
+                let mut runtime = runtime.lock().unwrap_or_else(PoisonError::into_inner);
+                let loaded = match &*runtime {
+                    Some(loaded) => loaded.clone(),
+                    None => {
+                        let paths = store.locate(&library)?;
+                        let path = paths.files().first().ok_or(ModelsError::Stopped)?;
+                        runtime.insert(Runtime::load(path)?).clone()
+                    }
+                };
+                let paths = store.locate(&model)?;
+                Ok(Box::new(OnnxEmbedder::load(&loaded, &spec, &paths)?))
+            },
+        )?;
         Ok(handle)
     }
 
@@ -132,7 +147,11 @@ impl Setup {
             let model = catalog.get_as(id, Role::LanguageModel)?;
             check_memory(model)?;
             let paths = store.locate(model)?;
-            Ok(Box::new(CandleModel::load(id, paths.ending(".gguf")?, context)?))
+            Ok(Box::new(CandleModel::load(
+                id,
+                paths.ending(".gguf")?,
+                context,
+            )?))
         });
         let idle = self.settings.model.idle_unload.duration();
         Ok(LanguageModelHandle::start(&default, idle, loader)?)

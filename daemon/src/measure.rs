@@ -20,7 +20,10 @@ pub(crate) fn memory() -> (u64, u64) {
     let field = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name));
         let number = line.and_then(|line| line.split_whitespace().nth(1));
-        number.and_then(|number| number.parse::<u64>().ok()).unwrap_or_default() * 1024
+        number
+            .and_then(|number| number.parse::<u64>().ok())
+            .unwrap_or_default()
+            * 1024
     };
     (field("VmRSS:"), field("VmHWM:"))
 }

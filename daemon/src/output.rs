@@ -103,7 +103,11 @@ impl AnswerPrinter {
             }
             print_timings(&done);
         }
-        Ok(if found { Ended::Done } else { Ended::NothingFound })
+        Ok(if found {
+            Ended::Done
+        } else {
+            Ended::NothingFound
+        })
     }
 }
 
@@ -127,7 +131,10 @@ fn print_nearest(nearest: &[Passage]) {
     println!("  Nearest passages:");
     for passage in nearest {
         let page = passage.page.map(u64::from);
-        println!("  · {}", place(&passage.path, page, passage.heading.as_deref()));
+        println!(
+            "  · {}",
+            place(&passage.path, page, passage.heading.as_deref())
+        );
     }
 }
 
@@ -142,7 +149,10 @@ fn print_timings(done: &Value) {
             number("cached_tokens"),
             number("tokens_per_second")
         ),
-        None => eprintln!("\n  decided in {:.0} ms without the model", number("retrieve_ms")),
+        None => eprintln!(
+            "\n  decided in {:.0} ms without the model",
+            number("retrieve_ms")
+        ),
     }
 }
 
@@ -150,7 +160,11 @@ fn print_timings(done: &Value) {
 pub(crate) fn hits(hits: &[Passage], milliseconds: f64) {
     for (number, hit) in hits.iter().enumerate() {
         let page = hit.page.map(u64::from);
-        println!("{:>2}. {}", number + 1, place(&hit.path, page, hit.heading.as_deref()));
+        println!(
+            "{:>2}. {}",
+            number + 1,
+            place(&hit.path, page, hit.heading.as_deref())
+        );
         let text = one_line(&hit.text);
         let short: String = text.chars().take(160).collect();
         let more = if short.len() < text.len() { "…" } else { "" };
@@ -177,7 +191,11 @@ pub(crate) fn status(status: &Status) {
         counts.indexed, counts.pending, counts.skipped, counts.failed, status.chunks
     );
     for folder in &status.folders {
-        let reachable = if folder.reachable { "" } else { "  (not reachable)" };
+        let reachable = if folder.reachable {
+            ""
+        } else {
+            "  (not reachable)"
+        };
         println!("  {}  {} files{reachable}", folder.path, folder.documents);
     }
     if status.folders.is_empty() {
@@ -186,7 +204,10 @@ pub(crate) fn status(status: &Status) {
     let models = &status.models;
     println!(
         "embedding {} ({}), language model {} ({})",
-        models.embedding.id, models.embedding.state, models.language_model.id, models.language_model.state
+        models.embedding.id,
+        models.embedding.state,
+        models.language_model.id,
+        models.language_model.state
     );
     if status.indexing.to_embed > 0 {
         println!("{} chunks wait for their vectors", status.indexing.to_embed);

@@ -78,7 +78,10 @@ impl Indexing {
             format!(", about {} left", human_seconds(seconds))
         });
         self.bar.set_message(if progress.waiting > 0 {
-            format!("reading files: {} done, {} to go", progress.done, progress.waiting)
+            format!(
+                "reading files: {} done, {} to go",
+                progress.done, progress.waiting
+            )
         } else {
             format!(
                 "searchable by words; embedding: {} chunks done, {} to go{time}",

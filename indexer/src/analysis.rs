@@ -91,7 +91,9 @@ impl Analysis {
     pub(crate) fn all_terms(self, text: &str) -> Vec<String> {
         let mut analyzer = self.analyzer();
         let mut terms = Vec::new();
-        analyzer.token_stream(text).process(&mut |token| terms.push(token.text.clone()));
+        analyzer
+            .token_stream(text)
+            .process(&mut |token| terms.push(token.text.clone()));
         terms
     }
 
@@ -151,16 +153,8 @@ mod tests {
 
     #[test]
     fn words_are_stemmed_and_folded() {
-        check(
-            "en",
-            "The Houses were running",
-            &["hous", "were", "run"],
-        );
-        check(
-            "es",
-            "Los jardines y el jardín",
-            &["jardin"],
-        );
+        check("en", "The Houses were running", &["hous", "were", "run"]);
+        check("es", "Los jardines y el jardín", &["jardin"]);
         check(
             "xx",
             "Ångström naïve Ñandú",

@@ -254,7 +254,8 @@ impl Lexical {
         let searcher = self.reader.searcher();
         let place = analysis::position(language);
         let analysis = ANALYSES[place];
-        let said: std::collections::HashSet<String> = analysis.all_terms(text).into_iter().collect();
+        let said: std::collections::HashSet<String> =
+            analysis.all_terms(text).into_iter().collect();
         let (mut covered, mut total) = (0.0, 0.0);
         for term in analysis.terms(question) {
             let there = said.contains(&term);

@@ -77,7 +77,14 @@ impl Index {
         tracker.spawn(watching(Arc::clone(&self.inner), token.clone()));
     }
 
-    /// Waits until everything in the queue is indexed.
+    /// Whether everything is indexed, and what is gone has left the engines.
+    fn is_settled(&self) -> Result<bool> {
+        let ledger = &self.inner.ledger;
+        let counts = ledger.counts()?;
+        Ok(counts.pending == 0 && counts.lexical == 0 && ledger.tombstones()?.is_empty())
+    }
+
+    /// Waits until everything in the queue is indexed, and what is gone has left the engines.
     ///
     /// # Errors
     /// What keeps indexing from going on, once it has been tried.
@@ -90,12 +97,7 @@ impl Index {
             if let Some(trouble) = state.trouble {
                 return Err(trouble);
             }
-            let counts = self
-                .inner
-                .ledger
-                .counts()
-                .map_err(|error| error.to_string())?;
-            if counts.pending == 0 && counts.lexical == 0 {
+            if self.is_settled().map_err(|error| error.to_string())? {
                 return Ok(());
             }
             let _ = tokio::time::timeout(Duration::from_millis(200), progress.changed()).await;

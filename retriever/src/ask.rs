@@ -134,7 +134,8 @@ impl Retriever {
             started,
             retrieve_ms,
         };
-        let certain = !asking.passages.is_empty() && hits.evidence >= self.search.evidence_threshold;
+        let certain =
+            !asking.passages.is_empty() && hits.evidence >= self.search.evidence_threshold;
         let answer = if certain {
             asking.generate(events).await?
         } else {
@@ -172,7 +173,13 @@ impl Asking<'_> {
             retrieve_ms: self.retrieve_ms,
             ..Timings::default()
         };
-        self.conclude(self.language.not_found().to_owned(), false, Vec::new(), None, timings)
+        self.conclude(
+            self.language.not_found().to_owned(),
+            false,
+            Vec::new(),
+            None,
+            timings,
+        )
     }
 
     /// Asks the model; none when nobody listens any more.
@@ -180,7 +187,11 @@ impl Asking<'_> {
         let model = self.question.model.clone();
         self.number();
         let entries = self.passages.iter().map(prompt::entry).collect();
-        let counts = self.retriever.model.count(model.as_deref(), entries).await?;
+        let counts = self
+            .retriever
+            .model
+            .count(model.as_deref(), entries)
+            .await?;
         let budget = self.retriever.search.passage_tokens;
         self.passages.truncate(prompt::fitting(&counts, budget));
         self.show(events).await;
@@ -220,7 +231,13 @@ impl Asking<'_> {
             Some((answer, citations)) => (answer, true, citations),
             None => (self.language.not_found().to_owned(), false, Vec::new()),
         };
-        Ok(Some(self.conclude(answer, found, citations, Some(model), timings)))
+        Ok(Some(self.conclude(
+            answer,
+            found,
+            citations,
+            Some(model),
+            timings,
+        )))
     }
 
     fn conclude(
@@ -277,7 +294,14 @@ impl Asking<'_> {
             citations: answer.citations.clone(),
         };
         let ledger = self.retriever.index.ledger();
-        conversation::keep(ledger, id, &self.text, &answer.answer, &detail, self.question.now)
+        conversation::keep(
+            ledger,
+            id,
+            &self.text,
+            &answer.answer,
+            &detail,
+            self.question.now,
+        )
     }
 }
 
@@ -324,7 +348,9 @@ impl<'a> Said<'a> {
 
 /// Whether a beginning may become the words that stand for "no answer".
 fn could_be_not_found(text: &str) -> bool {
-    let plain = text.trim_start_matches(|c: char| !c.is_alphabetic()).to_uppercase();
+    let plain = text
+        .trim_start_matches(|c: char| !c.is_alphabetic())
+        .to_uppercase();
     let length = plain.len().min(prompt::NOT_FOUND.len());
     plain.is_char_boundary(length) && plain[..length] == prompt::NOT_FOUND[..length]
 }

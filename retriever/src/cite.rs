@@ -98,7 +98,9 @@ impl<'a> Attribution<'a> {
 }
 
 fn has(words: &[String], word: &str) -> bool {
-    words.binary_search_by(|known| known.as_str().cmp(word)).is_ok()
+    words
+        .binary_search_by(|known| known.as_str().cmp(word))
+        .is_ok()
 }
 
 /// Numbers say more than words, words more than particles.
@@ -146,9 +148,13 @@ fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut start = 0;
     let mut characters = text.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
-        let next_is_space = characters.peek().is_none_or(|(_, next)| next.is_whitespace());
+        let next_is_space = characters
+            .peek()
+            .is_none_or(|(_, next)| next.is_whitespace());
         let ends = character == '\n'
-            || (matches!(character, '.' | '!' | '?' | '…') && next_is_space && !is_short_word(&text[start..at]))
+            || (matches!(character, '.' | '!' | '?' | '…')
+                && next_is_space
+                && !is_short_word(&text[start..at]))
             || matches!(character, '。' | '！' | '？');
         if ends {
             spans.push(start..at + character.len_utf8());
@@ -169,9 +175,13 @@ fn sentences(text: &str) -> Vec<Range<usize>> {
 
 /// Whether a text ends with an abbreviation or a number with its point: "St", "p", "3".
 pub(crate) fn is_short_word(text: &str) -> bool {
-    let word = text.rsplit(|c: char| c.is_whitespace()).next().unwrap_or_default();
+    let word = text
+        .rsplit(|c: char| c.is_whitespace())
+        .next()
+        .unwrap_or_default();
     let letters = word.chars().filter(|c| c.is_alphabetic()).count();
-    word.chars().count() <= 2 && (letters == 1 || word.chars().next().is_some_and(char::is_uppercase))
+    word.chars().count() <= 2
+        && (letters == 1 || word.chars().next().is_some_and(char::is_uppercase))
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -235,17 +245,30 @@ mod tests {
             lease(),
         ];
         let attribution = Attribution::new(&passages);
-        let citation = attribution.cite("You paid a deposit of £995").expect("it is said");
+        let citation = attribution
+            .cite("You paid a deposit of £995")
+            .expect("it is said");
         assert_eq!(citation.quote, "The deposit is £995, due on 3 May.");
-        assert_eq!(&passages[1].text[citation.start - 100..citation.end - 100], citation.quote);
+        assert_eq!(
+            &passages[1].text[citation.start - 100..citation.end - 100],
+            citation.quote
+        );
     }
 
     #[test]
     fn what_no_passage_says_is_not_cited() {
         let passages = [lease()];
         let attribution = Attribution::new(&passages);
-        assert_eq!(attribution.cite("Mongolia exports copper and cashmere"), None);
-        assert_eq!(attribution.nearest("Mongolia").map(|citation| citation.marker), Some(1));
+        assert_eq!(
+            attribution.cite("Mongolia exports copper and cashmere"),
+            None
+        );
+        assert_eq!(
+            attribution
+                .nearest("Mongolia")
+                .map(|citation| citation.marker),
+            Some(1)
+        );
         assert_eq!(Attribution::new(&[]).nearest("anything"), None);
     }
 
@@ -260,7 +283,18 @@ mod tests {
     #[test]
     fn sentences_keep_abbreviations_and_decimals_together() {
         let text = "Dr. A. Vale paid 3.50 at St. Mary's. ¡Sí! Línea\n- item";
-        let parts: Vec<_> = sentences(text).into_iter().map(|span| &text[span]).collect();
-        assert_eq!(parts, ["Dr. A. Vale paid 3.50 at St. Mary's.", "¡Sí!", "Línea", "- item"]);
+        let parts: Vec<_> = sentences(text)
+            .into_iter()
+            .map(|span| &text[span])
+            .collect();
+        assert_eq!(
+            parts,
+            [
+                "Dr. A. Vale paid 3.50 at St. Mary's.",
+                "¡Sí!",
+                "Línea",
+                "- item"
+            ]
+        );
     }
 }

@@ -7,13 +7,13 @@
 /// Words that carry no topic, in English and Spanish.
 const EMPTY: [&str; 98] = [
     "a", "about", "also", "an", "and", "any", "are", "at", "be", "by", "can", "could", "did", "do",
-    "does", "else", "for", "from", "had", "has", "have", "how", "i", "if", "in", "is", "many", "me",
-    "more", "much", "my", "not", "of", "on", "one", "or", "ones", "same", "should", "so", "some",
-    "tell", "than", "the", "then", "to", "us", "was", "we", "were", "what", "when", "where",
-    "which", "who", "whose", "why", "will", "with", "would", "you", "al", "algo", "como", "con",
-    "cual", "cuando", "cuanto", "cuantos", "de", "del", "donde", "el", "en", "es", "fue", "hay",
-    "la", "las", "los", "mas", "me", "mi", "o", "para", "pero", "por", "que", "quien", "se", "si",
-    "son", "su", "sus", "un", "una", "y", "ya",
+    "does", "else", "for", "from", "had", "has", "have", "how", "i", "if", "in", "is", "many",
+    "me", "more", "much", "my", "not", "of", "on", "one", "or", "ones", "same", "should", "so",
+    "some", "tell", "than", "the", "then", "to", "us", "was", "we", "were", "what", "when",
+    "where", "which", "who", "whose", "why", "will", "with", "would", "you", "al", "algo", "como",
+    "con", "cual", "cuando", "cuanto", "cuantos", "de", "del", "donde", "el", "en", "es", "fue",
+    "hay", "la", "las", "los", "mas", "me", "mi", "o", "para", "pero", "por", "que", "quien", "se",
+    "si", "son", "su", "sus", "un", "una", "y", "ya",
 ];
 
 /// Words that point back to what was said before.
@@ -25,7 +25,16 @@ const POINTING: [&str; 37] = [
 
 /// Openings that continue.
 const OPENINGS: [&str; 10] = [
-    "and ", "what about", "how about", "but ", "so ", "or ", "y ", "pero ", "o ", "que hay de",
+    "and ",
+    "what about",
+    "how about",
+    "but ",
+    "so ",
+    "or ",
+    "y ",
+    "pero ",
+    "o ",
+    "que hay de",
 ];
 
 /// The query to retrieve with: `question` itself, or together with the one it continues.
@@ -52,15 +61,19 @@ fn leans(question: &str) -> bool {
 
 /// Lower case, without accents and punctuation.
 fn fold(text: &str) -> String {
-    let plain = text.to_lowercase().chars().map(|c| match c {
-        'á' => 'a',
-        'é' => 'e',
-        'í' => 'i',
-        'ó' => 'o',
-        'ú' | 'ü' => 'u',
-        c if c.is_alphanumeric() => c,
-        _ => ' ',
-    }).collect::<String>();
+    let plain = text
+        .to_lowercase()
+        .chars()
+        .map(|c| match c {
+            'á' => 'a',
+            'é' => 'e',
+            'í' => 'i',
+            'ó' => 'o',
+            'ú' | 'ü' => 'u',
+            c if c.is_alphanumeric() => c,
+            _ => ' ',
+        })
+        .collect::<String>();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -92,8 +105,14 @@ mod tests {
 
     #[test]
     fn the_query_takes_the_earlier_question_along() {
-        let query = condense(Some("What is the deposit of the flat?"), "And when is it due?");
-        assert_eq!(query, "What is the deposit of the flat? And when is it due?");
+        let query = condense(
+            Some("What is the deposit of the flat?"),
+            "And when is it due?",
+        );
+        assert_eq!(
+            query,
+            "What is the deposit of the flat? And when is it due?"
+        );
         assert_eq!(condense(None, "And then?"), "And then?");
     }
 }

@@ -7,6 +7,7 @@ use crate::cite::Citation;
 use crate::error::{Result, RetrieverError};
 use crate::passage::Passage;
 use crate::prompt::Turn;
+use crate::writer::without_markers;
 
 /// Characters of a question that serve as a conversation's title.
 const TITLE: usize = 80;
@@ -128,7 +129,7 @@ pub(crate) fn turns(conversation: &Conversation) -> Vec<Turn> {
         .filter_map(|pair| match pair {
             [question, answer] if answer.detail.found == Some(true) => Some(Turn {
                 question: question.text.clone(),
-                answer: answer.text.clone(),
+                answer: without_markers(&answer.text),
             }),
             _ => None,
         })

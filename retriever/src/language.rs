@@ -12,13 +12,34 @@ pub(crate) struct Language {
 
 /// Languages that questions are told apart in.
 const LANGUAGES: [Language; 7] = [
-    Language { name: "English", lang: Lang::Eng },
-    Language { name: "Spanish", lang: Lang::Spa },
-    Language { name: "French", lang: Lang::Fra },
-    Language { name: "German", lang: Lang::Deu },
-    Language { name: "Italian", lang: Lang::Ita },
-    Language { name: "Portuguese", lang: Lang::Por },
-    Language { name: "Dutch", lang: Lang::Nld },
+    Language {
+        name: "English",
+        lang: Lang::Eng,
+    },
+    Language {
+        name: "Spanish",
+        lang: Lang::Spa,
+    },
+    Language {
+        name: "French",
+        lang: Lang::Fra,
+    },
+    Language {
+        name: "German",
+        lang: Lang::Deu,
+    },
+    Language {
+        name: "Italian",
+        lang: Lang::Ita,
+    },
+    Language {
+        name: "Portuguese",
+        lang: Lang::Por,
+    },
+    Language {
+        name: "Dutch",
+        lang: Lang::Nld,
+    },
 ];
 
 /// Words that settle the language of a question too short for statistics.
@@ -28,8 +49,8 @@ const ENGLISH: [&str; 24] = [
 ];
 const SPANISH: [&str; 28] = [
     "qué", "que", "cuándo", "cuando", "dónde", "donde", "quién", "quien", "cuál", "cual", "cómo",
-    "como", "cuánto", "cuánta", "cuántos", "cuántas", "cuanto", "el", "la", "los", "las", "es", "de",
-    "del", "en", "por", "y", "para",
+    "como", "cuánto", "cuánta", "cuántos", "cuántas", "cuanto", "el", "la", "los", "las", "es",
+    "de", "del", "en", "por", "y", "para",
 ];
 
 impl Language {
@@ -48,7 +69,10 @@ impl Language {
         let detector =
             Detector::with_allowlist(LANGUAGES.iter().map(|language| language.lang).collect());
         let detected = detector.detect(question).map(|info| info.lang());
-        if spanish > english && detected.is_none_or(|lang| lang != Lang::Por && lang != Lang::Fra && lang != Lang::Ita) {
+        if spanish > english
+            && detected
+                .is_none_or(|lang| lang != Lang::Por && lang != Lang::Fra && lang != Lang::Ita)
+        {
             return LANGUAGES[1];
         }
         LANGUAGES

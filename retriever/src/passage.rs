@@ -37,12 +37,17 @@ fn is_zero(number: &usize) -> bool {
 impl Passage {
     pub(crate) fn new(chunk: Chunk, score: f32) -> Self {
         let document = &chunk.document;
+        // The first heading is often the title, which is said already.
+        let heading = match chunk.heading.as_slice() {
+            [first, rest @ ..] if *first == document.title && !rest.is_empty() => rest,
+            all => all,
+        };
         Self {
             n: 0,
             document: document.id.0.clone(),
             path: document.path.to_string_lossy().into_owned(),
             title: document.title.clone(),
-            heading: (!chunk.heading.is_empty()).then(|| chunk.heading.join(" > ")),
+            heading: (!heading.is_empty()).then(|| heading.join(" > ")),
             page: chunk.page,
             start: chunk.span.start,
             end: chunk.span.end,

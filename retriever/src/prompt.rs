@@ -41,7 +41,11 @@ pub(crate) fn entry(passage: &Passage) -> String {
         Some(heading) if *heading != passage.title => format!("{}, {heading}", passage.title),
         _ => passage.title.clone(),
     };
-    format!("Passage {} ({place}):\n{}\n", passage.n, passage.text.trim())
+    format!(
+        "Passage {} ({place}):\n{}\n",
+        passage.n,
+        passage.text.trim()
+    )
 }
 
 /// The messages of one question.
@@ -110,7 +114,12 @@ mod tests {
             answer: "Mrs Prentiss [1].".to_owned(),
         }];
         let passages = [passage(1, "The deposit is £995.")];
-        let messages = messages(&passages, &history, "And the deposit?", Language::of("And the deposit?"));
+        let messages = messages(
+            &passages,
+            &history,
+            "And the deposit?",
+            Language::of("And the deposit?"),
+        );
         let shown: Vec<String> = messages[1..]
             .iter()
             .map(|message| format!("{}: {}", message.role.name(), message.text))

@@ -94,7 +94,10 @@ impl Retriever {
             Some(_) => self.vector_weight(query),
             None => 0.0,
         };
-        let cosine = found.iter().filter_map(|found| found.vector).reduce(f32::max);
+        let cosine = found
+            .iter()
+            .filter_map(|found| found.vector)
+            .reduce(f32::max);
         let ranked = fuse(found, weight);
         let ranked = cap(ranked, self.search.per_document, |found| {
             found.document().0.clone()

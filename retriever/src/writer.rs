@@ -122,7 +122,8 @@ impl<'a> Writer<'a> {
     /// Puts a marker behind the present sentence, if a passage says it.
     fn end_sentence(&mut self, out: &mut Vec<Piece>) {
         let sentence = self.text[self.sentence..].trim();
-        let is_prose = !sentence.starts_with(['|', '#']) && sentence.chars().any(char::is_alphanumeric);
+        let is_prose =
+            !sentence.starts_with(['|', '#']) && sentence.chars().any(char::is_alphanumeric);
         if let Some(citation) = is_prose.then(|| self.attribution.cite(sentence)).flatten() {
             self.mark(citation, out);
         }
@@ -138,6 +139,27 @@ impl<'a> Writer<'a> {
             out.push(Piece::Citation(citation));
         }
     }
+}
+
+/// A text without markers.
+pub(crate) fn without_markers(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('[') {
+        let (before, from) = rest.split_at(at);
+        match marker(from) {
+            Marker::Ends(length) => {
+                plain.push_str(before.trim_end());
+                rest = &from[length..];
+            }
+            Marker::None | Marker::Unfinished => {
+                plain.push_str(before);
+                plain.push('[');
+                rest = &from[1..];
+            }
+        }
+    }
+    plain + rest
 }
 
 fn ends_sentence(character: char) -> bool {
@@ -156,7 +178,11 @@ fn marker(text: &str) -> Marker {
     let Some(close) = text.find(']') else {
         let so_far = &text[1..];
         let possible = text.len() < LONGEST_MARKER && so_far.chars().all(in_marker);
-        return if possible { Marker::Unfinished } else { Marker::None };
+        return if possible {
+            Marker::Unfinished
+        } else {
+            Marker::None
+        };
     };
     let inside = &text[1..close];
     if inside.chars().all(in_marker) && inside.chars().any(|c| c.is_ascii_digit()) {
@@ -188,7 +214,10 @@ mod tests {
     use crate::passage::Passage;
 
     fn passages() -> Vec<Passage> {
-        let texts = ["Rent is due on the 5th. The deposit is £995.", "Notice is two months."];
+        let texts = [
+            "Rent is due on the 5th. The deposit is £995.",
+            "Notice is two months.",
+        ];
         let passage = |(place, text): (usize, &&str)| Passage {
             n: place + 1,
             document: "d".to_owned(),
@@ -248,9 +277,29 @@ mod tests {
 
     #[test]
     fn the_models_own_markers_are_replaced() {
-        check("The deposit is £995 [2].", "The deposit is £995 [1].", &["The deposit is £995."]);
-        check("The deposit is £995. [2, 3]", "The deposit is £995 [1].", &["The deposit is £995."]);
-        check("The deposit is £995 [2]", "The deposit is £995 [1]", &["The deposit is £995."]);
+        check(
+            "The deposit is £995 [2].",
+            "The deposit is £995 [1].",
+            &["The deposit is £995."],
+        );
+        check(
+            "The deposit is £995. [2, 3]",
+            "The deposit is £995 [1].",
+            &["The deposit is £995."],
+        );
+        check(
+            "The deposit is £995 [2]",
+            "The deposit is £995 [1]",
+            &["The deposit is £995."],
+        );
+    }
+
+    #[test]
+    fn markers_can_be_taken_out_again() {
+        assert_eq!(
+            without_markers("It is £995 [1]. See [note] [1, 2]"),
+            "It is £995. See [note]"
+        );
     }
 
     #[test]
@@ -273,6 +322,10 @@ mod tests {
 
     #[test]
     fn an_answer_that_nothing_says_is_marked_once_at_the_end() {
-        check("Perhaps so. Who knows.", "Perhaps so. Who knows. [1]", &["Rent is due on the 5th. The deposit is £995."]);
+        check(
+            "Perhaps so. Who knows.",
+            "Perhaps so. Who knows. [1]",
+            &["Rent is due on the 5th. The deposit is £995."],
+        );
     }
 }

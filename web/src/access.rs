@@ -118,7 +118,10 @@ pub(crate) async fn guard(
         ("cross-origin-opener-policy", "same-origin"),
     ];
     for (name, value) in fixed {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
@@ -146,7 +149,11 @@ mod tests {
 
     fn access(token: Option<&str>) -> Access {
         let address = "127.0.0.1:4747".parse().expect("an address");
-        Access::new(address, &["Laptop.local".to_owned()], token.map(str::to_owned))
+        Access::new(
+            address,
+            &["Laptop.local".to_owned()],
+            token.map(str::to_owned),
+        )
     }
 
     #[track_caller]
@@ -157,7 +164,11 @@ mod tests {
             map.insert(name, value.parse().expect("a value"));
         }
         let uri = path.parse().expect("a path");
-        assert_eq!(access.check(&map, &uri).is_ok(), allowed, "{path} {headers:?}");
+        assert_eq!(
+            access.check(&map, &uri).is_ok(),
+            allowed,
+            "{path} {headers:?}"
+        );
     }
 
     #[test]
@@ -172,10 +183,30 @@ mod tests {
         check(&access, "/", &[("host", "localhost")], false);
         check(&access, "/", &[("host", "localhost:80")], false);
         check(&access, "/", &[("host", "evil.example:4747")], false);
-        check(&access, "/", &[("host", "127.0.0.1.evil.example:4747")], false);
-        check(&access, "/api/status", &[ours, ("origin", "http://localhost:4747")], true);
-        check(&access, "/api/status", &[ours, ("origin", "http://localhost:3000")], false);
-        check(&access, "/api/status", &[ours, ("origin", "https://evil.example")], false);
+        check(
+            &access,
+            "/",
+            &[("host", "127.0.0.1.evil.example:4747")],
+            false,
+        );
+        check(
+            &access,
+            "/api/status",
+            &[ours, ("origin", "http://localhost:4747")],
+            true,
+        );
+        check(
+            &access,
+            "/api/status",
+            &[ours, ("origin", "http://localhost:3000")],
+            false,
+        );
+        check(
+            &access,
+            "/api/status",
+            &[ours, ("origin", "https://evil.example")],
+            false,
+        );
         check(&access, "/api/status", &[ours, ("origin", "null")], false);
     }
 
@@ -185,9 +216,24 @@ mod tests {
         let ours = ("host", "localhost:4747");
         check(&access, "/index.html", &[ours], true);
         check(&access, "/api/status", &[ours], false);
-        check(&access, "/api/status", &[ours, ("authorization", "Bearer wrong")], false);
-        check(&access, "/api/status", &[ours, ("authorization", "Bearer secret")], true);
+        check(
+            &access,
+            "/api/status",
+            &[ours, ("authorization", "Bearer wrong")],
+            false,
+        );
+        check(
+            &access,
+            "/api/status",
+            &[ours, ("authorization", "Bearer secret")],
+            true,
+        );
         check(&access, "/api/status?token=secret", &[ours], false);
-        check(&access, "/api/documents/1/source?token=secret", &[ours], true);
+        check(
+            &access,
+            "/api/documents/1/source?token=secret",
+            &[ours],
+            true,
+        );
     }
 }

@@ -21,7 +21,11 @@ pub(crate) fn to_microseconds(text: &str, end: bool) -> Option<i64> {
     };
     let time = OffsetDateTime::parse(&text, &Rfc3339).ok()?;
     let microseconds = i64::try_from(time.unix_timestamp_nanos() / 1000).ok()?;
-    Some(if end { microseconds + day } else { microseconds })
+    Some(if end {
+        microseconds + day
+    } else {
+        microseconds
+    })
 }
 
 #[cfg(test)]

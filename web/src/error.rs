@@ -77,9 +77,7 @@ impl From<ModelsError> for ApiError {
             ModelsError::Missing { .. } | ModelsError::Corrupt { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "model-missing", message)
             }
-            ModelsError::QueueFull => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", message)
-            }
+            ModelsError::QueueFull => Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", message),
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "model", message),
         }
     }

@@ -7,8 +7,29 @@ use ammonia::Builder;
 use pulldown_cmark::{Options, Parser, html};
 
 const TAGS: [&str; 23] = [
-    "p", "br", "hr", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "h1",
-    "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th",
+    "p",
+    "br",
+    "hr",
+    "em",
+    "strong",
+    "del",
+    "code",
+    "pre",
+    "blockquote",
+    "ul",
+    "ol",
+    "li",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
 ];
 
 /// An answer in Markdown as sanitised HTML.
@@ -32,7 +53,10 @@ mod tests {
 
     #[test]
     fn markdown_becomes_html_and_markers_stay() {
-        check("It is **£995** [1].", "<p>It is <strong>£995</strong> [1].</p>");
+        check(
+            "It is **£995** [1].",
+            "<p>It is <strong>£995</strong> [1].</p>",
+        );
         check("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>");
     }
 

@@ -53,7 +53,9 @@ fn machine() -> Check {
         } else {
             return check(
                 "machine",
-                Ok(format!("{detail}; built without AVX2: inference is slow, build on this machine")),
+                Ok(format!(
+                    "{detail}; built without AVX2: inference is slow, build on this machine"
+                )),
             );
         };
         format!("{detail}, built for {tier}")
@@ -63,18 +65,31 @@ fn machine() -> Check {
 
 fn settings(setup: &Setup) -> Check {
     let path = &setup.paths.settings;
-    let state = if path.exists() { "read" } else { "not there: defaults are used" };
+    let state = if path.exists() {
+        "read"
+    } else {
+        "not there: defaults are used"
+    };
     check("settings", Ok(format!("{} ({state})", path.display())))
 }
 
 fn data(setup: &Setup) -> Check {
     let path = &setup.paths.data;
     let outcome = match holder(path) {
-        Some(holder) => Ok(format!("{}, in use by process {}", path.display(), holder.process)),
+        Some(holder) => Ok(format!(
+            "{}, in use by process {}",
+            path.display(),
+            holder.process
+        )),
         None => std::fs::create_dir_all(path)
             .and_then(|()| tempfile::tempfile_in(path))
             .map(|_| path.display().to_string())
-            .map_err(|error| format!("{} cannot be written: {error}; name another --data-dir", path.display())),
+            .map_err(|error| {
+                format!(
+                    "{} cannot be written: {error}; name another --data-dir",
+                    path.display()
+                )
+            }),
     };
     check("data directory", outcome)
 }
@@ -83,10 +98,14 @@ fn port(setup: &Setup) -> Check {
     let server = &setup.settings.server;
     let outcome = match TcpListener::bind((server.address, server.port)) {
         Ok(_) => Ok(format!("{}:{} is free", server.address, server.port)),
-        Err(_) if holder(&setup.paths.data).is_some() => {
-            Ok(format!("{}:{} is in use, by vade itself perhaps", server.address, server.port))
-        }
-        Err(error) => Err(format!("{}:{}: {error}; choose another with --port", server.address, server.port)),
+        Err(_) if holder(&setup.paths.data).is_some() => Ok(format!(
+            "{}:{} is in use, by vade itself perhaps",
+            server.address, server.port
+        )),
+        Err(error) => Err(format!(
+            "{}:{}: {error}; choose another with --port",
+            server.address, server.port
+        )),
     };
     check("port", outcome)
 }

@@ -52,18 +52,23 @@ pub(crate) async fn remove(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> 
         let path = super::absolute(folder).or_else(|_| std::path::absolute(folder))?;
         let removed = match &client {
             Some(client) => {
-                let answer: Value =
-                    client.call(Method::DELETE, "/api/folders", &request(&path)).await?;
+                let answer: Value = client
+                    .call(Method::DELETE, "/api/folders", &request(&path))
+                    .await?;
                 answer["removed"].as_u64().unwrap_or_default()
             }
             None => {
                 let index = setup.index().await?;
-                index.remove_folder(&path).await? as u64
+                let removed = index.remove_folder(&path).await?;
+                super::index::settle(&index).await?;
+                removed as u64
             }
         };
         if !setup.json {
             let path = path.display();
-            output::line(&format!("{path}: no longer watched, {removed} documents forgotten"));
+            output::line(&format!(
+                "{path}: no longer watched, {removed} documents forgotten"
+            ));
         }
         gone.push(json!({ "path": path, "documents": removed }));
     }

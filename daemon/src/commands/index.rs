@@ -42,27 +42,11 @@ pub(crate) async fn run(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> {
 /// Indexes folders in this process.
 pub(crate) async fn here(index: &Index, folders: &[PathBuf]) -> Result<IndexReport> {
     let started = Instant::now();
-    let (tracker, token) = (TaskTracker::new(), CancellationToken::new());
     let mut unchanged = 0;
     for folder in folders {
         unchanged += index.add_folder(folder).await?.unchanged;
     }
-    index.start(&tracker, &token);
-    let bar = progress::Indexing::new();
-    let mut progress = index.progress();
-    let settled = index.settle();
-    tokio::pin!(settled);
-    let outcome = loop {
-        tokio::select! {
-            outcome = &mut settled => break outcome,
-            _ = progress.changed() => bar.show(&progress.borrow_and_update().clone()),
-        }
-    };
-    bar.finish();
-    token.cancel();
-    tracker.close();
-    tracker.wait().await;
-    outcome.map_err(|trouble| anyhow!(trouble))?;
+    settle(index).await?;
     let mut report = IndexReport {
         documents: 0,
         chunks: 0,
@@ -80,10 +64,36 @@ pub(crate) async fn here(index: &Index, folders: &[PathBuf]) -> Result<IndexRepo
         for document in index.ledger().documents(&filter)?.0 {
             let path = document.path.to_string_lossy().into_owned();
             let reason = document.reason.unwrap_or_default();
-            count(&mut report, document.state, document.chunks, LeftOut { path, reason });
+            count(
+                &mut report,
+                document.state,
+                document.chunks,
+                LeftOut { path, reason },
+            );
         }
     }
     Ok(report)
+}
+
+/// Works off the queue in this process, with progress.
+pub(super) async fn settle(index: &Index) -> Result<()> {
+    let (tracker, token) = (TaskTracker::new(), CancellationToken::new());
+    index.start(&tracker, &token);
+    let bar = progress::Indexing::new();
+    let mut progress = index.progress();
+    let settled = index.settle();
+    tokio::pin!(settled);
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut settled => break outcome,
+            _ = progress.changed() => bar.show(&progress.borrow_and_update().clone()),
+        }
+    };
+    bar.finish();
+    token.cancel();
+    tracker.close();
+    tracker.wait().await;
+    outcome.map_err(|trouble| anyhow!(trouble))
 }
 
 fn count(report: &mut IndexReport, state: State, chunks: usize, file: LeftOut) {

@@ -47,7 +47,11 @@ fn pull(setup: &Setup, ids: &[String]) -> Result<Ended> {
     if setup.json {
         output::json(&json!({ "present": ids }))?;
     } else {
-        output::line(&format!("{} in {}", ids.join(", "), setup.store.dir().display()));
+        output::line(&format!(
+            "{} in {}",
+            ids.join(", "),
+            setup.store.dir().display()
+        ));
     }
     Ok(Ended::Done)
 }
@@ -80,7 +84,10 @@ fn verify(setup: &Setup, ids: &[String]) -> Result<Ended> {
     }
     wrong.dedup();
     if !wrong.is_empty() {
-        bail!("not all files are right: `vade models pull {}` fetches them again", wrong.join(" "));
+        bail!(
+            "not all files are right: `vade models pull {}` fetches them again",
+            wrong.join(" ")
+        );
     }
     Ok(Ended::Done)
 }

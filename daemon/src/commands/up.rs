@@ -42,13 +42,21 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
     let index = services.retriever.index().clone();
     let retriever = services.retriever.clone();
     let address = listener.local_addr()?;
-    let access = Access::new(address, &setup.settings.server.hosts, token_for(&setup, address)?);
+    let access = Access::new(
+        address,
+        &setup.settings.server.hosts,
+        token_for(&setup, address)?,
+    );
     index.start(&tracker, &token);
     let server = tokio::spawn(vade_web::serve(listener, services, access));
     index.announce(&address.to_string())?;
     tracker.spawn(stop_on_signal(token.clone()));
 
-    eprintln!("vade {} serves http://{}", env!("CARGO_PKG_VERSION"), shown(address));
+    eprintln!(
+        "vade {} serves http://{}",
+        env!("CARGO_PKG_VERSION"),
+        shown(address)
+    );
     let opened = open_folders(&index, &folders, &tracker, &token).await;
     if opened.is_ok() && !token.is_cancelled() {
         follow(&index, &token, options.ask.is_some()).await;
@@ -93,7 +101,10 @@ async fn bind(setup: &Setup) -> Result<TcpListener> {
     let address = SocketAddr::new(server.address, server.port);
     TcpListener::bind(address).await.map_err(|error| {
         if error.kind() == std::io::ErrorKind::AddrInUse {
-            anyhow!("port {} is taken by another program: choose one with --port (0 takes a free one)", server.port)
+            anyhow!(
+                "port {} is taken by another program: choose one with --port (0 takes a free one)",
+                server.port
+            )
         } else {
             anyhow!("cannot listen on {address}: {error}")
         }
@@ -185,7 +196,9 @@ async fn ask(retriever: &vade_retriever::Retriever, text: String, json: bool) ->
         text,
         now: SystemTime::now()
             .duration_since(UNIX_EPOCH)
-            .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX)),
+            .map_or(0, |time| {
+                i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+            }),
         ..Question::default()
     };
     super::ask::print(retriever, question, json).await?;

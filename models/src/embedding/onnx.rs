@@ -12,8 +12,8 @@ use fastembed::{
 };
 
 use super::{Embedder, TextKind};
-use crate::catalog::{EmbeddingSpec, Pooling};
 use crate::ModelsError;
+use crate::catalog::{EmbeddingSpec, Pooling};
 use crate::store::ModelPaths;
 
 /// ONNX Runtime, loaded once in a process.

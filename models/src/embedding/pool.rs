@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -84,7 +85,8 @@ impl Drop for Pause {
 }
 
 impl EmbedderHandle {
-    /// Starts `threads` threads; each loads its session at its first text.
+    /// Starts `threads` threads; each loads its session at its first text, and drops it after
+    /// `idle_unload` without any.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -92,6 +94,7 @@ impl EmbedderHandle {
         model: &str,
         dimensions: usize,
         threads: usize,
+        idle_unload: Option<Duration>,
         load: impl Fn() -> Result<Box<dyn Embedder>, ModelsError> + Send + Sync + 'static,
     ) -> Result<Self, ModelsError> {
         let shared = Arc::new(Shared {
@@ -103,7 +106,7 @@ impl EmbedderHandle {
             let (shared, load) = (Arc::clone(&shared), Arc::clone(&load));
             std::thread::Builder::new()
                 .name(format!("embedder-{index}"))
-                .spawn(move || run(&shared, &load))
+                .spawn(move || run(&shared, idle_unload, &load))
                 .map_err(|error| ModelsError::Load(format!("no thread for it: {error}")))?;
         }
         Ok(Self {
@@ -151,9 +154,17 @@ impl EmbedderHandle {
     }
 }
 
-fn run(shared: &Shared, load: &SessionLoader) {
+fn run(shared: &Shared, idle: Option<Duration>, load: &SessionLoader) {
     let mut session: Option<Box<dyn Embedder>> = None;
-    while let Some(job) = next(shared) {
+    loop {
+        let job = match next(shared, idle.filter(|_| session.is_some())) {
+            Next::Job(job) => job,
+            Next::Idle => {
+                session = None;
+                continue;
+            }
+            Next::Closed => return,
+        };
         if job.reply.is_closed() {
             continue;
         }
@@ -172,25 +183,42 @@ fn run(shared: &Shared, load: &SessionLoader) {
     }
 }
 
-/// Waits for work; `None` when the last handle is gone.
-fn next(shared: &Shared) -> Option<Job> {
+enum Next {
+    Job(Job),
+    Idle,
+    Closed,
+}
+
+/// Waits for work, at most `idle` long.
+fn next(shared: &Shared, idle: Option<Duration>) -> Next {
+    let since = Instant::now();
     let mut queue = shared.lock();
     loop {
         if let Some(job) = queue.questions.pop_front() {
-            return Some(job);
+            return Next::Job(job);
         }
         if queue.closed {
-            return None;
+            return Next::Closed;
         }
         if queue.answers == 0
             && let Some(job) = queue.documents.pop_front()
         {
-            return Some(job);
+            return Next::Job(job);
         }
-        queue = shared
-            .changed
-            .wait(queue)
-            .unwrap_or_else(PoisonError::into_inner);
+        let left = idle.map(|idle| idle.saturating_sub(since.elapsed()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Next::Idle;
+        }
+        queue = match left {
+            None => shared
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner),
+            Some(left) => {
+                let waited = shared.changed.wait_timeout(queue, left);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
     }
 }
 
@@ -200,8 +228,10 @@ mod tests {
     use crate::embedding::HashedEmbedder;
 
     fn handle() -> EmbedderHandle {
-        EmbedderHandle::start("hashed", 64, 2, || Ok(Box::new(HashedEmbedder::new(64))))
-            .expect("starts")
+        EmbedderHandle::start("hashed", 64, 2, None, || {
+            Ok(Box::new(HashedEmbedder::new(64)))
+        })
+        .expect("starts")
     }
 
     fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -224,7 +254,9 @@ mod tests {
         let pause = handle.pause();
         let background = handle.clone();
         let documents = tokio::spawn(async move {
-            background.embed(vec!["later".to_owned()], TextKind::Passage).await
+            background
+                .embed(vec!["later".to_owned()], TextKind::Passage)
+                .await
         });
         handle
             .embed(vec!["now".to_owned()], TextKind::Query)

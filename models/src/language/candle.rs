@@ -31,9 +31,8 @@ impl CandleModel {
     /// # Errors
     /// A file that is not a GGUF of a supported architecture and tokenizer.
     pub fn load(id: &str, path: &Path, context: usize) -> Result<Self, ModelsError> {
-        let broken = |error: candle_core::Error| {
-            ModelsError::Load(format!("{}: {error}", path.display()))
-        };
+        let broken =
+            |error: candle_core::Error| ModelsError::Load(format!("{}: {error}", path.display()));
         let mut gguf = Gguf::open(path).map_err(broken)?;
         let source = gguf.string("tokenizer.chat_template");
         let tokenizer = Tokenizer::from_gguf(&mut gguf.content)?;
@@ -62,7 +61,9 @@ impl CandleModel {
         for piece in self.template.render(messages)? {
             tokens.extend(match piece {
                 Piece::Template(text) => self.tokenizer.encode_template(&text)?,
-                Piece::Content(index) => self.tokenizer.encode_plain(messages[index].text.trim())?,
+                Piece::Content(index) => {
+                    self.tokenizer.encode_plain(messages[index].text.trim())?
+                }
             });
         }
         if let Some(beginning) = self.tokenizer.beginning()
@@ -208,7 +209,12 @@ impl<'a> StopFilter<'a> {
     /// Takes fresh text; gives what may be handed out.
     fn push(&mut self, fresh: &str) -> String {
         self.held.push_str(fresh);
-        if let Some(at) = self.stops.iter().filter_map(|stop| self.held.find(stop)).min() {
+        if let Some(at) = self
+            .stops
+            .iter()
+            .filter_map(|stop| self.held.find(stop))
+            .min()
+        {
             self.stopped = true;
             self.held.truncate(at);
             return std::mem::take(&mut self.held);
@@ -225,7 +231,11 @@ impl<'a> StopFilter<'a> {
 
     /// What was held back and turned out to be no stop text.
     fn finish(self) -> String {
-        if self.stopped { String::new() } else { self.held }
+        if self.stopped {
+            String::new()
+        } else {
+            self.held
+        }
     }
 }
 
@@ -257,12 +267,18 @@ mod tests {
 
     #[test]
     fn a_stop_text_split_over_tokens_never_shows() {
-        assert_eq!(filtered("\nQuestion:", &["Yes.", "\nQue", "stion", ": what"]), "Yes.");
+        assert_eq!(
+            filtered("\nQuestion:", &["Yes.", "\nQue", "stion", ": what"]),
+            "Yes."
+        );
     }
 
     #[test]
     fn what_only_begins_like_a_stop_text_is_given_out() {
-        assert_eq!(filtered("\nQuestion:", &["a\nQu", "iet day"]), "a\nQuiet day");
+        assert_eq!(
+            filtered("\nQuestion:", &["a\nQu", "iet day"]),
+            "a\nQuiet day"
+        );
         assert_eq!(filtered("\nQuestion:", &["a\nQu"]), "a\nQu");
     }
 }

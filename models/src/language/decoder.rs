@@ -227,7 +227,12 @@ impl Layer {
         let group = heads / kv_heads;
         let query = self.query.forward(x)?;
         let query = step.heads(&query, heads, self.query_norm.as_ref(), true)?;
-        let key = step.heads(&self.key.forward(x)?, kv_heads, self.key_norm.as_ref(), true)?;
+        let key = step.heads(
+            &self.key.forward(x)?,
+            kv_heads,
+            self.key_norm.as_ref(),
+            true,
+        )?;
         let value = step.heads(&self.value.forward(x)?, kv_heads, None, false)?;
         let (keys, values) = self.remember(&key, &value, step)?;
 
@@ -277,13 +282,7 @@ impl Layer {
 
 impl Step<'_> {
     /// `[count, heads · head_size]` → `[heads, count, head_size]`, normed and rotated.
-    fn heads(
-        &self,
-        x: &Tensor,
-        heads: usize,
-        norm: Option<&Norm>,
-        rotate: bool,
-    ) -> Result<Tensor> {
+    fn heads(&self, x: &Tensor, heads: usize, norm: Option<&Norm>, rotate: bool) -> Result<Tensor> {
         let x = x.reshape((self.count, heads, self.shape.head_size))?;
         let x = match norm {
             Some(norm) => norm.forward(&x)?,
@@ -328,7 +327,10 @@ impl Rotary {
         if factors.len() != head_size / 2 {
             candle_core::bail!("rope_freqs.weight does not fit a head of {head_size}");
         }
-        #[expect(clippy::cast_precision_loss, reason = "head sizes and positions are small")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "head sizes and positions are small"
+        )]
         let angles: Vec<f32> = (0..context)
             .flat_map(|position| {
                 factors.iter().enumerate().map(move |(pair, factor)| {
@@ -365,3 +367,6 @@ fn causal_mask(count: usize, start: usize) -> Result<Tensor> {
         .collect();
     Tensor::from_vec(mask, (count, start + count), &Device::Cpu)
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,10 +143,12 @@ impl LanguageModelHandle {
     }
 
     fn send(&self, command: Command) -> Result<(), ModelsError> {
-        self.commands.try_send(command).map_err(|error| match error {
-            TrySendError::Full(_) => ModelsError::QueueFull,
-            TrySendError::Disconnected(_) => ModelsError::Stopped,
-        })
+        self.commands
+            .try_send(command)
+            .map_err(|error| match error {
+                TrySendError::Full(_) => ModelsError::QueueFull,
+                TrySendError::Disconnected(_) => ModelsError::Stopped,
+            })
     }
 }
 
@@ -196,7 +198,9 @@ impl Owner {
                         let gone = if text.is_empty() {
                             reply.is_closed()
                         } else {
-                            reply.blocking_send(Generation::Text(text.to_owned())).is_err()
+                            reply
+                                .blocking_send(Generation::Text(text.to_owned()))
+                                .is_err()
                         };
                         if gone {
                             ControlFlow::Break(())
@@ -291,7 +295,13 @@ mod tests {
             answer.recv().await,
             Some(Generation::Failed(ModelsError::Load(_)))
         ));
-        assert_eq!(handle.count(None, vec!["a b".to_owned()]).await.expect("counts"), [2]);
+        assert_eq!(
+            handle
+                .count(None, vec!["a b".to_owned()])
+                .await
+                .expect("counts"),
+            [2]
+        );
     }
 
     #[tokio::test]

@@ -72,7 +72,8 @@ impl Template {
             .map_err(|error| ModelsError::Load(format!("its chat template: {error}")))?;
         environment.set_syntax(syntax);
         environment.set_fuel(Some(FUEL));
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment
+            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", |message: String| {
             Err::<String, _>(minijinja::Error::new(ErrorKind::InvalidOperation, message))
         });
@@ -191,8 +192,11 @@ mod tests {
 
     #[test]
     fn a_template_that_never_ends_is_stopped() {
-        let source = "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
-        let error = template(source).render(&conversation()).expect_err("too long");
+        let source =
+            "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
+        let error = template(source)
+            .render(&conversation())
+            .expect_err("too long");
         assert!(error.to_string().contains("fuel"), "{error}");
     }
 

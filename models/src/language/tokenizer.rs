@@ -54,7 +54,9 @@ impl Tokenizer {
         if pre == "llama-bpe" {
             // llama.cpp's name for what candle calls llama3.
             let name = candle_core::quantized::gguf_file::Value::String("llama3".to_owned());
-            content.metadata.insert("tokenizer.ggml.pre".to_owned(), name);
+            content
+                .metadata
+                .insert("tokenizer.ggml.pre".to_owned(), name);
         }
         let mut inner = tokenizers::Tokenizer::from_gguf(content)
             .map_err(|error| ModelsError::Load(format!("its tokenizer: {error}")))?;

@@ -39,8 +39,7 @@ pub(crate) async fn ask(
         now: now(),
     };
     let mut answer = String::new();
-    let events = ReceiverStream::new(services.retriever.ask(question))
-        .map(move |next| {
+    let events = ReceiverStream::new(services.retriever.ask(question)).map(move |next| {
         let (name, data) = event(next, &mut answer);
         Ok(Event::default().event(name).data(data.to_string()))
     });
@@ -63,7 +62,10 @@ pub fn event(event: AskEvent, answer: &mut String) -> (&'static str, Value) {
         }
         AskEvent::Token(text) => {
             answer.push_str(&text);
-            ("token", json!({ "text": text, "html": render::markdown(answer) }))
+            (
+                "token",
+                json!({ "text": text, "html": render::markdown(answer) }),
+            )
         }
         AskEvent::Citation(citation) => ("citation", json!(citation)),
         AskEvent::Done(done) => {
@@ -86,5 +88,7 @@ fn new_id() -> Result<String, ApiError> {
 fn now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+        .map_or(0, |time| {
+            i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+        })
 }

@@ -26,7 +26,10 @@ pub(crate) async fn list(
     let filter = DocumentFilter {
         state: query.state.filter(|state| !state.is_empty()),
         query: query.query.filter(|query| !query.is_empty()),
-        folder: query.folder.filter(|folder| !folder.is_empty()).map(PathBuf::from),
+        folder: query
+            .folder
+            .filter(|folder| !folder.is_empty())
+            .map(PathBuf::from),
         offset: query.offset.unwrap_or(0),
         limit: query.limit.unwrap_or(100).min(1000),
     };

@@ -15,7 +15,11 @@ pub(crate) async fn add(
     request: Body<FolderRequest>,
 ) -> Result<Json<FolderAdded>, ApiError> {
     let path = absolute(body(request)?)?;
-    let report = services.retriever.index().add_folder(Path::new(&path)).await?;
+    let report = services
+        .retriever
+        .index()
+        .add_folder(Path::new(&path))
+        .await?;
     Ok(Json(FolderAdded {
         unchanged: report.unchanged,
         queued: report.queued,
@@ -27,7 +31,11 @@ pub(crate) async fn remove(
     request: Body<FolderRequest>,
 ) -> Result<Json<serde_json::Value>, ApiError> {
     let path = absolute(body(request)?)?;
-    let removed = services.retriever.index().remove_folder(Path::new(&path)).await?;
+    let removed = services
+        .retriever
+        .index()
+        .remove_folder(Path::new(&path))
+        .await?;
     Ok(Json(json!({ "removed": removed })))
 }
 

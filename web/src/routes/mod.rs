@@ -83,7 +83,9 @@ pub fn status(services: &Services) -> Result<Status, vade_indexer::IndexerError>
             embedded: progress.embedded,
             to_embed: counts.unembedded,
             eta_seconds: progress.eta_seconds,
-            current: progress.current.map(|path| path.to_string_lossy().into_owned()),
+            current: progress
+                .current
+                .map(|path| path.to_string_lossy().into_owned()),
             trouble: progress.trouble.or_else(|| index.notice()),
         },
     })

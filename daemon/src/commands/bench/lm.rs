@@ -5,7 +5,9 @@ use std::time::Instant;
 use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 use vade_models::catalog::Role;
-use vade_models::language::{CandleModel, LanguageModel, Message, Request, Role as Speaker, Sampling};
+use vade_models::language::{
+    CandleModel, LanguageModel, Message, Request, Role as Speaker, Sampling,
+};
 
 use crate::Ended;
 use crate::compose::{Setup, cores};
@@ -82,7 +84,12 @@ struct Figures {
 }
 
 /// Reads a prompt of about so many tokens, none of it seen before, and generates.
-fn measure(engine: &mut CandleModel, tokens: usize, generate: usize, round: usize) -> Result<Figures> {
+fn measure(
+    engine: &mut CandleModel,
+    tokens: usize,
+    generate: usize,
+    round: usize,
+) -> Result<Figures> {
     let mut text = format!("Round {round}. Count and describe:");
     let mut number = 0;
     while engine.count(&text)? + 32 < tokens {
@@ -105,7 +112,10 @@ fn measure(engine: &mut CandleModel, tokens: usize, generate: usize, round: usiz
     })?;
     ensure!(!said.trim().is_empty(), "the model said nothing");
     if summary.cached_tokens > 8 {
-        bail!("{} prompt tokens were reused: not a fair measure", summary.cached_tokens);
+        bail!(
+            "{} prompt tokens were reused: not a fair measure",
+            summary.cached_tokens
+        );
     }
     #[expect(clippy::cast_precision_loss, reason = "prompts are short")]
     let read = (summary.prompt_tokens - summary.cached_tokens) as f64;

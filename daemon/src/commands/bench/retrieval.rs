@@ -39,9 +39,16 @@ pub(crate) async fn run(
     let services = setup.services(CancellationToken::new()).await?;
     let notes = std::fs::canonicalize(notes)?;
     let report = index::here(services.retriever.index(), &[notes]).await?;
-    ensure!(report.failed.is_empty() && report.skipped.is_empty(), "files were left out");
+    ensure!(
+        report.failed.is_empty() && report.skipped.is_empty(),
+        "files were left out"
+    );
     let mut legs = BTreeMap::new();
-    for (leg, weight) in [("words", 0.0), ("vectors", 1.0), ("hybrid", setup.settings.search.vector_weight)] {
+    for (leg, weight) in [
+        ("words", 0.0),
+        ("vectors", 1.0),
+        ("hybrid", setup.settings.search.vector_weight),
+    ] {
         let mut search = setup.settings.search.clone();
         search.vector_weight = weight;
         if leg != "hybrid" {
@@ -80,7 +87,9 @@ fn read_cases(file: &Path, notes: &Path) -> Result<Vec<Case>> {
     let notes = std::fs::canonicalize(notes)?;
     let mut cases = Vec::new();
     let articles = squad["data"].as_array().context("no `data` in it")?;
-    let paragraphs = articles.iter().flat_map(|article| article["paragraphs"].as_array().into_iter().flatten());
+    let paragraphs = articles
+        .iter()
+        .flat_map(|article| article["paragraphs"].as_array().into_iter().flatten());
     for (number, paragraph) in paragraphs.enumerate() {
         let path = notes.join(format!("{number:04}.txt"));
         std::fs::write(&path, paragraph["context"].as_str().unwrap_or_default())?;
@@ -114,7 +123,9 @@ async fn rank(retriever: &Retriever, cases: &[Case]) -> Result<Value> {
     let (mut first, mut gain, mut times) = (0, 0.0, Vec::new());
     let mut evidence = Vec::new();
     for case in cases {
-        let hits = retriever.search(&case.question, 30, &Scope::default()).await?;
+        let hits = retriever
+            .search(&case.question, 30, &Scope::default())
+            .await?;
         times.push(hits.milliseconds);
         evidence.push(f64::from(hits.evidence));
         // Files, each once, in the order of their best passage.
@@ -124,7 +135,10 @@ async fn rank(retriever: &Retriever, cases: &[Case]) -> Result<Value> {
                 files.push(&hit.path);
             }
         }
-        let place = files.iter().take(10).position(|path| Path::new(path) == case.file);
+        let place = files
+            .iter()
+            .take(10)
+            .position(|path| Path::new(path) == case.file);
         if let Some(place) = place {
             first += usize::from(place == 0);
             gain += 1.0 / (place as f64 + 2.0).log2();
@@ -152,15 +166,24 @@ async fn ask(retriever: &Retriever, cases: &[Case]) -> Result<Value> {
             match event {
                 AskEvent::Done(answer) => {
                     found += usize::from(answer.found);
-                    let cited = answer.citations.first().map(|citation| Path::new(&citation.path));
+                    let cited = answer
+                        .citations
+                        .first()
+                        .map(|citation| Path::new(&citation.path));
                     right += usize::from(cited == Some(&case.file));
                     let lower = answer.answer.to_lowercase();
-                    let holds = case.answers.iter().any(|gold| lower.contains(&gold.to_lowercase()));
+                    let holds = case
+                        .answers
+                        .iter()
+                        .any(|gold| lower.contains(&gold.to_lowercase()));
                     contains += usize::from(holds);
                     first_token.push(answer.timings.first_token_ms);
                     speed.push(answer.timings.tokens_per_second);
                     tracing::info!(
-                        question = case.question, answer = answer.answer, right = cited == Some(&case.file), holds
+                        question = case.question,
+                        answer = answer.answer,
+                        right = cited == Some(&case.file),
+                        holds
                     );
                 }
                 AskEvent::Failed(error) => return Err(error.into()),

@@ -77,7 +77,10 @@ async fn search(retriever: &Retriever, titles: &[(String, String)]) -> Result<Ve
         right += usize::from(hits.hits.iter().any(|hit| hit.document == *id));
         times.push(hits.milliseconds);
     }
-    ensure!(right * 10 >= SEARCHES * 8, "titles find their documents in {right} of {SEARCHES} searches");
+    ensure!(
+        right * 10 >= SEARCHES * 8,
+        "titles find their documents in {right} of {SEARCHES} searches"
+    );
     Ok(times)
 }
 
