@@ -53,16 +53,13 @@ impl Place {
         std::fs::create_dir(root.join("notes")).expect("a folder");
         let language = std::env::var("VADE_TEST_LANGUAGE_MODEL")
             .unwrap_or_else(|_| "smollm2-135m-instruct".to_owned());
-        // A screenshot shows a whole answer; elsewhere a short one tells as much.
-        let tokens = if std::env::var_os("VADE_SCREENSHOT").is_some() {
-            200
+        // A screenshot shows what people get; elsewhere short prompts and answers tell as much.
+        let sizes = if std::env::var_os("VADE_SCREENSHOT").is_some() {
+            "[search]\n"
         } else {
-            24
+            "answer_tokens = 24\n[search]\npassage_tokens = 240\npassages = 3\n"
         };
-        let common = format!(
-            "[model]\nlanguage = \"{language}\"\nanswer_tokens = {tokens}\n\
-             [search]\npassage_tokens = 240\npassages = 3\n"
-        );
+        let common = format!("[model]\nlanguage = \"{language}\"\n{sizes}");
         std::fs::write(root.join("vade.toml"), common + settings).expect("writes");
         Self {
             root,

@@ -15,7 +15,7 @@ use crate::Ended;
 /// Sends logs to standard error; `RUST_LOG` overrides.
 pub(crate) fn start_logging(verbose: u8) {
     let level = match verbose {
-        0 => "warn,lance=error,lancedb=error,pdf_extract=off,lopdf=off",
+        0 => "warn,lance=error,lancedb=error,notify=error,pdf_extract=off,lopdf=off",
         1 => "info,lance=warn,tantivy=warn,pdf_extract=off,lopdf=off",
         _ => "debug,pdf_extract=off,lopdf=off",
     };

@@ -5,8 +5,6 @@
 //! was cut from the content that the ledger names.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -19,9 +17,10 @@ use vade_models::embedding::{EmbedderHandle, Pause, TextKind};
 use crate::chunk::ChunkSettings;
 use crate::error::{IndexerError, Result};
 use crate::extract::Limits;
-use crate::ledger::{Document, DocumentId, Ledger, Stage};
-use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical, Opened};
-use crate::pipeline::Progress;
+use crate::ledger::{Document, DocumentId, Ledger};
+use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical};
+use crate::lock::{LockFile, make_private};
+use crate::progress::Progress;
 use crate::scan::{self, Rules};
 use crate::vectors::{self, Scope, Vectors};
 
@@ -576,103 +575,6 @@ impl Inner {
         });
         found
     }
-
-    /// Start-up: compares ledger and engines by their markers, and mends whatever disagrees.
-    async fn reconcile(&self, words: Opened, vectors: Opened) -> Result<()> {
-        let model = self.embedder.model().to_owned();
-        let model_before = self.ledger.meta("embedding")?;
-        if model_before.as_ref().is_some_and(|before| *before != model)
-            && vectors == Opened::Existing
-        {
-            tracing::warn!(%model, "the embedding model changed: embedding everything again");
-            let all: Vec<DocumentId> = self
-                .vectors
-                .contents()
-                .await?
-                .into_iter()
-                .map(|(id, _)| id)
-                .collect::<HashSet<_>>()
-                .into_iter()
-                .collect();
-            self.vectors.delete(&all).await?;
-        }
-        let is_new = model_before.is_none() && (words, vectors) == (Opened::Fresh, Opened::Fresh);
-        let words_agree =
-            self.ledger.meta("lexical")?.unwrap_or_default() == self.lexical.marker()?;
-        let vectors_agree =
-            self.ledger.meta("vectors")?.unwrap_or_default() == self.vectors.marker().await?;
-        if !(is_new || words_agree && vectors_agree) {
-            self.mend().await?;
-        }
-        self.ledger.set_meta("embedding", &model)?;
-        self.ledger.set_meta("lexical", &self.lexical.marker()?)?;
-        self.ledger
-            .set_meta("vectors", &self.vectors.marker().await?)?;
-        if self.ledger.meta("fingerprint")?.as_ref() != Some(&self.fingerprint) {
-            self.ledger.requeue_all()?;
-            self.ledger.set_meta("fingerprint", &self.fingerprint)?;
-        }
-        Ok(())
-    }
-
-    /// Compares the contents of all three, document by document.
-    async fn mend(&self) -> Result<()> {
-        let words = census(self.lexical.contents()?);
-        let vectors = census(self.vectors.contents().await?);
-        let documents = self.ledger.live()?;
-        let complete = |census: &Census, document: &Document| {
-            let held = census.get(&document.id);
-            match (&document.hash, held) {
-                (Some(hash), Some(held)) => {
-                    held.len() == 1 && held.get(hash) == Some(&document.chunks)
-                }
-                (Some(_), None) => document.chunks == 0,
-                (None, _) => false,
-            }
-        };
-        let (mut read_again, mut embed_again) = (Vec::new(), Vec::new());
-        for document in &documents {
-            if !complete(&words, document) {
-                read_again.push(document.id.clone());
-            } else if document.stage == Stage::Full && !complete(&vectors, document) {
-                embed_again.push(document.id.clone());
-            }
-        }
-        let known: HashSet<&DocumentId> = documents.iter().map(|document| &document.id).collect();
-        let orphans = |census: &Census| -> Vec<DocumentId> {
-            census
-                .keys()
-                .filter(|id| !known.contains(id))
-                .cloned()
-                .collect()
-        };
-        let (strange_words, strange_vectors) = (orphans(&words), orphans(&vectors));
-        tracing::warn!(
-            read_again = read_again.len(),
-            embed_again = embed_again.len(),
-            strays = strange_words.len() + strange_vectors.len(),
-            "the index was left in the middle of a change: mending it"
-        );
-        self.ledger.redo(&read_again, Stage::None)?;
-        self.ledger.redo(&embed_again, Stage::Lexical)?;
-        let mut leave = strange_words;
-        leave.extend(read_again);
-        if !leave.is_empty() {
-            self.lexical.commit(&leave, &[], &self.next_marker()?)?;
-        }
-        self.vectors.delete(&strange_vectors).await
-    }
-}
-
-type Census = HashMap<DocumentId, HashMap<String, usize>>;
-
-/// Chunks by document and content hash.
-fn census(contents: Vec<(DocumentId, String)>) -> Census {
-    let mut census = Census::new();
-    for (id, hash) in contents {
-        *census.entry(id).or_default().entry(hash).or_default() += 1;
-    }
-    census
 }
 
 fn chunk(document: Arc<Document>, row: ChunkRow) -> Chunk {
@@ -744,100 +646,4 @@ fn is_damage(error: &rusqlite::Error) -> bool {
         error.sqlite_error_code(),
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
     )
-}
-
-/// Makes a directory that only its owner can enter.
-fn make_private(directory: &Path) -> Result<()> {
-    let failed = |source| IndexerError::Io {
-        path: directory.to_owned(),
-        source,
-    };
-    std::fs::create_dir_all(directory).map_err(failed)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::Permissions::from_mode(0o700);
-        std::fs::set_permissions(directory, mode).map_err(failed)?;
-    }
-    Ok(())
-}
-
-/// The lock on a data directory; the file says who holds it and where it answers.
-struct LockFile {
-    file: File,
-    path: PathBuf,
-}
-
-/// Who holds a data directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// Process id.
-    pub process: String,
-    /// Where it answers; none while it only indexes.
-    pub address: Option<String>,
-}
-
-/// Who holds the data directory now; `None` when nobody does.
-#[must_use]
-pub fn holder(data: &Path) -> Option<Holder> {
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .open(data.join("lock"))
-        .ok()?;
-    match file.try_lock() {
-        Ok(()) => None,
-        Err(_) => Some(read_holder(data)),
-    }
-}
-
-fn read_holder(data: &Path) -> Holder {
-    let text = std::fs::read_to_string(data.join("lock")).unwrap_or_default();
-    let mut lines = text.lines();
-    Holder {
-        process: lines.next().unwrap_or("unknown").to_owned(),
-        address: lines.next().map(str::to_owned),
-    }
-}
-
-impl LockFile {
-    fn take(data: &Path) -> Result<Self> {
-        let path = data.join("lock");
-        let failed = |source| IndexerError::Io {
-            path: path.clone(),
-            source,
-        };
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
-        if file.try_lock().is_err() {
-            return Err(IndexerError::Locked {
-                directory: data.to_owned(),
-                process: read_holder(data).process,
-            });
-        }
-        let lock = Self { file, path };
-        lock.write(&format!("{}\n", std::process::id()))?;
-        Ok(lock)
-    }
-
-    fn announce(&self, address: &str) -> Result<()> {
-        self.write(&format!("{}\n{address}\n", std::process::id()))
-    }
-
-    fn write(&self, text: &str) -> Result<()> {
-        use std::io::{Seek, SeekFrom};
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(0))
-            .and_then(|_| file.set_len(0))
-            .and_then(|()| file.write_all(text.as_bytes()))
-            .map_err(|source| IndexerError::Io {
-                path: self.path.clone(),
-                source,
-            })
-    }
 }

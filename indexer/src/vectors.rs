@@ -20,6 +20,7 @@ use futures::TryStreamExt;
 use lancedb::query::{ExecutableQuery, QueryBase, Select};
 use lancedb::table::{CompactionOptions, Duration, OptimizeAction};
 use lancedb::{DistanceType, Table};
+use tokio::sync::RwLock;
 
 use crate::error::{IndexerError, Result};
 use crate::ledger::{Document, DocumentId};
@@ -94,6 +95,8 @@ impl Scope {
 /// The vector store of a data directory.
 pub(crate) struct Vectors {
     table: Table,
+    /// Readers hold it shared while they read; old files are deleted under it alone.
+    reading: RwLock<()>,
     schema: SchemaRef,
     dimensions: usize,
 }
@@ -109,6 +112,7 @@ impl Vectors {
                 Ok(table) => {
                     let vectors = Self {
                         table,
+                        reading: RwLock::default(),
                         schema,
                         dimensions,
                     };
@@ -132,6 +136,7 @@ impl Vectors {
             .await?;
         let vectors = Self {
             table,
+            reading: RwLock::default(),
             schema,
             dimensions,
         };
@@ -206,6 +211,7 @@ impl Vectors {
             "ordinal",
             "_distance",
         ]));
+        let _reading = self.reading.read().await;
         if let Some(predicate) = scope.predicate() {
             query = query.only_if(predicate);
         }
@@ -297,6 +303,7 @@ impl Vectors {
                 remap_options: None,
             })
             .await?;
+        let _alone = self.reading.write().await;
         self.table
             .optimize(OptimizeAction::Prune {
                 older_than: Some(Duration::seconds(0)),

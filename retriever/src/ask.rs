@@ -14,7 +14,7 @@ use crate::error::{Result, RetrieverError};
 use crate::language::Language;
 use crate::passage::Passage;
 use crate::prompt::{self, Turn};
-use crate::search::{Retriever, check};
+use crate::search::{Retriever, check_question};
 use crate::writer::{Piece, Writer};
 
 /// Passages shown when the documents hold no answer.
@@ -109,7 +109,7 @@ impl Retriever {
 
     async fn answer(&self, question: Question, events: &Events) -> Result<()> {
         let started = Instant::now();
-        let text = check(&question.text)?.to_owned();
+        let text = check_question(&question.text)?.to_owned();
         let language = Language::of(&text);
         let history = match &question.conversation {
             Some(id) => conversation::turns(&self.conversation(id)?),
@@ -333,7 +333,8 @@ impl<'a> Said<'a> {
         events.send_all(self.writer.push(&ready)).await && events.are_wanted()
     }
 
-    /// The whole answer and its citations; none when the model found none.
+    /// The whole answer and its citations; none when the model found none, or said what is in none
+    /// of the passages.
     async fn finish(mut self, events: &Events) -> Option<(String, Vec<Citation>)> {
         if let Some(undecided) = self.undecided.take() {
             if undecided.trim().is_empty() || prompt::is_not_found(&undecided) {
@@ -342,7 +343,7 @@ impl<'a> Said<'a> {
             events.send_all(self.writer.push(&undecided)).await;
         }
         events.send_all(self.writer.finish()).await;
-        Some(self.writer.into_parts())
+        Some(self.writer.into_parts()).filter(|(_, citations)| !citations.is_empty())
     }
 }
 

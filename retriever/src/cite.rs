@@ -13,6 +13,10 @@ use crate::passage::Passage;
 /// The share of a sentence's words, weighted, that a passage must have to be cited for it.
 const SUPPORT: f32 = 0.4;
 
+/// The share below which an answer as a whole does not come from the passages. It is low, because an
+/// answer in another language than its passages shares only names and numbers with them.
+const GROUNDED: f32 = 0.15;
+
 /// A place in a document that an answer rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Citation {
@@ -53,22 +57,25 @@ impl<'a> Attribution<'a> {
 
     /// A citation for `sentence`, if a passage says it.
     pub(crate) fn cite(&self, sentence: &str) -> Option<Citation> {
-        let wanted = words(sentence);
-        let total: f32 = wanted.iter().map(|word| weight(word)).sum();
-        let (best, _) = self.best(&wanted)?;
-        let shared = self.shared(&wanted, best);
-        (total > 0.0 && shared / total >= SUPPORT).then(|| cite(&self.passages[best], sentence))
+        self.cite_with(sentence, SUPPORT)
     }
 
-    /// A citation of whatever comes nearest to `text`.
+    /// A citation of whatever comes nearest to `text`, unless next to nothing of it is said.
     pub(crate) fn nearest(&self, text: &str) -> Option<Citation> {
-        let (best, _) = self.best(&words(text))?;
-        Some(cite(&self.passages[best], text))
+        self.cite_with(text, GROUNDED)
+    }
+
+    fn cite_with(&self, text: &str, least: f32) -> Option<Citation> {
+        let wanted = words(text);
+        let total: f32 = wanted.iter().map(|word| weight(word)).sum();
+        let best = self.best(&wanted)?;
+        let shared = self.shared(&wanted, best);
+        (total > 0.0 && shared / total >= least).then(|| cite(&self.passages[best], text))
     }
 
     /// The passage that shares most with `wanted`, the better ranked of equals. Words that few
     /// passages have tell passages apart and count more.
-    fn best(&self, wanted: &[String]) -> Option<(usize, f32)> {
+    fn best(&self, wanted: &[String]) -> Option<usize> {
         let mut best: Option<(usize, f32)> = None;
         for place in 0..self.passages.len() {
             let score = wanted
@@ -85,7 +92,7 @@ impl<'a> Attribution<'a> {
                 best = Some((place, score));
             }
         }
-        best
+        best.map(|(place, _)| place)
     }
 
     fn shared(&self, wanted: &[String], place: usize) -> f32 {
@@ -263,12 +270,9 @@ mod tests {
             attribution.cite("Mongolia exports copper and cashmere"),
             None
         );
-        assert_eq!(
-            attribution
-                .nearest("Mongolia")
-                .map(|citation| citation.marker),
-            Some(1)
-        );
+        assert_eq!(attribution.nearest("Ulaanbaatar"), None);
+        let nearest = attribution.nearest("La fianza es de 995 libras");
+        assert_eq!(nearest.map(|citation| citation.marker), Some(1));
         assert_eq!(Attribution::new(&[]).nearest("anything"), None);
     }
 

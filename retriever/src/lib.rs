@@ -20,4 +20,4 @@ pub use cite::Citation;
 pub use conversation::{Conversation, ConversationSummary, Message};
 pub use error::{Result, RetrieverError};
 pub use passage::Passage;
-pub use search::{Hits, Retriever};
+pub use search::{Hits, Retriever, check_question};

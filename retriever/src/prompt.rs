@@ -57,8 +57,8 @@ pub(crate) fn messages(
 ) -> Vec<Message> {
     let system = format!(
         "You answer questions from the user's own documents. Use only the passages the user gives. \
-         Answer in one to three short sentences, with the exact names, numbers and dates of the \
-         passages. Do not mention the passages themselves. If they do not contain the answer, write \
+         Answer in one to three short, complete sentences, with the exact names, numbers and dates \
+         of the passages. Do not mention the passages themselves. If they do not contain the answer, write \
          only: {NOT_FOUND}"
     );
     let mut messages = vec![Message::new(Role::System, system)];

@@ -78,7 +78,7 @@ impl Retriever {
     /// words leg answers alone.
     pub async fn search(&self, query: &str, k: usize, scope: &Scope) -> Result<Hits> {
         let started = Instant::now();
-        let query = check(query)?;
+        let query = check_question(query)?;
         let vector = match self.index.embed_question(query).await {
             Ok(vector) => Some(vector),
             Err(error) => {
@@ -174,7 +174,10 @@ impl Retriever {
 }
 
 /// The question without white space around it, if it is one.
-pub(crate) fn check(question: &str) -> Result<&str> {
+///
+/// # Errors
+/// An empty or overlong question.
+pub fn check_question(question: &str) -> Result<&str> {
     let question = question.trim();
     if question.is_empty() {
         return Err(RetrieverError::EmptyQuestion);

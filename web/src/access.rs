@@ -25,6 +25,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
 #[derive(Debug, Clone)]
 pub struct Access {
     hosts: Vec<String>,
+    any_address: bool,
     port: u16,
     token: Option<String>,
 }
@@ -35,12 +36,13 @@ impl Access {
     #[must_use]
     pub fn new(address: SocketAddr, hosts: &[String], token: Option<String>) -> Self {
         let mut known = vec!["localhost".to_owned(), literal(address.ip())];
-        if address.ip().is_loopback() {
+        if address.ip().is_loopback() || address.ip().is_unspecified() {
             known.extend(["127.0.0.1".to_owned(), "[::1]".to_owned()]);
         }
         known.extend(hosts.iter().map(|host| host.to_lowercase()));
         Self {
             hosts: known,
+            any_address: address.ip().is_unspecified(),
             port: address.port(),
             token,
         }
@@ -74,7 +76,11 @@ impl Access {
             Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
             _ => (host.as_str(), Some(80)),
         };
-        port == Some(self.port) && self.hosts.iter().any(|known| known == name)
+        // A server on every address is reached by numbers it does not know. No name can be made to
+        // stand for them: a request that names an address was meant for that address.
+        let is_address = || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        port == Some(self.port)
+            && (self.hosts.iter().any(|known| known == name) || self.any_address && is_address())
     }
 
     fn check_token(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
@@ -208,6 +214,16 @@ mod tests {
             false,
         );
         check(&access, "/api/status", &[ours, ("origin", "null")], false);
+    }
+
+    #[test]
+    fn a_server_on_every_address_is_reached_by_numbers_but_not_by_names() {
+        let address = "0.0.0.0:4747".parse().expect("an address");
+        let access = Access::new(address, &[], Some("secret".to_owned()));
+        check(&access, "/", &[("host", "127.0.0.1:4747")], true);
+        check(&access, "/", &[("host", "192.168.1.7:4747")], true);
+        check(&access, "/", &[("host", "[fd00::1]:4747")], true);
+        check(&access, "/", &[("host", "evil.example:4747")], false);
     }
 
     #[test]

@@ -39,6 +39,11 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
     }
 
+    pub(crate) fn wrong_method() -> Self {
+        let message = "this route does not take this method";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", message)
+    }
+
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", message)
     }

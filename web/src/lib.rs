@@ -77,6 +77,7 @@ fn router(services: Services, access: Access) -> Router {
         )
         .route("/api/models", get(routes::models))
         .fallback(assets::serve)
+        .method_not_allowed_fallback(routes::wrong_method)
         .with_state(Arc::new(services));
     api.layer(axum::middleware::from_fn_with_state(
         Arc::new(access),

@@ -42,21 +42,15 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
     let index = services.retriever.index().clone();
     let retriever = services.retriever.clone();
     let address = listener.local_addr()?;
-    let access = Access::new(
-        address,
-        &setup.settings.server.hosts,
-        token_for(&setup, address)?,
-    );
+    let access_token = token_for(&setup, address)?;
+    let page = page(address, access_token.as_deref());
+    let access = Access::new(address, &setup.settings.server.hosts, access_token);
     index.start(&tracker, &token);
     let server = tokio::spawn(vade_web::serve(listener, services, access));
     index.announce(&address.to_string())?;
     tracker.spawn(stop_on_signal(token.clone()));
 
-    eprintln!(
-        "vade {} serves http://{}",
-        env!("CARGO_PKG_VERSION"),
-        shown(address)
-    );
+    eprintln!("vade {} serves {page}", env!("CARGO_PKG_VERSION"));
     let opened = open_folders(&index, &folders, &tracker, &token).await;
     if opened.is_ok() && !token.is_cancelled() {
         follow(&index, &token, options.ask.is_some()).await;
@@ -65,7 +59,7 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
         {
             ask(&retriever, question, setup.json).await?;
         }
-        eprintln!("ready: http://{} (Ctrl-C stops)", shown(address));
+        eprintln!("ready: {page} (Ctrl-C stops)");
     } else {
         token.cancel();
     }
@@ -126,7 +120,6 @@ fn token_for(setup: &Setup, address: SocketAddr) -> Result<Option<String>> {
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("no random numbers: {error}"))?;
     let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     write_private(&path, &token).with_context(|| format!("cannot write {}", path.display()))?;
-    eprintln!("the access token is in {}", path.display());
     Ok(Some(token))
 }
 
@@ -249,10 +242,15 @@ async fn signal() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-fn shown(address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
+/// Where to find the page; with the token where one is needed, which the page keeps to itself.
+fn page(address: SocketAddr, token: Option<&str>) -> String {
+    let shown = if address.ip().is_unspecified() {
         SocketAddr::new(std::net::Ipv4Addr::LOCALHOST.into(), address.port())
     } else {
         address
+    };
+    match token {
+        Some(token) => format!("http://{shown}/#token={token}"),
+        None => format!("http://{shown}"),
     }
 }

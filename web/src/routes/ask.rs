@@ -9,7 +9,7 @@ use axum::response::sse::{Event, KeepAlive};
 use futures::{Stream, StreamExt};
 use serde_json::{Value, json};
 use tokio_stream::wrappers::ReceiverStream;
-use vade_retriever::{AskEvent, Question, RetrieverError};
+use vade_retriever::{AskEvent, Question, check_question};
 
 use super::{Body, Shared, body, scope};
 use crate::api::AskRequest;
@@ -21,9 +21,7 @@ pub(crate) async fn ask(
     request: Body<AskRequest>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let request = body(request)?;
-    if request.question.trim().is_empty() {
-        return Err(RetrieverError::EmptyQuestion.into());
-    }
+    check_question(&request.question)?;
     if let Some(id) = &request.conversation {
         services.retriever.conversation(id)?;
     }

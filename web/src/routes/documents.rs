@@ -3,6 +3,7 @@
 use std::path::{Path as FilePath, PathBuf};
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -18,11 +19,21 @@ use crate::error::ApiError;
 /// Text around a span, at most (bytes).
 const LONGEST_CONTEXT: usize = 20_000;
 
+/// A query, or what is wrong with it in the usual shape of errors.
+type Parameters<T> = Result<Query<T>, QueryRejection>;
+
+fn parameters<T>(query: Parameters<T>) -> Result<T, ApiError> {
+    match query {
+        Ok(Query(query)) => Ok(query),
+        Err(rejection) => Err(ApiError::bad_request(rejection.body_text())),
+    }
+}
+
 pub(crate) async fn list(
     State(services): Shared,
-    query: Result<Query<DocumentsQuery>, axum::extract::rejection::QueryRejection>,
+    query: Parameters<DocumentsQuery>,
 ) -> Result<Json<Documents>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let query = parameters(query)?;
     let filter = DocumentFilter {
         state: query.state.filter(|state| !state.is_empty()),
         query: query.query.filter(|query| !query.is_empty()),
@@ -65,8 +76,9 @@ pub(crate) struct SpanQuery {
 pub(crate) async fn text(
     State(services): Shared,
     Path(id): Path<String>,
-    Query(query): Query<SpanQuery>,
+    query: Parameters<SpanQuery>,
 ) -> Result<Json<serde_json::Value>, ApiError> {
+    let query = parameters(query)?;
     let index = services.retriever.index();
     let id = DocumentId(id);
     let context = query.context.unwrap_or(1500).min(LONGEST_CONTEXT);

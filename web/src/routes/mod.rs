@@ -37,6 +37,10 @@ pub(crate) fn body<T>(body: Body<T>) -> Result<T, ApiError> {
     }
 }
 
+pub(crate) async fn wrong_method() -> ApiError {
+    ApiError::wrong_method()
+}
+
 pub(crate) async fn get_status(State(services): Shared) -> Result<Json<Status>, ApiError> {
     Ok(Json(status(&services)?))
 }

@@ -1,0 +1,103 @@
+//! The lock on a data directory: one process at a time, and where it answers.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::error::{IndexerError, Result};
+
+/// Makes a directory that only its owner can enter.
+pub(crate) fn make_private(directory: &Path) -> Result<()> {
+    let failed = |source| IndexerError::Io {
+        path: directory.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(directory, mode).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The lock on a data directory; the file says who holds it and where it answers.
+pub(crate) struct LockFile {
+    file: File,
+    path: PathBuf,
+}
+
+/// Who holds a data directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Process id.
+    pub process: String,
+    /// Where it answers; none while it only indexes.
+    pub address: Option<String>,
+}
+
+/// Who holds the data directory now; `None` when nobody does.
+#[must_use]
+pub fn holder(data: &Path) -> Option<Holder> {
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .open(data.join("lock"))
+        .ok()?;
+    match file.try_lock() {
+        Ok(()) => None,
+        Err(_) => Some(read_holder(data)),
+    }
+}
+
+fn read_holder(data: &Path) -> Holder {
+    let text = std::fs::read_to_string(data.join("lock")).unwrap_or_default();
+    let mut lines = text.lines();
+    Holder {
+        process: lines.next().unwrap_or("unknown").to_owned(),
+        address: lines.next().map(str::to_owned),
+    }
+}
+
+impl LockFile {
+    pub(crate) fn take(data: &Path) -> Result<Self> {
+        let path = data.join("lock");
+        let failed = |source| IndexerError::Io {
+            path: path.clone(),
+            source,
+        };
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
+        if file.try_lock().is_err() {
+            return Err(IndexerError::Locked {
+                directory: data.to_owned(),
+                process: read_holder(data).process,
+            });
+        }
+        let lock = Self { file, path };
+        lock.write(&format!("{}\n", std::process::id()))?;
+        Ok(lock)
+    }
+
+    pub(crate) fn announce(&self, address: &str) -> Result<()> {
+        self.write(&format!("{}\n{address}\n", std::process::id()))
+    }
+
+    fn write(&self, text: &str) -> Result<()> {
+        use std::io::{Seek, SeekFrom};
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))
+            .and_then(|_| file.set_len(0))
+            .and_then(|()| file.write_all(text.as_bytes()))
+            .map_err(|source| IndexerError::Io {
+                path: self.path.clone(),
+                source,
+            })
+    }
+}

@@ -1,0 +1,66 @@
+//! How far indexing has got, and what holds it up.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::error::IndexerError;
+use crate::index::Inner;
+
+/// How far indexing has got.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    /// Whether anything is waiting or under way.
+    pub active: bool,
+    /// Documents read since the queue was last empty.
+    pub done: usize,
+    /// Documents waiting to be read.
+    pub waiting: usize,
+    /// Chunks embedded since nothing was last waiting.
+    pub embedded: usize,
+    /// Chunks waiting for their vector.
+    pub to_embed: usize,
+    /// Seconds until all is done at the rate so far; none while that cannot be told.
+    pub eta_seconds: Option<f64>,
+    /// The document that was read last.
+    pub current: Option<PathBuf>,
+    /// What keeps indexing from going on, such as a full disk.
+    pub trouble: Option<String>,
+    /// When the present burst of embedding began.
+    pub(crate) embedding_since: Option<Instant>,
+}
+
+impl Inner {
+    /// Tells everybody how far indexing has got.
+    pub(crate) fn report_progress(&self) {
+        let Ok(counts) = self.ledger.counts() else {
+            return;
+        };
+        self.progress.send_modify(|progress| {
+            progress.waiting = counts.pending;
+            progress.to_embed = counts.unembedded;
+            progress.active = counts.pending > 0 || counts.lexical > 0;
+            if !progress.active {
+                progress.done = 0;
+                progress.embedded = 0;
+                progress.embedding_since = None;
+                progress.current = None;
+            }
+            progress.eta_seconds = progress.embedding_since.and_then(|since| {
+                #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+                let (embedded, left) = (progress.embedded as f64, counts.unembedded as f64);
+                (embedded >= 16.0).then(|| since.elapsed().as_secs_f64() / embedded * left)
+            });
+        });
+    }
+
+    pub(crate) fn trouble(&self, error: &IndexerError) {
+        tracing::error!(%error, "indexing is held up");
+        self.progress
+            .send_modify(|progress| progress.trouble = Some(error.to_string()));
+    }
+
+    pub(crate) fn no_trouble(&self) {
+        self.progress
+            .send_if_modified(|progress| progress.trouble.take().is_some());
+    }
+}

@@ -1,0 +1,309 @@
+//! The words task: pending documents are read and their words committed.
+//!
+//! It alone writes the full-text index, and it tells the ledger only after a commit. Whatever goes
+//! wrong with a file is that document's outcome; the batch goes on.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::chunk::{ChunkSettings, chunk};
+use crate::error::Result;
+use crate::extract::{Extracted, Rejection, extract};
+use crate::index::{Inner, now};
+use crate::ledger::{Document, DocumentId, Indexed, Outcome, State, digest};
+use crate::lexical::ChunkRow;
+use crate::pipeline::pause;
+use crate::scan::UNREADABLE;
+
+/// A commit of words is made when this many documents wait for it,
+const COMMIT_DOCUMENTS: usize = 256;
+/// or this much text (bytes),
+const COMMIT_BYTES: usize = 4 << 20;
+/// or when the first of them has waited this long.
+const COMMIT_AFTER: Duration = Duration::from_millis(250);
+
+/// A document that was read, not committed yet.
+struct Read {
+    document: Document,
+    outcome: Outcome,
+    rows: Vec<ChunkRow>,
+    gone: bool,
+}
+
+/// Reads pending documents and commits their words.
+pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
+    let parallel = std::thread::available_parallelism()
+        .map_or(2, std::num::NonZero::get)
+        .min(8);
+    let mut reading: JoinSet<Read> = JoinSet::new();
+    let mut under_way: HashSet<DocumentId> = HashSet::new();
+    let mut queue: Vec<Document> = Vec::new();
+    let mut ready: Vec<Read> = Vec::new();
+    let mut since: Option<Instant> = None;
+    loop {
+        if let Err(error) = fill(&index, &mut queue, &mut reading, &mut under_way, parallel) {
+            index.trouble(&error);
+        }
+        let bytes: usize = ready
+            .iter()
+            .flat_map(|read| &read.rows)
+            .map(|row| row.text.len())
+            .sum();
+        let waited = since.is_some_and(|since| since.elapsed() >= COMMIT_AFTER);
+        let full = ready.len() >= COMMIT_DOCUMENTS || bytes >= COMMIT_BYTES;
+        if !ready.is_empty() && (full || waited || reading.is_empty()) {
+            since = None;
+            let batch = std::mem::take(&mut ready);
+            for read in &batch {
+                under_way.remove(&read.document.id);
+            }
+            match commit_words(&index, batch).await {
+                Ok(()) => index.no_trouble(),
+                Err(error) => {
+                    index.trouble(&error);
+                    if pause(&token, Duration::from_secs(2)).await.is_break() {
+                        return;
+                    }
+                }
+            }
+            continue;
+        }
+        let deadline = since.map_or(Duration::from_secs(3600), |since| {
+            COMMIT_AFTER.saturating_sub(since.elapsed())
+        });
+        tokio::select! {
+            () = token.cancelled() => return,
+            () = index.words_wake.notified() => queue.clear(),
+            () = tokio::time::sleep(deadline), if since.is_some() => {}
+            Some(read) = reading.join_next(), if !reading.is_empty() => {
+                if let Ok(read) = read {
+                    since.get_or_insert_with(Instant::now);
+                    ready.push(read);
+                }
+            }
+        }
+    }
+}
+
+/// Keeps `parallel` documents being read, the newest first.
+fn fill(
+    index: &Arc<Inner>,
+    queue: &mut Vec<Document>,
+    reading: &mut JoinSet<Read>,
+    under_way: &mut HashSet<DocumentId>,
+    parallel: usize,
+) -> Result<()> {
+    while reading.len() < parallel {
+        if queue.is_empty() {
+            let mut pending = index.ledger.pending(64 + under_way.len())?;
+            pending.retain(|document| !under_way.contains(&document.id));
+            pending.reverse();
+            *queue = pending;
+        }
+        let Some(document) = queue.pop() else {
+            return Ok(());
+        };
+        under_way.insert(document.id.clone());
+        let index = Arc::clone(index);
+        reading.spawn_blocking(move || read_document(&index, document));
+    }
+    Ok(())
+}
+
+/// Reads one file: hash, extract, chunk. Whatever goes wrong is that document's outcome.
+fn read_document(index: &Inner, document: Document) -> Read {
+    let started = Instant::now();
+    let mut read = Read {
+        outcome: Outcome::Unchanged,
+        rows: Vec::new(),
+        gone: false,
+        document,
+    };
+    let bytes = match read_file(&read.document.path, index.limits.max_file_bytes) {
+        Ok(bytes) => bytes,
+        Err(FileError::Gone) => {
+            read.gone = true;
+            return read;
+        }
+        Err(FileError::Rejected(state, reason)) => {
+            read.outcome = Outcome::Rejected(state, reason);
+            return read;
+        }
+    };
+    let hash = digest(&[index.fingerprint.as_bytes(), &digest(&bytes).into_bytes()].concat());
+    if read.document.hash.as_ref() == Some(&hash) {
+        return read;
+    }
+    match extract(&read.document.path, &bytes, &index.limits) {
+        Ok(extracted) => {
+            read.rows = rows(&read.document, &hash, &extracted, &index.chunks);
+            read.outcome = Outcome::Indexed(Indexed {
+                hash,
+                chunks: read.rows.len(),
+                title: extracted.title,
+                tags: extracted.tags,
+                language: extracted.language.map(str::to_owned),
+                extractor: extracted.extractor.to_owned(),
+                milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                notice: extracted.notice,
+            });
+        }
+        Err(Rejection::Skipped(reason)) => {
+            read.outcome = Outcome::Rejected(State::Skipped, reason);
+        }
+        Err(Rejection::Failed(reason)) => {
+            read.outcome = Outcome::Rejected(State::Failed, reason);
+        }
+    }
+    read
+}
+
+enum FileError {
+    Gone,
+    Rejected(State, String),
+}
+
+/// The bytes of a regular file of reasonable size.
+fn read_file(path: &Path, max_bytes: u64) -> std::result::Result<Vec<u8>, FileError> {
+    let skipped = |reason: &str| FileError::Rejected(State::Skipped, reason.to_owned());
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => FileError::Gone,
+        std::io::ErrorKind::PermissionDenied => {
+            FileError::Rejected(State::Failed, format!("{UNREADABLE}: permission denied"))
+        }
+        _ => FileError::Rejected(State::Failed, format!("{UNREADABLE}: {error}")),
+    };
+    if path.to_string_lossy().contains('\u{fffd}') && !path.exists() {
+        return Err(skipped("its name is not valid Unicode: rename it"));
+    }
+    let metadata = std::fs::symlink_metadata(path).map_err(failed)?;
+    if metadata.is_symlink() {
+        return Err(skipped(
+            "a symbolic link: what it points to is indexed where it lies",
+        ));
+    }
+    if metadata.is_dir() {
+        return match std::fs::read_dir(path) {
+            Ok(_) => Err(FileError::Gone),
+            Err(error) => Err(failed(error)),
+        };
+    }
+    if !metadata.is_file() {
+        return Err(skipped("not a regular file"));
+    }
+    if metadata.len() > max_bytes {
+        return Err(skipped(&format!("larger than {} MiB", max_bytes >> 20)));
+    }
+    std::fs::read(path).map_err(failed)
+}
+
+/// The chunks of a document as they go into the engines.
+fn rows(
+    document: &Document,
+    hash: &str,
+    extracted: &Extracted,
+    settings: &ChunkSettings,
+) -> Vec<ChunkRow> {
+    let chunks = chunk(extracted, settings);
+    let stem = document
+        .path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy();
+    let names = [
+        &[extracted.title.as_deref().unwrap_or_default(), &stem][..],
+        &extracted
+            .aliases
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>(),
+        &extracted
+            .tags
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>(),
+    ]
+    .concat()
+    .join(" ");
+    let text = &extracted.text;
+    (0..chunks.len())
+        .map(|place| {
+            let chunk = &chunks[place];
+            let next = chunks.get(place + 1).map_or(chunk.end, |next| next.start);
+            let own = &text[chunk.start..chunk.end];
+            ChunkRow {
+                document: document.id.clone(),
+                hash: hash.to_owned(),
+                ordinal: u32::try_from(place).unwrap_or(u32::MAX),
+                span: chunk.start..chunk.end,
+                page: chunk.page,
+                heading: chunk.heading_path.clone(),
+                text: own.to_owned(),
+                gap: text[chunk.end..next.max(chunk.end)].to_owned(),
+                context: format!("{names} {}", chunk.heading_path.join(" ")),
+                lead: lead(extracted.title.as_deref(), &chunk.heading_path, own),
+                language: extracted.language.map(str::to_owned),
+            }
+        })
+        .collect()
+}
+
+/// Title and headings that the chunk does not say itself: a passage is about what it stands under.
+fn lead(title: Option<&str>, heading_path: &[String], text: &str) -> String {
+    let opening = &text[..text.floor_char_boundary(200)];
+    let mut lead: Vec<&str> = Vec::new();
+    for name in title
+        .into_iter()
+        .chain(heading_path.iter().map(String::as_str))
+    {
+        if !opening.contains(name) && !lead.contains(&name) {
+            lead.push(name);
+        }
+    }
+    lead.join(" > ")
+}
+
+async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
+    let _writer = index.words_writer.lock().await;
+    let (mut replaced, mut rows, mut outcomes, mut gone) = (vec![], vec![], vec![], vec![]);
+    let count = batch.len();
+    for read in batch {
+        // Removed from the ledger while it was being read: it must not come back.
+        if index.ledger.document(&read.document.id)?.is_none() {
+            continue;
+        }
+        if read.gone {
+            gone.push(read.document.id);
+            continue;
+        }
+        if !matches!(read.outcome, Outcome::Unchanged) {
+            replaced.push(read.document.id.clone());
+        }
+        rows.extend(read.rows);
+        outcomes.push((read.document, read.outcome));
+    }
+    replaced.extend(gone.iter().cloned());
+    let marker = if replaced.is_empty() {
+        index.lexical.marker()?
+    } else {
+        let marker = index.next_marker()?;
+        tokio::task::block_in_place(|| index.lexical.commit(&replaced, &rows, &marker))?;
+        marker
+    };
+    index.ledger.words_committed(&outcomes, &marker, now())?;
+    index.ledger.remove(&gone, &marker)?;
+    let ids = outcomes.iter().map(|(document, _)| &document.id);
+    index.refresh_live(ids.chain(&gone))?;
+    index.progress.send_modify(|progress| {
+        progress.done += count;
+        progress.current = outcomes.last().map(|(document, _)| document.path.clone());
+    });
+    index.report_progress();
+    index.vectors_wake.notify_one();
+    Ok(())
+}
