@@ -208,6 +208,12 @@ fn beyond_loopback_there_is_always_a_token() {
     let status = |headers: &[(&str, &str)]| send(&daemon, "/api/status", headers).status();
     assert_eq!(status(&[("host", &host)]), 401);
     assert_eq!(status(&[("host", &host), ("authorization", &bearer)]), 200);
-    daemon.said("the access token is in ");
+    let numbers = format!("127.0.0.1:{port}");
+    assert_eq!(
+        status(&[("host", &numbers), ("authorization", &bearer)]),
+        200
+    );
+    assert_eq!(status(&[("host", &format!("evil.example:{port}"))]), 403);
+    daemon.said(&format!("/#token={token}"));
     assert_eq!(daemon.stop(), Some(0));
 }

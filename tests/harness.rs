@@ -215,10 +215,8 @@ impl Daemon {
     pub(crate) fn base(&self) -> &str {
         self.base.get_or_init(|| {
             let line = self.said(" serves http://");
-            format!(
-                "http://{}",
-                line.split(" serves http://").nth(1).unwrap_or_default()
-            )
+            let page = line.split(" serves http://").nth(1).unwrap_or_default();
+            format!("http://{}", page.split('/').next().unwrap_or_default())
         })
     }
 

@@ -68,7 +68,7 @@ pub(crate) fn messages(
     }
     let entries: Vec<String> = passages.iter().map(entry).collect();
     let ask = format!(
-        "{}\nQuestion: {question}\nAnswer in {}.",
+        "{}\nQuestion: {question}\nAnswer in {}, in full sentences.",
         entries.join("\n"),
         language.name
     );
@@ -131,7 +131,7 @@ mod tests {
             The deposit is £995.
 
             Question: And the deposit?
-            Answer in English."]]
+            Answer in English, in full sentences."]]
         .assert_eq(&shown.join("\n"));
     }
 
