@@ -40,8 +40,10 @@ models: build
 	$(VADE) models pull onnxruntime snowflake-arctic-embed-s smollm2-135m-instruct
 
 screenshot: setup-test build models
+	$(VADE) models pull qwen2.5-coder-1.5b-instruct
 	VADE_SCREENSHOT=$(CURDIR)/web/screenshot.png \
-	    cargo test --release --workspace --locked --test it -- browser
+	    VADE_TEST_LANGUAGE_MODEL=qwen2.5-coder-1.5b-instruct \
+	    cargo test --release --workspace --locked --test it -- browser::a_question
 
 lint:
 	cargo fmt --all --check

@@ -2,7 +2,7 @@
 //! of its own in what it watches, and words that are nowhere else.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -50,10 +50,7 @@ fn found_only_in(word: &str, name: &str) {
             .iter()
             .filter(|hit| text(&hit["text"]).contains(word))
             .map(|hit| text(&hit["path"]));
-        paths
-            .next()
-            .is_some_and(|path| expected == PathBuf::from(path))
-            && paths.next().is_none()
+        paths.next().is_some_and(|path| expected == Path::new(path)) && paths.next().is_none()
     });
 }
 

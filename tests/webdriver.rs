@@ -22,7 +22,7 @@ pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) struct Browser {
     driver: Child,
     session: String,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -33,11 +33,11 @@ impl Browser {
         let mut browser = Self {
             driver,
             session: format!("http://127.0.0.1:{port}"),
-            _profile: profile,
+            profile,
         };
         let mut arguments = vec![
             format!("--window-size={width},{height}"),
-            format!("--user-data-dir={}", browser._profile.path().display()),
+            format!("--user-data-dir={}", browser.profile.path().display()),
         ];
         arguments.extend(
             [
@@ -158,6 +158,7 @@ impl Browser {
     }
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "bodies are written in place")]
     fn call(&self, method: Method, path: &str, body: Value) -> Value {
         let request = client().request(method, format!("{}{path}", self.session));
         let request = if body.is_null() {
@@ -197,7 +198,7 @@ fn start_driver() -> (Child, u16) {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .expect("chromedriver is not installed: run `make setup`");
+        .expect("chromedriver is not installed: run `make setup-test`");
     let output = BufReader::new(driver.stdout.take().expect("it is piped"));
     for line in output.lines() {
         let line = line.expect("a line");

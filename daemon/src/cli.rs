@@ -55,8 +55,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Models(Models),
     /// Measure speed and quality on this machine
-    #[command(subcommand)]
-    Bench(Bench),
+    Bench(BenchOptions),
     /// Check the installation and say how to mend what is wrong
     Doctor,
     /// Read one PDF in a process of its own
@@ -154,13 +153,20 @@ pub(crate) struct SomeModelIds {
     pub ids: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct BenchOptions {
+    /// Without a command: `all`
+    #[command(subcommand)]
+    pub what: Option<Bench>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
     /// Index a folder into a temporary index, search it, ask it
     All {
-        /// The folder
-        #[arg(value_name = "FOLDER", default_value = "samples")]
-        folder: PathBuf,
+        /// The folder (default: samples/ here, or else the first watched folder)
+        #[arg(value_name = "FOLDER")]
+        folder: Option<PathBuf>,
     },
     /// Recall and ranking on questions whose paragraph is known (`SQuAD` 1.1 layout)
     Retrieval {
@@ -185,5 +191,8 @@ pub(crate) enum Bench {
         /// Tokens to generate
         #[arg(long, default_value_t = 64)]
         generate: usize,
+        /// Threads (0: one per physical core)
+        #[arg(long)]
+        threads: Option<usize>,
     },
 }

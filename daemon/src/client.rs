@@ -153,7 +153,7 @@ mod tests {
             "1}\n\n: keep-alive\n\nevent: done\ndata: 2\n\n",
         ] {
             lines.push(part.as_bytes(), &mut |name, data| {
-                seen.push(format!("{name} {data}"))
+                seen.push(format!("{name} {data}"));
             });
         }
         assert_eq!(seen, ["token {\"a\":1}", "done 2"]);

@@ -123,13 +123,12 @@ impl Setup {
             self.settings.model.idle_unload.duration(),
             move || {
                 let mut runtime = runtime.lock().unwrap_or_else(PoisonError::into_inner);
-                let loaded = match &*runtime {
-                    Some(loaded) => loaded.clone(),
-                    None => {
-                        let paths = store.locate(&library)?;
-                        let path = paths.files().first().ok_or(ModelsError::Stopped)?;
-                        runtime.insert(Runtime::load(path)?).clone()
-                    }
+                let loaded = if let Some(loaded) = &*runtime {
+                    loaded.clone()
+                } else {
+                    let paths = store.locate(&library)?;
+                    let path = paths.files().first().ok_or(ModelsError::Stopped)?;
+                    runtime.insert(Runtime::load(path)?).clone()
                 };
                 let paths = store.locate(&model)?;
                 Ok(Box::new(OnnxEmbedder::load(&loaded, &spec, &paths)?))

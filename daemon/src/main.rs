@@ -15,7 +15,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command};
+use cli::{Bench, BenchOptions, Cli, Command};
+use compose::Setup;
 
 // glibc's arenas grow by megabytes with every commit of the vector store (lancedb#7242).
 #[global_allocator]
@@ -36,19 +37,35 @@ fn main() -> ExitCode {
         vade_indexer::extract::child_main();
     }
     output::start_logging(cli.common.verbose);
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("vade: cannot start: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(commands::run(cli)) {
+    let outcome = Setup::new(&cli.common).and_then(|setup| {
+        limit_threads(&setup, &cli.command);
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(commands::run(setup, cli.command))
+    });
+    match outcome {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::NothingFound) => ExitCode::from(3),
         Err(error) => {
             eprintln!("vade: {error:#}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// candle and rayon read their number of threads from the environment, once.
+#[expect(unsafe_code, reason = "no other thread runs yet")]
+fn limit_threads(setup: &Setup, command: &Command) {
+    let asked = match command {
+        Command::Bench(BenchOptions {
+            what: Some(Bench::Lm { threads, .. }),
+        }) => *threads,
+        _ => None,
+    };
+    let threads = asked.unwrap_or(setup.settings.model.threads);
+    if threads > 0 {
+        for variable in ["RAYON_NUM_THREADS", "CANDLE_NUM_THREADS"] {
+            // SAFETY: the environment is changed before any thread is started.
+            unsafe { std::env::set_var(variable, threads.to_string()) };
         }
     }
 }

@@ -61,7 +61,7 @@ async fn sync_folders(
         watch.add(&directories);
     }
     *registered = folders;
-    *lock(&index.notice) = watch.limit.clone();
+    lock(&index.notice).clone_from(&watch.limit);
     Ok(())
 }
 

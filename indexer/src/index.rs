@@ -17,7 +17,7 @@ use vade_models::embedding::{EmbedderHandle, Pause, TextKind};
 use crate::chunk::ChunkSettings;
 use crate::error::{IndexerError, Result};
 use crate::extract::Limits;
-use crate::ledger::{Document, DocumentId, Ledger};
+use crate::ledger::{Document, DocumentId, Ledger, State};
 use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical};
 use crate::lock::{LockFile, make_private};
 use crate::progress::Progress;
@@ -62,6 +62,8 @@ pub struct Found {
     pub words: Option<f32>,
     /// Cosine.
     pub vector: Option<f32>,
+    /// Its vector is still to be made: that the vector leg did not find it says nothing.
+    pub awaits_vector: bool,
 }
 
 impl Found {
@@ -553,6 +555,9 @@ impl Inner {
         };
         let mut found: HashMap<ChunkKey, Found> = HashMap::new();
         let entry = |key: ChunkKey| Found {
+            awaits_vector: live
+                .get(&key.document)
+                .is_some_and(|document| document.state != State::Indexed),
             key,
             words: None,
             vector: None,

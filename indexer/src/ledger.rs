@@ -304,6 +304,9 @@ impl Ledger {
     }
 
     /// The watched folders, in the order they were added.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
     pub fn folders(&self) -> Result<Vec<PathBuf>> {
         let connection = self.lock();
         let mut statement = connection.prepare("SELECT path FROM folders ORDER BY added, path")?;
@@ -387,6 +390,9 @@ impl Ledger {
     }
 
     /// One document by id.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
     pub fn document(&self, id: &DocumentId) -> Result<Option<Document>> {
         Ok(self.select("WHERE id = ?1", [&id.0])?.pop())
     }
@@ -423,6 +429,9 @@ impl Ledger {
     }
 
     /// Documents by state, and chunks.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
     pub fn counts(&self) -> Result<Counts> {
         let connection = self.lock();
         let mut statement = connection
@@ -781,7 +790,10 @@ mod tests {
             .vectors_committed(&[(id.clone(), "h0".to_owned())], "1", 0)
             .expect("commits");
         assert_eq!(only(&ledger).state, State::IndexedLexical);
-        assert_eq!(ledger.tombstones().expect("tombstones"), [id.clone()]);
+        assert_eq!(
+            ledger.tombstones().expect("tombstones"),
+            std::slice::from_ref(&id)
+        );
         ledger
             .vectors_committed(&[(id, "h1".to_owned())], "2", 0)
             .expect("commits");
@@ -839,7 +851,10 @@ mod tests {
         ledger
             .remove(std::slice::from_ref(&id), "2")
             .expect("removes");
-        assert_eq!(ledger.tombstones().expect("tombstones"), [id.clone()]);
+        assert_eq!(
+            ledger.tombstones().expect("tombstones"),
+            std::slice::from_ref(&id)
+        );
         ledger.buried(&[id], "3").expect("buries");
         assert_eq!(ledger.tombstones().expect("tombstones"), []);
     }

@@ -119,16 +119,15 @@ impl Lexical {
                     .validate_checksum()
                     .is_ok_and(|damaged| damaged.is_empty())
         });
-        let (index, opened) = match opened {
-            Some(index) => (index, Opened::Existing),
-            None => {
-                if existed {
-                    tracing::warn!("the full-text index is damaged: building it again");
-                }
-                std::fs::remove_dir_all(directory).map_err(made)?;
-                std::fs::create_dir_all(directory).map_err(made)?;
-                (Index::create_in_dir(directory, schema)?, Opened::Fresh)
+        let (index, opened) = if let Some(index) = opened {
+            (index, Opened::Existing)
+        } else {
+            if existed {
+                tracing::warn!("the full-text index is damaged: building it again");
             }
+            std::fs::remove_dir_all(directory).map_err(made)?;
+            std::fs::create_dir_all(directory).map_err(made)?;
+            (Index::create_in_dir(directory, schema)?, Opened::Fresh)
         };
         analysis::register(&index);
         let reader = index

@@ -73,7 +73,7 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
             }
             continue;
         }
-        let deadline = since.map_or(Duration::from_secs(3600), |since| {
+        let deadline = since.map_or(Duration::from_hours(1), |since| {
             COMMIT_AFTER.saturating_sub(since.elapsed())
         });
         tokio::select! {

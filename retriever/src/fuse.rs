@@ -18,6 +18,8 @@ pub(crate) trait Scored {
     fn words(&self) -> Option<f32>;
     /// Cosine, where the vector leg found it.
     fn vector(&self) -> Option<f32>;
+    /// Whether the vector leg could not have found it yet.
+    fn awaits_vector(&self) -> bool;
 }
 
 impl Scored for Found {
@@ -28,18 +30,27 @@ impl Scored for Found {
     fn vector(&self) -> Option<f32> {
         self.vector
     }
+
+    fn awaits_vector(&self) -> bool {
+        self.awaits_vector
+    }
 }
 
 /// Ranks candidates; `vector_weight` is the share of the vector leg, 0 to 1.
 pub(crate) fn fuse<T: Scored>(candidates: Vec<T>, vector_weight: f32) -> Vec<Ranked<T>> {
     // No shared word is BM25's own zero; the vector leg has none, so its weakest candidate is.
-    let words = Range::of(candidates.iter().filter_map(T::words)).from_zero();
+    let words = Range::of(candidates.iter().filter_map(T::words)).down_to_zero();
     let vectors = Range::of(candidates.iter().filter_map(T::vector));
     let mut ranked: Vec<Ranked<T>> = candidates
         .into_iter()
         .map(|item| {
             let words = item.words().map_or(0.0, |score| words.share(score));
-            let vector = item.vector().map_or(0.0, |score| vectors.share(score));
+            let vector = match item.vector() {
+                Some(score) => vectors.share(score),
+                // A file just saved is not far in meaning: nobody has looked yet.
+                None if item.awaits_vector() => words,
+                None => 0.0,
+            };
             let score = (1.0 - vector_weight) * words + vector_weight * vector;
             Ranked { item, score }
         })
@@ -66,7 +77,7 @@ impl Range {
         })
     }
 
-    fn from_zero(self) -> Self {
+    fn down_to_zero(self) -> Self {
         Self { low: 0.0, ..self }
     }
 
@@ -111,6 +122,10 @@ mod tests {
         fn vector(&self) -> Option<f32> {
             self.2
         }
+
+        fn awaits_vector(&self) -> bool {
+            self.0.starts_with("new")
+        }
     }
 
     #[track_caller]
@@ -129,6 +144,16 @@ mod tests {
             Candidate("far", Some(1.0), Some(0.50)),
         ];
         check(&candidates, 0.5, &["words", "vector", "far"]);
+    }
+
+    #[test]
+    fn what_has_no_vector_yet_is_ranked_by_its_words() {
+        let candidates = [
+            Candidate("near", None, Some(0.8)),
+            Candidate("new", Some(9.0), None),
+            Candidate("far", Some(5.0), Some(0.5)),
+        ];
+        check(&candidates, 0.5, &["new", "near", "far"]);
     }
 
     #[test]

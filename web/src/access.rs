@@ -50,7 +50,7 @@ impl Access {
 
     fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
         let host = header(headers, header::HOST.as_str())
-            .or_else(|| uri.authority().map(|authority| authority.as_str()));
+            .or_else(|| uri.authority().map(axum::http::uri::Authority::as_str));
         if !host.is_some_and(|host| self.knows(host)) {
             return Err(ApiError::forbidden(
                 "this host name is not known here: add it to server.hosts",
@@ -90,10 +90,9 @@ impl Access {
         let bearer = header(headers, header::AUTHORIZATION.as_str())
             .and_then(|value| value.strip_prefix("Bearer "));
         let in_query = || {
-            let pairs = uri.query().unwrap_or_default().split('&');
+            let mut pairs = uri.query().unwrap_or_default().split('&');
             pairs
-                .filter_map(|pair| pair.strip_prefix("token="))
-                .next()
+                .find_map(|pair| pair.strip_prefix("token="))
                 .filter(|_| uri.path().ends_with("/source"))
         };
         let given = bearer.or_else(in_query).unwrap_or_default();

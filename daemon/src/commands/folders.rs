@@ -50,19 +50,16 @@ pub(crate) async fn remove(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> 
     for folder in folders {
         // A folder that no longer exists can still be removed.
         let path = super::absolute(folder).or_else(|_| std::path::absolute(folder))?;
-        let removed = match &client {
-            Some(client) => {
-                let answer: Value = client
-                    .call(Method::DELETE, "/api/folders", &request(&path))
-                    .await?;
-                answer["removed"].as_u64().unwrap_or_default()
-            }
-            None => {
-                let index = setup.index().await?;
-                let removed = index.remove_folder(&path).await?;
-                super::index::settle(&index).await?;
-                removed as u64
-            }
+        let removed = if let Some(client) = &client {
+            let answer: Value = client
+                .call(Method::DELETE, "/api/folders", &request(&path))
+                .await?;
+            answer["removed"].as_u64().unwrap_or_default()
+        } else {
+            let index = setup.index().await?;
+            let removed = index.remove_folder(&path).await?;
+            super::index::settle(&index).await?;
+            removed as u64
         };
         if !setup.json {
             let path = path.display();

@@ -23,13 +23,12 @@ pub(crate) async fn run(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> {
         .iter()
         .map(|folder| super::absolute(folder))
         .collect::<Result<_>>()?;
-    let report = match Client::find(&setup.paths)? {
-        Some(client) => by_daemon(&client, &folders).await?,
-        None => {
-            setup.fetch(setup.catalog.runtime()?)?;
-            setup.fetch(setup.embedding()?)?;
-            here(&setup.index().await?, &folders).await?
-        }
+    let report = if let Some(client) = Client::find(&setup.paths)? {
+        by_daemon(&client, &folders).await?
+    } else {
+        setup.fetch(setup.catalog.runtime()?)?;
+        setup.fetch(setup.embedding()?)?;
+        here(&setup.index().await?, &folders).await?
     };
     if setup.json {
         output::json(&report)?;

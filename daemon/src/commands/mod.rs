@@ -17,12 +17,11 @@ use anyhow::{Context, Result};
 use vade_web::api::ScopeRequest;
 
 use crate::Ended;
-use crate::cli::{Cli, Command, Scope};
+use crate::cli::{Command, Scope};
 use crate::compose::Setup;
 
-pub(crate) async fn run(cli: Cli) -> Result<Ended> {
-    let setup = Setup::new(&cli.common)?;
-    match cli.command {
+pub(crate) async fn run(setup: Setup, command: Command) -> Result<Ended> {
+    match command {
         Command::Up(options) => up::run(setup, options).await,
         Command::Index(folders) => index::run(&setup, &folders.folders).await,
         Command::Ask(options) => ask::run(&setup, options).await,
@@ -31,7 +30,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Ended> {
         Command::Add(folders) => folders::add(&setup, &folders.folders).await,
         Command::Remove(folders) => folders::remove(&setup, &folders.folders).await,
         Command::Models(command) => models::run(&setup, command),
-        Command::Bench(command) => bench::run(&setup, command).await,
+        Command::Bench(options) => bench::run(&setup, options.what).await,
         Command::Doctor => doctor::run(&setup).await,
         Command::ExtractChild => Ok(Ended::Done),
     }

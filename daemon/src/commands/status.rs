@@ -10,12 +10,11 @@ use crate::compose::Setup;
 use crate::output;
 
 pub(crate) async fn run(setup: &Setup) -> Result<Ended> {
-    let status: Status = match Client::find(&setup.paths)? {
-        Some(client) => client.get("/api/status").await?,
-        None => {
-            let services = setup.services(CancellationToken::new()).await?;
-            vade_web::status(&services)?
-        }
+    let status: Status = if let Some(client) = Client::find(&setup.paths)? {
+        client.get("/api/status").await?
+    } else {
+        let services = setup.services(CancellationToken::new()).await?;
+        vade_web::status(&services)?
     };
     if setup.json {
         output::json(&status)?;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::{FetchError, Job, PullEvent};
 
 /// Longest that one package may take.
-const LIMIT: Duration = Duration::from_secs(30 * 60);
+const LIMIT: Duration = Duration::from_mins(30);
 const POLL: Duration = Duration::from_millis(200);
 
 /// What a package download is told about where it stands.

@@ -1,8 +1,8 @@
 //! GGUF tensors made ready for candle's fast matrix products.
 //!
 //! candle multiplies quantised matrices fast only when the inner dimension is a multiple of 256 and
-//! the type is Q4_K, Q6_K or Q8_0 (`candle-core/src/quantized/repack_x86.rs`); anything else falls
-//! to a loop that is up to ten times slower. `Linear` therefore zero-pads and requantises to Q8_0
+//! the type is `Q4_K`, `Q6_K` or `Q8_0` (`candle-core/src/quantized/repack_x86.rs`); anything else falls
+//! to a loop that is up to ten times slower. `Linear` therefore zero-pads and requantises to `Q8_0`
 //! whatever does not qualify, once, at load. Zero columns change no product.
 
 use std::fs::File;

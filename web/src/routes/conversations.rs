@@ -32,7 +32,7 @@ pub(crate) async fn open(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let conversation = services.retriever.conversation(&id)?;
-    let messages: Vec<Value> = conversation.messages.into_iter().map(message).collect();
+    let messages: Vec<Value> = conversation.messages.iter().map(message).collect();
     Ok(Json(json!({
         "id": conversation.id,
         "title": conversation.title,
@@ -40,7 +40,7 @@ pub(crate) async fn open(
     })))
 }
 
-fn message(message: Message) -> Value {
+fn message(message: &Message) -> Value {
     let is_answer = message.role == "assistant";
     json!({
         "role": message.role,

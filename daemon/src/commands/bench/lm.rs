@@ -14,12 +14,22 @@ use crate::compose::{Setup, cores};
 use crate::measure::memory;
 use crate::output;
 
-pub(crate) async fn run(
+pub(crate) fn run(
     setup: &Setup,
     id: Option<&str>,
     prompts: &[usize],
     generate: usize,
 ) -> Result<Ended> {
+    print(setup, &figures(setup, id, prompts, generate)?)
+}
+
+/// Loads the model by itself and measures it.
+pub(super) fn figures(
+    setup: &Setup,
+    id: Option<&str>,
+    prompts: &[usize],
+    generate: usize,
+) -> Result<Value> {
     let model = match id {
         Some(id) => setup.catalog.get_as(id, Role::LanguageModel)?,
         None => setup.language()?,
@@ -43,11 +53,13 @@ pub(crate) async fn run(
             "tokens_per_second": figures.writing,
         }));
     }
-    let result = json!({
-        "model": model.id, "threads": cores(), "load_ms": load_ms, "ready_ms": ready_ms,
+    let threads = std::env::var("RAYON_NUM_THREADS")
+        .ok()
+        .and_then(|count| count.parse().ok());
+    Ok(json!({
+        "model": model.id, "threads": threads.unwrap_or_else(cores), "load_ms": load_ms, "ready_ms": ready_ms,
         "prompt": reading, "generate": writing, "peak_memory_bytes": memory().1,
-    });
-    print(setup, &result)
+    }))
 }
 
 fn print(setup: &Setup, result: &Value) -> Result<Ended> {

@@ -15,9 +15,9 @@ use crate::Ended;
 use crate::cli::Bench;
 use crate::compose::Setup;
 
-pub(crate) async fn run(setup: &Setup, command: Bench) -> Result<Ended> {
-    match command {
-        Bench::All { folder } => whole::run(setup, &folder).await,
+pub(crate) async fn run(setup: &Setup, what: Option<Bench>) -> Result<Ended> {
+    match what.unwrap_or(Bench::All { folder: None }) {
+        Bench::All { folder } => whole::run(setup, folder).await,
         Bench::Retrieval {
             file,
             questions,
@@ -27,7 +27,8 @@ pub(crate) async fn run(setup: &Setup, command: Bench) -> Result<Ended> {
             model,
             prompt,
             generate,
-        } => lm::run(setup, model.as_deref(), &prompt, generate).await,
+            threads: _,
+        } => lm::run(setup, model.as_deref(), &prompt, generate),
     }
 }
 

@@ -1,16 +1,18 @@
 //! The whole path on one folder: indexing, searching, asking, memory.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use vade_indexer::{DocumentFilter, Scope, State};
 use vade_retriever::{AskEvent, Question, Retriever};
+use vade_web::api::Status;
 
-use super::elsewhere;
+use super::{elsewhere, lm};
 use crate::Ended;
+use crate::client::Client;
 use crate::commands::{absolute, index};
 use crate::compose::Setup;
 use crate::measure::{memory, percentile};
@@ -21,10 +23,13 @@ const SEARCHES: usize = 200;
 /// Documents to ask about.
 const QUESTIONS: usize = 3;
 
-pub(crate) async fn run(setup: &Setup, folder: &Path) -> Result<Ended> {
-    let folder = absolute(folder)?;
+pub(crate) async fn run(setup: &Setup, folder: Option<PathBuf>) -> Result<Ended> {
+    let folder = match folder {
+        Some(folder) => absolute(&folder)?,
+        None => usual_folder(setup).await?,
+    };
     let directory = tempfile::tempdir()?;
-    let setup = elsewhere(setup, &directory.path().join("data"));
+    let setup = &elsewhere(setup, &directory.path().join("data"));
     setup.fetch_needed()?;
     let services = setup.services(CancellationToken::new()).await?;
     let retriever = &services.retriever;
@@ -37,6 +42,7 @@ pub(crate) async fn run(setup: &Setup, folder: &Path) -> Result<Ended> {
     let titles = titles(retriever)?;
     let searches = search(retriever, &titles).await?;
     let without_model = memory().0;
+    let language_model = lm::figures(setup, None, &[512], 64)?;
     let answers = ask(retriever, &titles).await?;
     #[expect(clippy::cast_precision_loss, reason = "an index is not that large")]
     let rate = |count: usize| count as f64 / report.seconds;
@@ -45,6 +51,7 @@ pub(crate) async fn run(setup: &Setup, folder: &Path) -> Result<Ended> {
         "documents_per_second": rate(report.documents), "chunks_per_second": rate(report.chunks),
         "embedder_load_ms": embedder_load_ms,
         "search_ms": { "p50": percentile(&searches, 0.5), "p95": percentile(&searches, 0.95) },
+        "language_model": language_model,
         "answers": answers,
         "memory_bytes": { "without_language_model": without_model, "now": memory().0, "peak": memory().1 },
     });
@@ -54,6 +61,20 @@ pub(crate) async fn run(setup: &Setup, folder: &Path) -> Result<Ended> {
         output::line(&serde_json::to_string_pretty(&result)?);
     }
     Ok(Ended::Done)
+}
+
+/// `samples/` here, or else the first watched folder.
+async fn usual_folder(setup: &Setup) -> Result<PathBuf> {
+    if let Ok(samples) = absolute(Path::new("samples")) {
+        return Ok(samples);
+    }
+    let status: Status = match Client::find(&setup.paths)? {
+        Some(client) => client.get("/api/status").await?,
+        None => vade_web::status(&setup.services(CancellationToken::new()).await?)?,
+    };
+    let first = status.folders.into_iter().next();
+    let first = first.context("no folder to measure on: name one")?;
+    Ok(PathBuf::from(first.path))
 }
 
 /// Titles of indexed documents, which are queries whose best document is known.
