@@ -107,6 +107,7 @@ pub struct Index {
 }
 
 pub(crate) struct Inner {
+    pub data: PathBuf,
     pub ledger: Ledger,
     pub lexical: Lexical,
     pub vectors: Vectors,
@@ -144,6 +145,7 @@ impl Index {
         let mut own = options.own.clone();
         own.push(options.data.clone());
         let inner = Inner {
+            data: options.data.clone(),
             ledger,
             lexical,
             vectors,

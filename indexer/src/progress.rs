@@ -1,6 +1,6 @@
 //! How far indexing has got, and what holds it up.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::error::IndexerError;
@@ -55,12 +55,38 @@ impl Inner {
 
     pub(crate) fn trouble(&self, error: &IndexerError) {
         tracing::error!(%error, "indexing is held up");
+        let words = in_words(&error.to_string(), &self.data);
         self.progress
-            .send_modify(|progress| progress.trouble = Some(error.to_string()));
+            .send_modify(|progress| progress.trouble = Some(words));
     }
 
     pub(crate) fn no_trouble(&self) {
         self.progress
             .send_if_modified(|progress| progress.trouble.take().is_some());
+    }
+}
+
+/// What a person can do something about is said in their words; the log has the engine's.
+fn in_words(error: &str, data: &Path) -> String {
+    let full = ["No space left on device", "disk is full", "os error 28"];
+    if full.iter().any(|sign| error.contains(sign)) {
+        return format!(
+            "the disk is full: free some space for {}, indexing then goes on by itself",
+            data.display()
+        );
+    }
+    error.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_in_words() {
+        let data = Path::new("/d");
+        let engine = "lance error: LanceError(IO): No space left on device (os error 28)";
+        assert!(in_words(engine, data).starts_with("the disk is full"));
+        assert_eq!(in_words("something else", data), "something else");
     }
 }
