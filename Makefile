@@ -3,7 +3,8 @@
 #   make run                   set up, build, index samples/, answer a question, serve the page
 #   make run NOTES=~/notes     the same on your own folder
 #   make test                  every test, with real weights and a real browser
-#   make screenshot            the picture in the README, taken by the browser test
+#   make screenshot            the picture in the README, taken by the browser test; SAMPLES=DIR
+#                              takes a copy of samples/ whose path may be shown
 #   make lint                  formatting, clippy, and cargo-deny where it is installed
 
 SHELL := /bin/bash
@@ -42,6 +43,7 @@ models: build
 screenshot: setup-test build models
 	$(VADE) models pull qwen2.5-coder-1.5b-instruct
 	VADE_SCREENSHOT=$(CURDIR)/web/screenshot.png \
+	    VADE_TEST_SAMPLES="$(abspath $(or $(SAMPLES),samples))" \
 	    VADE_TEST_LANGUAGE_MODEL=qwen2.5-coder-1.5b-instruct \
 	    cargo test --release --workspace --locked --test it -- browser::a_question
 

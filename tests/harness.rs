@@ -3,7 +3,8 @@
 //!
 //! Knows nothing of what is tested. Models are the real ones: those of `VADE_MODEL_DIR`, or those
 //! that `vade models pull` left in the platform's own directory. `VADE_TEST_LANGUAGE_MODEL` names
-//! another language model than the small one, for a screenshot worth looking at.
+//! another language model than the small one, and `VADE_TEST_SAMPLES` another place of the samples,
+//! for a screenshot worth looking at.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -391,7 +392,10 @@ pub(crate) fn samples() -> &'static (Place, Daemon) {
 }
 
 pub(crate) fn sample_folder() -> PathBuf {
-    repository("samples")
+    match std::env::var_os("VADE_TEST_SAMPLES") {
+        Some(folder) => std::fs::canonicalize(folder).expect("VADE_TEST_SAMPLES is a folder"),
+        None => repository("samples"),
+    }
 }
 
 /// A file of `tests/fixtures`.
