@@ -210,7 +210,7 @@ pub struct FolderAdded {
 }
 
 /// `vade index --json`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct IndexReport {
     /// Documents of these folders in the index.
     pub documents: usize,

@@ -47,12 +47,9 @@ pub(crate) async fn here(index: &Index, folders: &[PathBuf]) -> Result<IndexRepo
     }
     settle(index).await?;
     let mut report = IndexReport {
-        documents: 0,
-        chunks: 0,
         unchanged,
-        skipped: Vec::new(),
-        failed: Vec::new(),
         seconds: started.elapsed().as_secs_f64(),
+        ..IndexReport::default()
     };
     for folder in folders {
         let filter = DocumentFilter {
@@ -127,12 +124,9 @@ async fn by_daemon(client: &Client, folders: &[PathBuf]) -> Result<IndexReport> 
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let mut report = IndexReport {
-        documents: 0,
-        chunks: 0,
         unchanged,
-        skipped: Vec::new(),
-        failed: Vec::new(),
         seconds: started.elapsed().as_secs_f64(),
+        ..IndexReport::default()
     };
     for folder in folders {
         read_rows(client, folder, &mut report).await?;
