@@ -196,7 +196,7 @@ pub fn check_question(question: &str) -> Result<&str> {
 /// are always shared. The cosine tells how near the meaning is, the coverage how much of the
 /// question's rare words the best passages have. Without vectors the words have to do.
 ///
-/// Weighed on 390 questions that have an answer and 360 that have none (BENCHMARKS.md): at the
+/// Weighed on 345 questions that have an answer and 414 that have none (BENCHMARKS.md): at the
 /// default threshold 1 in 200 of the first is refused, and 7 in 10 of the second.
 fn evidence(cosine: Option<f32>, coverage: f32) -> f32 {
     const COVERAGE: f32 = 0.3;
