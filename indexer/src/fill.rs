@@ -114,10 +114,6 @@ async fn fill_in(index: &Inner, documents: Vec<Document>, commits: &mut usize) -
             }
         }
         waiting.complete.push((document.id.clone(), hash));
-        // What just changed should not wait for a batch to fill.
-        if index.ledger.counts()?.lexical <= waiting.complete.len() {
-            commit_vectors(index, &mut waiting, commits).await?;
-        }
     }
     commit_vectors(index, &mut waiting, commits).await
 }

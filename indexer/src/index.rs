@@ -218,7 +218,7 @@ impl Index {
     pub async fn add_folder(&self, folder: &Path) -> Result<ScanReport> {
         let folder = self.check_folder(folder)?;
         self.inner.ledger.add_folder(&folder, now())?;
-        let report = self.scan(&folder).await?;
+        let (report, _) = self.inner.look(&folder, None).await?;
         self.inner.folders_changed.notify_one();
         Ok(report)
     }
@@ -245,29 +245,6 @@ impl Index {
         self.inner.remove(&gone).await?;
         self.inner.folders_changed.notify_one();
         Ok(gone.len())
-    }
-
-    /// Compares every folder with the ledger and queues the difference.
-    ///
-    /// # Errors
-    /// When the ledger fails; a folder that cannot be listed is only noted.
-    pub async fn scan_all(&self) -> Result<ScanReport> {
-        let mut total = ScanReport::default();
-        for folder in self.inner.ledger.folders()? {
-            let report = self.scan(&folder).await?;
-            total.unchanged += report.unchanged;
-            total.queued += report.queued;
-            total.removed += report.removed;
-        }
-        Ok(total)
-    }
-
-    /// Compares one folder with the ledger and queues the difference.
-    ///
-    /// # Errors
-    /// When the ledger fails.
-    pub async fn scan(&self, folder: &Path) -> Result<ScanReport> {
-        Ok(self.inner.look(folder, None).await?.0)
     }
 
     /// Chunks that match a question by words and, where its vector is given, by meaning: at most
@@ -443,11 +420,7 @@ impl Inner {
         folder: &Path,
         within: Option<Vec<PathBuf>>,
     ) -> Result<(ScanReport, Vec<PathBuf>)> {
-        let (root, rules, scope) = (folder.to_owned(), self.rules.clone(), within.clone());
-        let walked = tokio::task::spawn_blocking(move || scan::walk(&root, &rules, scope))
-            .await
-            .map_err(|_| IndexerError::Closed)?;
-        let found = match walked {
+        let found = match self.walk(folder, within.clone()).await? {
             Ok(found) => found,
             Err(error) => {
                 // Nothing is removed from the index while a root cannot be seen.
@@ -492,11 +465,20 @@ impl Inner {
 
     /// The directories of a folder that are not ignored; none when it cannot be listed.
     pub(crate) async fn directories(&self, folder: &Path) -> Result<Vec<PathBuf>> {
-        let (root, rules) = (folder.to_owned(), self.rules.clone());
-        let walked = tokio::task::spawn_blocking(move || scan::walk(&root, &rules, None))
-            .await
-            .map_err(|_| IndexerError::Closed)?;
+        let walked = self.walk(folder, None).await?;
         Ok(walked.map(|found| found.directories).unwrap_or_default())
+    }
+
+    /// Walks a folder, or some paths in it, off the async threads.
+    async fn walk(
+        &self,
+        folder: &Path,
+        within: Option<Vec<PathBuf>>,
+    ) -> Result<std::io::Result<scan::Found>> {
+        let (root, rules) = (folder.to_owned(), self.rules.clone());
+        tokio::task::spawn_blocking(move || scan::walk(&root, &rules, within))
+            .await
+            .map_err(|_| IndexerError::Closed)
     }
 
     /// Takes documents out of every answer, now; their vectors follow when there is time.

@@ -296,11 +296,7 @@ impl Ledger {
 
     /// Sets a named value.
     pub(crate) fn set_meta(&self, key: &str, value: &str) -> Result<()> {
-        self.lock().execute(
-            "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
-            [key, value],
-        )?;
-        Ok(())
+        set_meta(&self.lock(), key, value)
     }
 
     /// The watched folders, in the order they were added.
@@ -485,7 +481,7 @@ impl Ledger {
             }
             note_state(&transaction, document, outcome)?;
         }
-        set_marker(&transaction, "lexical", marker)?;
+        set_meta(&transaction, "lexical", marker)?;
         transaction.commit()?;
         Ok(())
     }
@@ -505,7 +501,7 @@ impl Ledger {
             bury_old_vectors(&transaction, id)?;
             transaction.execute("DELETE FROM documents WHERE id = ?1", [&id.0])?;
         }
-        set_marker(&transaction, "lexical", marker)?;
+        set_meta(&transaction, "lexical", marker)?;
         transaction.commit()?;
         Ok(())
     }
@@ -534,7 +530,7 @@ impl Ledger {
             };
             transaction.execute(tombstone, [&id.0])?;
         }
-        set_marker(&transaction, "vectors", marker)?;
+        set_meta(&transaction, "vectors", marker)?;
         transaction.commit()?;
         Ok(())
     }
@@ -556,7 +552,7 @@ impl Ledger {
         for id in ids {
             transaction.execute("DELETE FROM tombstones WHERE document = ?1", [&id.0])?;
         }
-        set_marker(&transaction, "vectors", marker)?;
+        set_meta(&transaction, "vectors", marker)?;
         transaction.commit()?;
         Ok(())
     }
@@ -655,10 +651,10 @@ fn note_state(
     Ok(())
 }
 
-fn set_marker(transaction: &rusqlite::Transaction, engine: &str, marker: &str) -> Result<()> {
-    transaction.execute(
+fn set_meta(connection: &Connection, key: &str, value: &str) -> Result<()> {
+    connection.execute(
         "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
-        [engine, marker],
+        [key, value],
     )?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::net::TcpListener;
@@ -187,11 +187,6 @@ async fn ask(retriever: &vade_retriever::Retriever, text: String, json: bool) ->
     }
     let question = Question {
         text,
-        now: SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |time| {
-                i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
-            }),
         ..Question::default()
     };
     super::ask::print(retriever, question, json).await?;
