@@ -12,7 +12,7 @@ use vade_indexer::{Index, IndexOptions};
 use vade_models::ModelsError;
 use vade_models::catalog::{Catalog, Model, Role};
 use vade_models::embedding::{EmbedderHandle, OnnxEmbedder, Runtime};
-use vade_models::language::{CandleModel, LanguageModelHandle, Loader};
+use vade_models::language::{LanguageModelHandle, Loader, LocalModel, Options};
 use vade_models::store::Store;
 use vade_retriever::Retriever;
 use vade_web::Services;
@@ -141,19 +141,31 @@ impl Setup {
     pub(crate) fn language_model(&self) -> Result<LanguageModelHandle> {
         let default = self.language()?.id.clone();
         let (catalog, store) = (Arc::clone(&self.catalog), self.store.clone());
-        let context = self.settings.model.context;
+        let options = self.language_options(None);
         let loader: Loader = Box::new(move |id| {
             let model = catalog.get_as(id, Role::LanguageModel)?;
             check_memory(model)?;
             let paths = store.locate(model)?;
-            Ok(Box::new(CandleModel::load(
-                id,
-                paths.ending(".gguf")?,
-                context,
-            )?))
+            let path = paths.ending(".gguf")?;
+            Ok(Box::new(LocalModel::load(id, path, &options)?))
         });
         let idle = self.settings.model.idle_unload.duration();
         Ok(LanguageModelHandle::start(&default, idle, loader)?)
+    }
+
+    /// How language models are loaded; `threads` overrides the settings.
+    pub(crate) fn language_options(&self, threads: Option<usize>) -> Options {
+        let settings = &self.settings.model;
+        Options {
+            context: settings.context,
+            threads: match threads.unwrap_or(settings.threads) {
+                0 => physical_cores(),
+                threads => threads,
+            },
+            prefix_bytes: 256 << 20,
+            nice: 0,
+            free_memory: None,
+        }
     }
 
     /// Opens the index of the data directory.
@@ -215,4 +227,9 @@ pub(crate) fn memory_mib() -> u64 {
 /// Cores of this machine.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+/// Cores that have arithmetic of their own: two threads of one core only get in each other's way.
+pub(crate) fn physical_cores() -> usize {
+    sysinfo::System::physical_core_count().map_or_else(cores, |physical| physical.min(cores()))
 }

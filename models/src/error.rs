@@ -84,6 +84,20 @@ pub enum ModelsError {
         dir: PathBuf,
     },
 
+    /// A model's weights do not fit the memory that is free.
+    #[error(
+        "it needs {} MiB of memory and {} MiB are free: close something, or name a smaller one in \
+         model.language",
+        needed >> 20,
+        free >> 20
+    )]
+    Memory {
+        /// What is needed (bytes).
+        needed: u64,
+        /// What is free (bytes).
+        free: u64,
+    },
+
     /// Every source of a model was tried.
     #[error("{id} could not be fetched from any source:\n{reasons}")]
     NotFetched {

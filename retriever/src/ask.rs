@@ -209,6 +209,7 @@ impl Asking<'_> {
                 seed: settings.seed,
             },
             stop: vec!["\nQuestion:".to_owned(), "\nPassage ".to_owned()],
+            endless: false,
         };
         let prompted = elapsed(self.started);
         let mut stream = self.retriever.model.generate(model.as_deref(), request)?;

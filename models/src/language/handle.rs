@@ -254,6 +254,7 @@ mod tests {
             max_tokens: 50,
             sampling: Sampling::default(),
             stop: Vec::new(),
+            endless: false,
         }
     }
 

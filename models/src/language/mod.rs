@@ -1,22 +1,24 @@
 //! Language models: messages in, a streamed answer out.
 //!
-//! `LanguageModel` is the seam: `CandleModel` runs a GGUF file, `ScriptedModel` is the deterministic
+//! `LanguageModel` is the seam: `LocalModel` runs a GGUF file, `ScriptedModel` is the deterministic
 //! fake. One named thread owns the weights, loads them at the first question and lets them go when
 //! idle; everybody else holds a cloneable `LanguageModelHandle`.
 
-mod candle;
-mod decoder;
+mod engine;
+mod gguf;
 mod handle;
+mod local;
 mod sampler;
 mod scripted;
+mod sentencepiece;
 mod template;
 mod tokenizer;
-mod weights;
 
 use std::ops::ControlFlow;
 
-pub use candle::CandleModel;
+pub use engine::Options;
 pub use handle::{Generation, LanguageModelHandle, Loader, ModelState};
+pub use local::LocalModel;
 pub use sampler::Sampling;
 pub use scripted::ScriptedModel;
 
@@ -76,6 +78,8 @@ pub struct Request {
     pub sampling: Sampling,
     /// Generation ends before any of these texts would be given out.
     pub stop: Vec<String>,
+    /// Go on to `max_tokens` when the model is done (to measure speed).
+    pub endless: bool,
 }
 
 /// Why an answer ended.

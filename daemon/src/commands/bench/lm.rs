@@ -6,11 +6,11 @@ use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 use vade_models::catalog::Role;
 use vade_models::language::{
-    CandleModel, LanguageModel, Message, Request, Role as Speaker, Sampling,
+    LanguageModel, LocalModel, Message, Request, Role as Speaker, Sampling,
 };
 
 use crate::Ended;
-use crate::compose::{Setup, cores};
+use crate::compose::Setup;
 use crate::measure::memory;
 use crate::output;
 
@@ -19,8 +19,9 @@ pub(crate) fn run(
     id: Option<&str>,
     prompts: &[usize],
     generate: usize,
+    threads: Option<usize>,
 ) -> Result<Ended> {
-    print(setup, &figures(setup, id, prompts, generate)?)
+    print(setup, &figures(setup, id, prompts, generate, threads)?)
 }
 
 /// Loads the model by itself and measures it.
@@ -29,6 +30,7 @@ pub(super) fn figures(
     id: Option<&str>,
     prompts: &[usize],
     generate: usize,
+    threads: Option<usize>,
 ) -> Result<Value> {
     let model = match id {
         Some(id) => setup.catalog.get_as(id, Role::LanguageModel)?,
@@ -38,11 +40,12 @@ pub(super) fn figures(
     let longest = prompts.iter().max().copied().unwrap_or(512);
     let paths = setup.store.locate(model)?;
     let started = Instant::now();
-    let context = longest + generate + 64;
-    let mut engine = CandleModel::load(&model.id, paths.ending(".gguf")?, context)?;
+    let mut options = setup.language_options(threads);
+    options.context = longest + generate + 64;
+    let mut engine = LocalModel::load(&model.id, paths.ending(".gguf")?, &options)?;
     let load_ms = started.elapsed().as_secs_f64() * 1000.0;
     // Weights are repacked at their first use: that is part of loading, not of reading a prompt.
-    measure(&mut engine, 300, 2, 0)?;
+    measure(&mut engine, 64, 2, 0)?;
     let ready_ms = started.elapsed().as_secs_f64() * 1000.0;
     let (mut reading, mut writing) = (Vec::new(), Vec::new());
     for (round, tokens) in prompts.iter().enumerate() {
@@ -53,11 +56,8 @@ pub(super) fn figures(
             "tokens_per_second": figures.writing,
         }));
     }
-    let threads = std::env::var("RAYON_NUM_THREADS")
-        .ok()
-        .and_then(|count| count.parse().ok());
     Ok(json!({
-        "model": model.id, "threads": threads.unwrap_or_else(cores), "load_ms": load_ms, "ready_ms": ready_ms,
+        "model": model.id, "threads": options.threads, "load_ms": load_ms, "ready_ms": ready_ms,
         "prompt": reading, "generate": writing, "peak_memory_bytes": memory().1,
     }))
 }
@@ -97,7 +97,7 @@ struct Figures {
 
 /// Reads a prompt of about so many tokens, none of it seen before, and generates.
 fn measure(
-    engine: &mut CandleModel,
+    engine: &mut LocalModel,
     tokens: usize,
     generate: usize,
     round: usize,
@@ -116,6 +116,7 @@ fn measure(
         max_tokens: generate,
         sampling: Sampling::default(),
         stop: Vec::new(),
+        endless: true,
     };
     let mut said = String::new();
     let summary = engine.generate(&request, &mut |piece| {

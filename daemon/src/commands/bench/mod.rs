@@ -27,8 +27,8 @@ pub(crate) async fn run(setup: &Setup, what: Option<Bench>) -> Result<Ended> {
             model,
             prompt,
             generate,
-            threads: _,
-        } => lm::run(setup, model.as_deref(), &prompt, generate),
+            threads,
+        } => lm::run(setup, model.as_deref(), &prompt, generate, threads),
     }
 }
 

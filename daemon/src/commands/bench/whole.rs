@@ -42,7 +42,7 @@ pub(crate) async fn run(setup: &Setup, folder: Option<PathBuf>) -> Result<Ended>
     let titles = titles(retriever)?;
     let searches = search(retriever, &titles).await?;
     let without_model = memory().0;
-    let language_model = lm::figures(setup, None, &[512], 64)?;
+    let language_model = lm::figures(setup, None, &[512], 64, None)?;
     let answers = ask(retriever, &titles).await?;
     #[expect(clippy::cast_precision_loss, reason = "an index is not that large")]
     let rate = |count: usize| count as f64 / report.seconds;

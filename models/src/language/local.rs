@@ -1,104 +1,82 @@
-//! A GGUF file run by candle: prompt assembly, prefix reuse, the generation loop.
+//! A GGUF file run on this machine: prompt assembly, prefix reuse, the generation loop.
 
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use super::decoder::Decoder;
+use super::engine::{Decoder, Options, PASS};
+use super::gguf::Gguf;
 use super::sampler::Sampler;
 use super::template::{Piece, Template};
 use super::tokenizer::Tokenizer;
-use super::weights::Gguf;
 use super::{Ending, LanguageModel, Message, Request, Summary};
 use crate::ModelsError;
 
-/// Prompt tokens read in one forward pass: bounds memory and how late a cancellation is noticed.
-const PREFILL: usize = 256;
-
 /// A language model loaded from one GGUF file, which also holds its tokenizer and chat template.
-pub struct CandleModel {
+pub struct LocalModel {
     id: String,
     decoder: Decoder,
     tokenizer: Tokenizer,
     template: Template,
-    /// The tokens whose keys and values the decoder holds.
-    read: Vec<u32>,
 }
 
-impl CandleModel {
-    /// Loads `path`; `context` is the longest sequence wanted (tokens).
+impl LocalModel {
+    /// Loads the file at `path`.
     ///
     /// # Errors
-    /// A file that is not a GGUF of a supported architecture and tokenizer.
-    pub fn load(id: &str, path: &Path, context: usize) -> Result<Self, ModelsError> {
-        let broken =
-            |error: candle_core::Error| ModelsError::Load(format!("{}: {error}", path.display()));
-        let mut gguf = Gguf::open(path).map_err(broken)?;
-        let source = gguf.string("tokenizer.chat_template");
-        let tokenizer = Tokenizer::from_gguf(&mut gguf.content)?;
+    /// A file that is not a GGUF of a supported architecture and tokenizer, or too little memory.
+    pub fn load(id: &str, path: &Path, options: &Options) -> Result<Self, ModelsError> {
+        let gguf = Gguf::open(path)?;
+        let tokenizer = std::thread::scope(|scope| {
+            let tokenizer = scope.spawn(|| Tokenizer::from_gguf(&gguf));
+            tokenizer.join()
+        });
+        let tokenizer =
+            tokenizer.unwrap_or_else(|_| Err(gguf.error("its tokenizer cannot be built")))?;
         let text_of = |key: &str| {
-            let id = gguf.content.metadata.get(key)?.to_u64().ok()?;
+            let id = gguf.index(&format!("tokenizer.ggml.{key}"))?;
             tokenizer.text(u32::try_from(id).ok()?)
         };
         let template = Template::new(
-            source,
-            text_of("tokenizer.ggml.bos_token_id").unwrap_or_default(),
-            text_of("tokenizer.ggml.eos_token_id").unwrap_or_default(),
+            gguf.string("tokenizer.chat_template").map(str::to_owned),
+            text_of("bos_token_id").unwrap_or_default(),
+            text_of("eos_token_id").unwrap_or_default(),
         );
-        let decoder = Decoder::load(&mut gguf, context).map_err(broken)?;
         Ok(Self {
             id: id.to_owned(),
-            decoder,
+            decoder: Decoder::load(gguf, options)?,
             tokenizer,
             template,
-            read: Vec::new(),
         })
     }
 
     /// The tokens of a conversation up to where the assistant begins to speak.
     fn prompt(&mut self, messages: &[Message]) -> Result<Vec<u32>, ModelsError> {
         let mut tokens = Vec::new();
+        let beginning = self.tokenizer.beginning();
         for piece in self.template.render(messages)? {
+            let previous = tokens.last().copied();
             tokens.extend(match piece {
-                Piece::Template(text) => self.tokenizer.encode_template(&text)?,
+                Piece::Template(text) => self.tokenizer.encode_template(&text, previous)?,
                 Piece::Content(index) => {
-                    self.tokenizer.encode_plain(messages[index].text.trim())?
+                    let text = messages[index].text.trim();
+                    self.tokenizer.encode_plain(text, previous)?
                 }
             });
-        }
-        if let Some(beginning) = self.tokenizer.beginning()
-            && tokens.first() != Some(&beginning)
-        {
-            tokens.insert(0, beginning);
+            if tokens.first() != beginning.as_ref() {
+                tokens.splice(0..0, beginning);
+            }
         }
         Ok(tokens)
     }
 
-    /// Keeps what the last prompt shares with this one; gives how many tokens that is.
-    fn reuse(&mut self, prompt: &[u32]) -> usize {
-        let shared = self
-            .read
-            .iter()
-            .zip(prompt)
-            .take_while(|(old, new)| old == new)
-            .count();
-        // The last token is read again: its logits are what generation starts from.
-        let shared = shared.min(prompt.len().saturating_sub(1));
-        self.decoder.truncate(shared);
-        self.read.truncate(shared);
-        shared
-    }
-
-    /// Reads tokens into the cache; gives the logits after the last.
+    /// Reads at most `PASS` tokens; gives the logits after the last.
     fn read(&mut self, tokens: &[u32]) -> Result<Vec<f32>, ModelsError> {
-        let failed = |error: candle_core::Error| ModelsError::Inference(error.to_string());
-        let logits = self.decoder.forward(tokens).map_err(failed)?;
-        self.read.extend_from_slice(tokens);
-        logits.to_vec1().map_err(failed)
+        Ok(self.decoder.forward(tokens, 1)?.to_vec())
     }
 }
 
-impl LanguageModel for CandleModel {
+impl LanguageModel for LocalModel {
     fn id(&self) -> &str {
         &self.id
     }
@@ -108,7 +86,7 @@ impl LanguageModel for CandleModel {
     }
 
     fn count(&mut self, text: &str) -> Result<usize, ModelsError> {
-        Ok(self.tokenizer.encode_plain(text)?.len())
+        Ok(self.tokenizer.encode_plain(text, None)?.len())
     }
 
     fn generate(
@@ -125,16 +103,18 @@ impl LanguageModel for CandleModel {
                 context: self.context(),
             });
         }
+        // The last token is always read: its logits are what generation starts from.
+        let known = self.decoder.start(&prompt[..prompt.len() - 1]);
         let mut summary = Summary {
             prompt_tokens: prompt.len(),
-            cached_tokens: self.reuse(&prompt),
+            cached_tokens: known,
             tokens: 0,
             first_token_ms: 0.0,
             tokens_per_second: 0.0,
             ending: Ending::Cancelled,
         };
         let mut logits = Vec::new();
-        for part in prompt[summary.cached_tokens..].chunks(PREFILL) {
+        for part in prompt[summary.cached_tokens..].chunks(PASS) {
             logits = self.read(part)?;
             if emit("").is_break() {
                 return Ok(summary);
@@ -152,7 +132,7 @@ impl LanguageModel for CandleModel {
     }
 }
 
-impl CandleModel {
+impl LocalModel {
     /// Generates from `logits` until the answer ends, and says in `summary` how.
     fn answer(
         &mut self,
@@ -166,7 +146,7 @@ impl CandleModel {
         let mut pending = Vec::new();
         summary.ending = loop {
             let token = sampler.choose(std::mem::take(&mut logits));
-            if self.tokenizer.is_stop(token) {
+            if self.tokenizer.is_stop(token) && !request.endless {
                 break Ending::Stop;
             }
             summary.tokens += 1;

@@ -1,0 +1,407 @@
+//! From a GGUF file to a decoder: which tensors a family has and how its graph differs.
+
+use super::super::gguf::{Gguf, Tensor};
+use super::cache::{Cache, Layout, PAGE};
+use super::packed::{Plan, Planned, Rows, Weights, dequantised};
+use super::rotary::{Pairing, Rotary};
+use super::{Decoder, Embedding, Family, Layer, Linear, Options, Scratch, Shape, kernels, pool};
+use crate::ModelsError;
+
+/// Architectures (`general.architecture`) whose graph the decoder computes.
+pub(in super::super) const ARCHITECTURES: [&str; 8] = [
+    "llama", "minicpm", "granite", "qwen2", "qwen3", "gemma2", "gemma3", "phi3",
+];
+
+/// Rows that `Gemma 3` rotates by this base in its local layers.
+const LOCAL_BASE: f32 = 10_000.0;
+
+struct PlannedLinear {
+    weights: Planned,
+    bias: Option<Vec<f32>>,
+}
+
+struct PlannedLayer {
+    vectors: [Option<Vec<f32>>; 6],
+    query: PlannedLinear,
+    key: PlannedLinear,
+    value: PlannedLinear,
+    output: PlannedLinear,
+    gate: Planned,
+    up: Planned,
+    down: PlannedLinear,
+}
+
+/// The reading of one file.
+struct Reader<'a> {
+    gguf: &'a Gguf,
+    plan: Plan<'a>,
+    shape: Shape,
+}
+
+impl Decoder {
+    /// Reads all weights.
+    ///
+    /// # Errors
+    /// A file whose architecture, tensors or sizes are not those of a supported model, or that does
+    /// not fit the memory that is free.
+    pub(in super::super) fn load(gguf: Gguf, options: &Options) -> Result<Self, ModelsError> {
+        let architecture = gguf.architecture().to_owned();
+        if !ARCHITECTURES.contains(&architecture.as_str()) {
+            return Err(gguf.error(format!(
+                "the architecture {architecture:?} is not supported"
+            )));
+        }
+        let shape = shape(&gguf)?;
+        let context = match gguf.number("context_length") {
+            Some(trained) => options.context.min(trained),
+            None => options.context,
+        };
+        let layers = gguf.required("block_count")?;
+        if gguf
+            .tensor(&format!("blk.{}.attn_norm.weight", layers - 1))
+            .is_none()
+        {
+            return Err(gguf.error(format!("it claims {layers} layers and has fewer")));
+        }
+        let (weights, planned, head, final_norm) = {
+            let mut reader = Reader {
+                gguf: &gguf,
+                plan: Plan::new(&gguf),
+                shape,
+            };
+            let mut read = || -> Result<_, String> {
+                let planned = (0..layers)
+                    .map(|index| reader.layer(index, &architecture))
+                    .collect::<Result<Vec<_>, _>>()?;
+                let name = if gguf.tensor("output.weight").is_some() {
+                    "output.weight"
+                } else {
+                    "token_embd.weight"
+                };
+                let head = reader
+                    .plan
+                    .matrix(name, shape.width, shape.vocabulary, None)?;
+                let norm = reader.vector("output_norm.weight", shape.width)?;
+                Ok((planned, head, norm))
+            };
+            let (planned, head, norm) = read().map_err(|problem| gguf.error(problem))?;
+            let layout = layout(shape, layers);
+            let needed = reader.plan.bytes() + pages(context, 0) * layout.page_bytes();
+            if let Some(free) = options.free_memory
+                && needed as u64 > free
+            {
+                return Err(ModelsError::Memory {
+                    needed: needed as u64,
+                    free,
+                });
+            }
+            let weights = reader
+                .plan
+                .carry_out(options.threads)
+                .map_err(|problem| gguf.error(problem))?;
+            (weights, planned, head, norm)
+        };
+        let family = family(&gguf, &architecture, shape);
+        let rotaries = rotaries(&gguf, &architecture, shape, context)?;
+        let windows = windows(&gguf, &architecture, layers);
+        let layers: Vec<Layer> = planned
+            .into_iter()
+            .zip(windows)
+            .map(|(planned, window)| planned.finish(&weights, window))
+            .collect();
+        let layout = layout(shape, layers.len());
+        let spare = options.prefix_bytes / layout.page_bytes();
+        let embedding = gguf
+            .tensor("token_embd.weight")
+            .cloned()
+            .ok_or_else(|| gguf.error("the tensor token_embd.weight is missing"))?;
+        if embedding.columns() != shape.width || embedding.rows() < shape.vocabulary {
+            return Err(gguf.error("the tensor token_embd.weight has an unexpected size"));
+        }
+        Ok(Self {
+            shape,
+            family,
+            layers,
+            norm: final_norm,
+            head: weights.get(head),
+            embedding: Embedding {
+                gguf,
+                tensor: embedding,
+            },
+            rotaries,
+            layout,
+            cache: Cache::new(layout, pages(context, spare)),
+            pool: pool::Pool::new(options.threads, options.nice),
+            kernels: kernels::detect(),
+            scratch: Scratch::default(),
+            context,
+        })
+    }
+}
+
+/// Pages for a whole context, one to copy into, and so many more.
+fn pages(context: usize, spare: usize) -> usize {
+    context.div_ceil(PAGE) + 2 + spare
+}
+
+fn layout(shape: Shape, layers: usize) -> Layout {
+    Layout {
+        layers,
+        kv_heads: shape.kv_heads,
+        head_size: shape.head_size,
+    }
+}
+
+fn shape(gguf: &Gguf) -> Result<Shape, ModelsError> {
+    let width = gguf.required("embedding_length")?;
+    let heads = gguf.required("attention.head_count")?;
+    let kv_heads = gguf.number("attention.head_count_kv").unwrap_or(heads);
+    let head_size = gguf.number("attention.key_length").unwrap_or(width / heads);
+    let rotated = gguf.number("rope.dimension_count").unwrap_or(head_size);
+    let fits = kv_heads > 0
+        && heads.is_multiple_of(kv_heads)
+        && head_size > 0
+        && head_size.is_multiple_of(16)
+        && width.is_multiple_of(16)
+        && rotated.is_multiple_of(2)
+        && rotated <= head_size;
+    if !fits {
+        return Err(gguf.error(format!(
+            "{heads} heads of {head_size}, {kv_heads} of keys, width {width}: these do not fit together"
+        )));
+    }
+    let vocabulary = match gguf.tensor("token_embd.weight") {
+        Some(tensor) => tensor.rows(),
+        None => return Err(gguf.error("the tensor token_embd.weight is missing")),
+    };
+    Ok(Shape {
+        width,
+        heads,
+        kv_heads,
+        head_size,
+        rotated,
+        feed: gguf.required("feed_forward_length")?,
+        vocabulary,
+        epsilon: gguf
+            .float("attention.layer_norm_rms_epsilon")
+            .unwrap_or(1e-5),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes are small")]
+fn family(gguf: &Gguf, architecture: &str, shape: Shape) -> Family {
+    let gemma = architecture.starts_with("gemma");
+    let embedding = if gemma {
+        (shape.width as f32).sqrt()
+    } else {
+        gguf.float("embedding_scale").unwrap_or(1.0)
+    };
+    Family {
+        gelu: gemma,
+        embedding_scale: embedding,
+        residual_scale: gguf.float("residual_scale").unwrap_or(1.0),
+        attention_scale: gguf
+            .float("attention.scale")
+            .unwrap_or(1.0 / (shape.head_size as f32).sqrt()),
+        logit_scale: match gguf.float("logit_scale") {
+            Some(scale) if scale != 0.0 => 1.0 / scale,
+            _ => 1.0,
+        },
+        score_cap: gguf.float("attn_logit_softcapping").unwrap_or(0.0),
+        logit_cap: gguf.float("final_logit_softcapping").unwrap_or(0.0),
+    }
+}
+
+/// The angles of global layers, and those of local ones where they differ.
+fn rotaries(
+    gguf: &Gguf,
+    architecture: &str,
+    shape: Shape,
+    context: usize,
+) -> Result<Vec<Rotary>, ModelsError> {
+    let pairing = match architecture {
+        "llama" | "minicpm" | "granite" => Pairing::Neighbours,
+        _ => Pairing::Halves,
+    };
+    let base = gguf.float("rope.freq_base").unwrap_or(10_000.0);
+    let scaling = gguf.string(&format!("{architecture}.rope.scaling.type"));
+    let mut divisors = match (scaling, gguf.float("rope.scaling.factor")) {
+        (Some("linear"), Some(factor)) if factor > 0.0 => Some(vec![factor; shape.rotated / 2]),
+        _ => None,
+    };
+    // Llama 3.x and long Phi 3 store their scaling as one divisor a frequency.
+    let original = gguf.number("rope.scaling.original_context_length");
+    let factors = if original.is_some_and(|original| context > original) {
+        "rope_factors_long.weight"
+    } else {
+        "rope_factors_short.weight"
+    };
+    for name in ["rope_freqs.weight", factors] {
+        if let Some(tensor) = gguf.tensor(name) {
+            let stored = dense(gguf, tensor).map_err(|problem| gguf.error(problem))?;
+            if stored.len() != shape.rotated / 2 {
+                return Err(gguf.error(format!("the tensor {name} does not fit the heads")));
+            }
+            divisors = Some(stored);
+        }
+    }
+    let magnitude = gguf.float("rope.scaling.attn_factor").unwrap_or(1.0);
+    let global = Rotary::new(shape.rotated, base, divisors.as_deref(), magnitude, pairing);
+    let local_base = gguf.float("rope.freq_base_swa").unwrap_or(LOCAL_BASE);
+    let local = (architecture == "gemma3")
+        .then(|| Rotary::new(shape.rotated, local_base, None, 1.0, pairing));
+    Ok(std::iter::once(global).chain(local).collect())
+}
+
+/// Each layer's window and which angles it takes.
+fn windows(gguf: &Gguf, architecture: &str, layers: usize) -> Vec<(usize, usize)> {
+    let window = gguf
+        .number("attention.sliding_window")
+        .filter(|window| *window > 0)
+        .unwrap_or(usize::MAX);
+    (0..layers)
+        .map(|layer| match architecture {
+            "gemma2" if layer % 2 == 0 => (window, 0),
+            "gemma3" if layer % 6 != 5 => (window, 1),
+            _ => (usize::MAX, 0),
+        })
+        .collect()
+}
+
+/// A tensor as reals.
+fn dense(gguf: &Gguf, tensor: &Tensor) -> Result<Vec<f32>, String> {
+    let length = usize::try_from(tensor.length).map_err(|error| error.to_string())?;
+    let mut bytes = vec![0; length];
+    gguf.read(tensor.offset, &mut bytes)
+        .map_err(|error| error.to_string())?;
+    dequantised(tensor.kind, &bytes, tensor.rows(), tensor.columns())
+        .map_err(|error| error.to_string())
+}
+
+impl Reader<'_> {
+    fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, String> {
+        match self.optional(name, length)? {
+            Some(vector) => Ok(vector),
+            None => Err(format!("the tensor {name} is missing")),
+        }
+    }
+
+    fn optional(&self, name: &str, length: usize) -> Result<Option<Vec<f32>>, String> {
+        let Some(tensor) = self.gguf.tensor(name) else {
+            return Ok(None);
+        };
+        if tensor.dimensions.iter().product::<usize>() != length {
+            return Err(format!("the tensor {name} does not have {length} numbers"));
+        }
+        dense(self.gguf, tensor).map(Some)
+    }
+
+    fn linear(
+        &mut self,
+        name: &str,
+        columns: usize,
+        rows: usize,
+        part: Rows,
+    ) -> Result<PlannedLinear, String> {
+        let weights = self
+            .plan
+            .matrix(&format!("{name}.weight"), columns, rows, part)?;
+        let bias = self.optional(&format!("{name}.bias"), rows)?;
+        let bias = bias.map(|bias| match part {
+            Some((first, count)) => bias[first..first + count].to_vec(),
+            None => bias,
+        });
+        Ok(PlannedLinear { weights, bias })
+    }
+
+    fn layer(&mut self, index: usize, architecture: &str) -> Result<PlannedLayer, String> {
+        let shape = self.shape;
+        let (width, feed) = (shape.width, shape.feed);
+        let (queries, keys) = (shape.queries(), shape.keys());
+        let name = |part: &str| format!("blk.{index}.{part}");
+        let norm = |part: &str| format!("blk.{index}.{part}.weight");
+        let vectors = [
+            Some(self.vector(&norm("attn_norm"), width)?),
+            self.optional(&norm("attn_q_norm"), shape.head_size)?,
+            self.optional(&norm("attn_k_norm"), shape.head_size)?,
+            self.optional(&norm("post_attention_norm"), width)?,
+            Some(self.vector(&norm("ffn_norm"), width)?),
+            self.optional(&norm("post_ffw_norm"), width)?,
+        ];
+        let fused = self.gguf.tensor(&norm("attn_qkv")).is_some();
+        let mut project = |own: &str, first: usize, rows: usize| {
+            if fused {
+                let part = Some((first, rows));
+                self.linear(&name("attn_qkv"), width, queries + 2 * keys, part)
+            } else {
+                self.linear(&name(own), width, rows, None)
+            }
+        };
+        let query = project("attn_q", 0, queries)?;
+        let key = project("attn_k", queries, keys)?;
+        let value = project("attn_v", queries + keys, keys)?;
+        let output = self.linear(&name("attn_output"), queries, width, None)?;
+        let (gate, up) = if architecture == "phi3" {
+            let up = norm("ffn_up");
+            (
+                self.plan.matrix(&up, width, 2 * feed, Some((0, feed)))?,
+                self.plan.matrix(&up, width, 2 * feed, Some((feed, feed)))?,
+            )
+        } else {
+            (
+                self.plan.matrix(&norm("ffn_gate"), width, feed, None)?,
+                self.plan.matrix(&norm("ffn_up"), width, feed, None)?,
+            )
+        };
+        let down = self.linear(&name("ffn_down"), feed, width, None)?;
+        Ok(PlannedLayer {
+            vectors,
+            query,
+            key,
+            value,
+            output,
+            gate,
+            up,
+            down,
+        })
+    }
+}
+
+impl PlannedLinear {
+    fn finish(self, weights: &Weights) -> Linear {
+        Linear {
+            weights: weights.get(self.weights),
+            bias: self.bias,
+        }
+    }
+}
+
+impl PlannedLayer {
+    fn finish(self, weights: &Weights, (window, rotary): (usize, usize)) -> Layer {
+        let [
+            attention_norm,
+            query_norm,
+            key_norm,
+            attended_norm,
+            feed_norm,
+            fed_norm,
+        ] = self.vectors;
+        Layer {
+            attention_norm: attention_norm.unwrap_or_default(),
+            query_norm,
+            key_norm,
+            attended_norm,
+            feed_norm: feed_norm.unwrap_or_default(),
+            fed_norm,
+            query: self.query.finish(weights),
+            key: self.key.finish(weights),
+            value: self.value.finish(weights),
+            output: self.output.finish(weights),
+            gate: weights.get(self.gate),
+            up: weights.get(self.up),
+            down: self.down.finish(weights),
+            window,
+            rotary,
+        }
+    }
+}

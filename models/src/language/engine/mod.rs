@@ -1,0 +1,722 @@
+//! The transformer on the CPU: one implementation for the Llama family, Qwen 2 and 3, Gemma 2 and 3
+//! and Phi 3.
+//!
+//! Activations are quantised to eight bits and multiplied with the weights as the GGUF file holds
+//! them. A token's numbers depend on the tokens before it only, not on what is computed beside it:
+//! a prompt read at once, in parts, from the cache or as a draft gives the same bits.
+#![expect(
+    unsafe_code,
+    reason = "vector instructions chosen at run time, and buffers that threads share out among them"
+)]
+#![allow(
+    clippy::inline_always,
+    reason = "vector code must be inlined where its instructions are enabled"
+)]
+
+mod cache;
+mod kernels;
+mod load;
+mod matmul;
+mod ops;
+mod packed;
+mod pool;
+mod rotary;
+mod simd;
+#[cfg(test)]
+mod tests;
+
+use cache::{Cache, Layout, PAGE};
+use kernels::Kernels;
+use matmul::{Narrow, ROWS, TOKENS, Tile, Wide};
+use ops::{Attention, QUERIES};
+use packed::Matrix;
+use pool::Pool;
+use rotary::Rotary;
+
+use super::gguf::{Gguf, Tensor};
+use crate::ModelsError;
+
+pub(super) use load::ARCHITECTURES;
+pub(super) use pool::be_nice;
+
+/// Tokens read in one pass: bounds memory and how late a cancellation is noticed.
+pub(super) const PASS: usize = 256;
+
+/// How a model is loaded.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The longest sequence wanted (tokens).
+    pub context: usize,
+    /// Threads, the caller's own included.
+    pub threads: usize,
+    /// Memory for keys and values beyond one context, kept for later questions (bytes).
+    pub prefix_bytes: usize,
+    /// Added to the niceness of the threads that compute.
+    pub nice: i32,
+    /// Memory that may be taken, where it is known (bytes).
+    pub free_memory: Option<u64>,
+}
+
+#[derive(Clone, Copy)]
+struct Shape {
+    width: usize,
+    heads: usize,
+    kv_heads: usize,
+    head_size: usize,
+    /// Dimensions of a head that are rotated.
+    rotated: usize,
+    feed: usize,
+    vocabulary: usize,
+    epsilon: f32,
+}
+
+impl Shape {
+    fn queries(self) -> usize {
+        self.heads * self.head_size
+    }
+
+    fn keys(self) -> usize {
+        self.kv_heads * self.head_size
+    }
+}
+
+/// Where families differ.
+struct Family {
+    gelu: bool,
+    embedding_scale: f32,
+    residual_scale: f32,
+    attention_scale: f32,
+    logit_scale: f32,
+    /// Bounds of attention scores and logits; zero for none.
+    score_cap: f32,
+    logit_cap: f32,
+}
+
+struct Linear {
+    weights: Matrix,
+    bias: Option<Vec<f32>>,
+}
+
+struct Layer {
+    attention_norm: Vec<f32>,
+    query_norm: Option<Vec<f32>>,
+    key_norm: Option<Vec<f32>>,
+    /// Norms of what attention and feed-forward add (Gemma).
+    attended_norm: Option<Vec<f32>>,
+    fed_norm: Option<Vec<f32>>,
+    feed_norm: Vec<f32>,
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    output: Linear,
+    gate: Matrix,
+    up: Matrix,
+    down: Linear,
+    window: usize,
+    /// Which of the decoder's angles.
+    rotary: usize,
+}
+
+/// Token vectors, read from the file as they are needed.
+struct Embedding {
+    gguf: Gguf,
+    tensor: Tensor,
+}
+
+/// A loaded model and what it has read.
+pub(super) struct Decoder {
+    shape: Shape,
+    family: Family,
+    layers: Vec<Layer>,
+    norm: Vec<f32>,
+    head: Matrix,
+    embedding: Embedding,
+    rotaries: Vec<Rotary>,
+    layout: Layout,
+    cache: Cache,
+    pool: Pool,
+    kernels: &'static Kernels,
+    scratch: Scratch,
+    context: usize,
+}
+
+/// Buffers of one pass, kept between passes.
+#[derive(Default)]
+struct Scratch {
+    /// The residual stream `[tokens][width]`.
+    x: Vec<f32>,
+    /// Normed, or what attention gives.
+    y: Vec<f32>,
+    /// Queries, keys and values; or what the gates let through.
+    z: Vec<f32>,
+    inputs: Inputs,
+    logits: Vec<f32>,
+    /// Attention scores of each thread.
+    scores: Vec<Vec<f32>>,
+}
+
+/// Quantised activations `[tokens][columns]`.
+#[derive(Default)]
+struct Inputs {
+    wide: Vec<Wide>,
+    narrow: Vec<Narrow>,
+}
+
+/// A buffer that threads write disjoint parts of.
+#[derive(Clone, Copy)]
+struct Target(*mut f32);
+
+// SAFETY: every user writes places that no other thread touches meanwhile.
+unsafe impl Sync for Target {}
+
+impl Target {
+    /// `length` numbers from `start` on.
+    ///
+    /// # Safety
+    /// They lie in the buffer and nobody else uses them now.
+    #[expect(clippy::mut_from_ref, reason = "disjoint writes from several threads")]
+    unsafe fn part(&self, start: usize, length: usize) -> &mut [f32] {
+        // SAFETY: promised by the caller.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(start), length) }
+    }
+}
+
+impl Target {
+    /// Where number `offset` lies.
+    ///
+    /// # Safety
+    /// It lies in the buffer.
+    unsafe fn at(&self, offset: usize) -> *mut f32 {
+        // SAFETY: promised by the caller.
+        unsafe { self.0.add(offset) }
+    }
+}
+
+/// Pages that threads read, or write at positions of their own.
+struct Pages(Vec<*mut u16>);
+
+// SAFETY: as for `Target`.
+unsafe impl Sync for Pages {}
+
+impl Pages {
+    fn all(&self) -> &[*mut u16] {
+        &self.0
+    }
+}
+
+impl Decoder {
+    /// The longest sequence this instance can hold (tokens).
+    pub(super) fn context(&self) -> usize {
+        self.context
+    }
+
+    /// The file this came from.
+    pub(super) fn gguf(&self) -> &Gguf {
+        &self.embedding.gguf
+    }
+
+    /// Numbers of one position's logits.
+    pub(super) fn vocabulary(&self) -> usize {
+        self.shape.vocabulary
+    }
+
+    /// The vector instructions in use.
+    pub(super) fn level(&self) -> &'static str {
+        self.kernels.name
+    }
+
+    /// Starts a new sequence; gives how many of `tokens` are known already.
+    pub(super) fn start(&mut self, tokens: &[u32]) -> usize {
+        self.cache.start(tokens)
+    }
+
+    /// Tokens of the present sequence.
+    pub(super) fn length(&self) -> usize {
+        self.cache.length()
+    }
+
+    /// Forgets all but the first `length` tokens of the sequence, none of which were known at `start`.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.cache.truncate(length);
+    }
+
+    /// Reads at most `PASS` tokens after the present sequence; gives the logits
+    /// `[wanted][vocabulary]` after the last `wanted` of them.
+    ///
+    /// # Errors
+    /// A sequence that outgrows the context, or token vectors that cannot be read.
+    pub(super) fn forward(
+        &mut self,
+        tokens: &[u32],
+        wanted: usize,
+    ) -> Result<&mut [f32], ModelsError> {
+        let count = tokens.len();
+        let start = self.cache.length();
+        if count == 0 || count > PASS || start + count > self.context {
+            return Err(ModelsError::Inference(format!(
+                "{count} tokens after {start} do not fit the context of {}",
+                self.context
+            )));
+        }
+        self.embed(tokens)?;
+        self.cache.extend(tokens);
+        let pages = Pages(self.cache.pages());
+        for rotary in &mut self.rotaries {
+            rotary.reach(start + count);
+        }
+        let threads = self.pool.threads();
+        self.scratch.scores.resize_with(threads, Vec::new);
+        for index in 0..self.layers.len() {
+            self.attention(index, count, start, &pages);
+            self.feed_forward(index, count);
+        }
+        self.logits(count, wanted);
+        Ok(&mut self.scratch.logits)
+    }
+
+    /// Fills `x` with the tokens' vectors.
+    fn embed(&mut self, tokens: &[u32]) -> Result<(), ModelsError> {
+        let width = self.shape.width;
+        let Embedding { gguf, tensor } = &self.embedding;
+        self.scratch.x.resize(tokens.len() * width, 0.0);
+        let row = tensor.length / tensor.rows() as u64;
+        let mut bytes = vec![0; usize::try_from(row).unwrap_or_default()];
+        for (token, x) in tokens.iter().zip(self.scratch.x.chunks_exact_mut(width)) {
+            if *token as usize >= self.shape.vocabulary {
+                return Err(ModelsError::Inference(format!("there is no token {token}")));
+            }
+            gguf.read(tensor.offset + u64::from(*token) * row, &mut bytes)
+                .map_err(|error| gguf.error(error))?;
+            let vector = packed::dequantised(tensor.kind, &bytes, 1, width)
+                .map_err(|error| gguf.error(error))?;
+            for (x, value) in x.iter_mut().zip(vector) {
+                *x = value * self.family.embedding_scale;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a layer's attention to `x`.
+    fn attention(&mut self, index: usize, count: usize, start: usize, pages: &Pages) {
+        let shape = self.shape;
+        let layer = &self.layers[index];
+        let Scratch {
+            x,
+            y,
+            z,
+            inputs,
+            scores,
+            ..
+        } = &mut self.scratch;
+        let kernels = self.kernels;
+        let projections = [&layer.query, &layer.key, &layer.value];
+        inputs.norm(
+            &mut self.pool,
+            kernels,
+            (x, shape.width, count),
+            (&layer.attention_norm, shape.epsilon),
+            &projections.map(|linear| &linear.weights),
+        );
+        let (queries, keys) = (shape.queries(), shape.keys());
+        let stride = queries + 2 * keys;
+        z.resize(count * stride, 0.0);
+        let firsts = [0, queries, queries + keys];
+        let out = Target(z.as_mut_ptr());
+        multiply(
+            &mut self.pool,
+            kernels,
+            inputs,
+            count,
+            &projections.map(|linear| &linear.weights),
+            |which, row, token, values| {
+                let linear = projections[which];
+                // SAFETY: each tile and token has its own part of `z`.
+                let out = unsafe { out.part(token * stride + firsts[which] + row, values.len()) };
+                match &linear.bias {
+                    Some(bias) => {
+                        for ((out, value), bias) in out.iter_mut().zip(values).zip(&bias[row..]) {
+                            *out = value + bias;
+                        }
+                    }
+                    None => out.copy_from_slice(values),
+                }
+            },
+        );
+
+        let rotary = &self.rotaries[layer.rotary];
+        let (layout, head_size) = (self.layout, shape.head_size);
+        self.pool.run(count, |token, _| {
+            // SAFETY: each token has its own part of `z` and its own position in the pages.
+            unsafe {
+                let projected = out.part(token * stride, stride);
+                let position = start + token;
+                let page = pages.all()[position / PAGE];
+                let (query, rest) = projected.split_at_mut(queries);
+                let (key, value) = rest.split_at_mut(keys);
+                for (part, norm) in [(query, &layer.query_norm), (&mut *key, &layer.key_norm)] {
+                    for head in part.chunks_exact_mut(head_size) {
+                        if let Some(weight) = norm {
+                            let copy = head.to_vec();
+                            (kernels.norm)(&copy, weight, shape.epsilon, head);
+                        }
+                        rotary.rotate(head, position);
+                    }
+                }
+                let mut halves = vec![0_u16; keys];
+                (kernels.halves)(key, &mut halves);
+                for (head, key) in halves.chunks_exact(head_size).enumerate() {
+                    let to = page.add(layout.offset(index, head) + position % PAGE);
+                    for (dimension, key) in key.iter().enumerate() {
+                        to.add(dimension * PAGE).write(*key);
+                    }
+                }
+                (kernels.halves)(value, &mut halves);
+                for (head, value) in halves.chunks_exact(head_size).enumerate() {
+                    let at = PAGE * head_size + position % PAGE * head_size;
+                    let to = page.add(layout.offset(index, head) + at);
+                    std::ptr::copy_nonoverlapping(value.as_ptr(), to, head_size);
+                }
+            }
+        });
+
+        y.resize(count * queries, 0.0);
+        let attended = Target(y.as_mut_ptr());
+        let group = shape.heads / shape.kv_heads;
+        let rows = count * group;
+        let wanted = (rows * shape.kv_heads).div_ceil(2 * self.pool.threads());
+        let pieces = rows.div_ceil(wanted.clamp(1, QUERIES));
+        let each = rows.div_ceil(pieces);
+        let scores = scores.as_mut_ptr() as usize;
+        let scale = self.family.attention_scale;
+        let cap = self.family.score_cap;
+        self.pool.run(pieces * shape.kv_heads, |piece, thread| {
+            let (head, piece) = (piece % shape.kv_heads, piece / shape.kv_heads);
+            // Long rows first, so that the threads end together.
+            let first = (pieces - 1 - piece) * each;
+            let mut chosen = [(std::ptr::null(), std::ptr::null_mut(), 0); QUERIES];
+            let mut length = 0;
+            for row in first..(first + each).min(rows) {
+                let (token, member) = (row / group, row % group);
+                let at = (head * group + member) * head_size;
+                // SAFETY: each row has its own part of `y`; `z` and the pages are only read now.
+                unsafe {
+                    chosen[length] = (
+                        out.at(token * stride + at).cast_const(),
+                        attended.at(token * queries + at),
+                        start + token,
+                    );
+                }
+                length += 1;
+            }
+            let pages = pages.all();
+            // SAFETY: a shared view of the pointers, and scratch space of this thread's own.
+            unsafe {
+                let pages =
+                    std::slice::from_raw_parts(pages.as_ptr().cast::<*const u16>(), pages.len());
+                let scores = &mut *(scores as *mut Vec<f32>).add(thread);
+                let job = Attention {
+                    rows: &chosen[..length],
+                    pages,
+                    offset: layout.offset(index, head),
+                    head_size,
+                    scale,
+                    cap,
+                    window: layer.window,
+                };
+                (kernels.attend)(&job, scores);
+            }
+        });
+
+        inputs.quantise(
+            &mut self.pool,
+            kernels,
+            (y, queries, count),
+            &[&layer.output.weights],
+        );
+        self.add(index, count, Branch::Attention);
+    }
+
+    /// Adds a layer's feed-forward network to `x`.
+    fn feed_forward(&mut self, index: usize, count: usize) {
+        let shape = self.shape;
+        let layer = &self.layers[index];
+        let kernels = self.kernels;
+        let gelu = self.family.gelu;
+        let Scratch { x, z, inputs, .. } = &mut self.scratch;
+        inputs.norm(
+            &mut self.pool,
+            kernels,
+            (x, shape.width, count),
+            (&layer.feed_norm, shape.epsilon),
+            &[&layer.gate, &layer.up],
+        );
+        z.resize(count * shape.feed, 0.0);
+        let out = Target(z.as_mut_ptr());
+        let source = &*inputs;
+        self.pool.run(layer.gate.tiles(), |tile, _| {
+            let rows = ROWS.min(shape.feed - tile * ROWS);
+            let mut gates = [[0.0; ROWS]; TOKENS];
+            let mut ups = [[0.0; ROWS]; TOKENS];
+            for first in (0..count).step_by(TOKENS) {
+                let tokens = TOKENS.min(count - first);
+                source.tile(kernels, &layer.gate, tile, first, tokens, &mut gates);
+                source.tile(kernels, &layer.up, tile, first, tokens, &mut ups);
+                for token in 0..tokens {
+                    // SAFETY: the processor has the level; each tile and token has its own part of
+                    // `z`.
+                    unsafe {
+                        (kernels.gated)(&mut gates[token], &ups[token], gelu);
+                        out.part((first + token) * shape.feed + tile * ROWS, rows)
+                            .copy_from_slice(&gates[token][..rows]);
+                    }
+                }
+            }
+        });
+        inputs.quantise(
+            &mut self.pool,
+            kernels,
+            (z, shape.feed, count),
+            &[&layer.down.weights],
+        );
+        self.add(index, count, Branch::FeedForward);
+    }
+
+    /// Multiplies the quantised inputs by a branch's last matrix and adds the result to `x`.
+    fn add(&mut self, index: usize, count: usize, branch: Branch) {
+        let width = self.shape.width;
+        let layer = &self.layers[index];
+        let (linear, norm) = match branch {
+            Branch::Attention => (&layer.output, &layer.attended_norm),
+            Branch::FeedForward => (&layer.down, &layer.fed_norm),
+        };
+        let Scratch { x, y, inputs, .. } = &mut self.scratch;
+        let kernels = self.kernels;
+        let scale = self.family.residual_scale;
+        if norm.is_some() {
+            y.resize(count * width, 0.0);
+        }
+        let residual = Target(x.as_mut_ptr());
+        let apart = Target(y.as_mut_ptr());
+        multiply(
+            &mut self.pool,
+            kernels,
+            inputs,
+            count,
+            &[&linear.weights],
+            |_, row, token, values| {
+                let target = if norm.is_some() { apart } else { residual };
+                // SAFETY: each tile and token has its own part of the buffer.
+                let out = unsafe { target.part(token * width + row, values.len()) };
+                for (offset, (out, value)) in out.iter_mut().zip(values).enumerate() {
+                    let bias = linear.bias.as_ref().map_or(0.0, |bias| bias[row + offset]);
+                    if norm.is_some() {
+                        *out = value + bias;
+                    } else {
+                        *out += scale * (value + bias);
+                    }
+                }
+            },
+        );
+        if let Some(weight) = norm {
+            let epsilon = self.shape.epsilon;
+            let mut normed = vec![0.0; width];
+            for (x, y) in x.chunks_exact_mut(width).zip(y.chunks_exact(width)) {
+                // SAFETY: the processor has the level.
+                unsafe {
+                    (kernels.norm)(y, weight, epsilon, &mut normed);
+                }
+                for (x, normed) in x.iter_mut().zip(&normed) {
+                    *x += scale * normed;
+                }
+            }
+        }
+    }
+
+    /// Computes the logits after the last `wanted` tokens.
+    fn logits(&mut self, count: usize, wanted: usize) {
+        let Shape {
+            width,
+            vocabulary,
+            epsilon,
+            ..
+        } = self.shape;
+        let Scratch {
+            x, inputs, logits, ..
+        } = &mut self.scratch;
+        let wanted = wanted.min(count);
+        let last = &x[(count - wanted) * width..count * width];
+        logits.resize(wanted * vocabulary, 0.0);
+        if wanted == 0 {
+            return;
+        }
+        inputs.norm(
+            &mut self.pool,
+            self.kernels,
+            (last, width, wanted),
+            (&self.norm, epsilon),
+            &[&self.head],
+        );
+        let out = Target(logits.as_mut_ptr());
+        let (scale, cap) = (self.family.logit_scale, self.family.logit_cap);
+        multiply(
+            &mut self.pool,
+            self.kernels,
+            inputs,
+            wanted,
+            &[&self.head],
+            |_, row, token, values| {
+                // SAFETY: each tile and token has its own part of the logits.
+                let out = unsafe { out.part(token * vocabulary + row, values.len()) };
+                for (out, value) in out.iter_mut().zip(values) {
+                    let value = value * scale;
+                    *out = if cap > 0.0 {
+                        cap * (value / cap).tanh()
+                    } else {
+                        value
+                    };
+                }
+            },
+        );
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Branch {
+    Attention,
+    FeedForward,
+}
+
+/// Multiplies the inputs by matrices of the same width, and hands each token's share of a tile to
+/// `finish(matrix, first row, token, values)`.
+fn multiply(
+    pool: &mut Pool,
+    kernels: &Kernels,
+    inputs: &Inputs,
+    count: usize,
+    matrices: &[&Matrix],
+    finish: impl Fn(usize, usize, usize, &[f32]) + Sync,
+) {
+    let tiles: usize = matrices.iter().map(|matrix| matrix.tiles()).sum();
+    // One token's tiles are short: several make a piece worth fetching.
+    let together = if count < TOKENS {
+        (tiles / (16 * pool.threads())).max(1)
+    } else {
+        1
+    };
+    pool.run(tiles.div_ceil(together), |piece, _| {
+        let mut values = [[0.0; ROWS]; TOKENS];
+        for piece in piece * together..((piece + 1) * together).min(tiles) {
+            let (mut which, mut tile) = (0, piece);
+            while tile >= matrices[which].tiles() {
+                tile -= matrices[which].tiles();
+                which += 1;
+            }
+            let matrix = matrices[which];
+            let rows = ROWS.min(matrix.rows - tile * ROWS);
+            for first in (0..count).step_by(TOKENS) {
+                let tokens = TOKENS.min(count - first);
+                inputs.tile(kernels, matrix, tile, first, tokens, &mut values);
+                for (token, values) in values[..tokens].iter().enumerate() {
+                    finish(which, tile * ROWS, first + token, &values[..rows]);
+                }
+            }
+        }
+    });
+}
+
+impl Inputs {
+    /// Norms each row of `(x, columns, count)` and quantises it for the matrices.
+    fn norm(
+        &mut self,
+        pool: &mut Pool,
+        kernels: &Kernels,
+        (x, columns, count): (&[f32], usize, usize),
+        (weight, epsilon): (&[f32], f32),
+        matrices: &[&Matrix],
+    ) {
+        self.fill(pool, kernels, columns, count, matrices, |token, with| {
+            let mut normed = vec![0.0; columns];
+            let x = &x[token * columns..(token + 1) * columns];
+            // SAFETY: the processor has the level.
+            unsafe {
+                (kernels.norm)(x, weight, epsilon, &mut normed);
+            }
+            with(&normed);
+        });
+    }
+
+    /// Quantises each row of `(x, columns, count)` for the matrices.
+    fn quantise(
+        &mut self,
+        pool: &mut Pool,
+        kernels: &Kernels,
+        (x, columns, count): (&[f32], usize, usize),
+        matrices: &[&Matrix],
+    ) {
+        self.fill(pool, kernels, columns, count, matrices, |token, with| {
+            with(&x[token * columns..(token + 1) * columns]);
+        });
+    }
+
+    fn fill(
+        &mut self,
+        pool: &mut Pool,
+        kernels: &Kernels,
+        columns: usize,
+        count: usize,
+        matrices: &[&Matrix],
+        row: impl Fn(usize, &mut dyn FnMut(&[f32])) + Sync,
+    ) {
+        let blocks = |block: usize, wanted: bool| if wanted { columns / block } else { 0 };
+        let wide = blocks(256, matrices.iter().any(|matrix| matrix.kind.is_wide()));
+        let narrow = blocks(32, matrices.iter().any(|matrix| !matrix.kind.is_wide()));
+        self.wide.resize(count * wide, Wide::ZERO);
+        self.narrow.resize(count * narrow, Narrow::ZERO);
+        let wides = self.wide.as_mut_ptr() as usize;
+        let narrows = self.narrow.as_mut_ptr() as usize;
+        pool.run(count, |token, _| {
+            row(token, &mut |x| {
+                // SAFETY: the processor has the level; each token has its own blocks.
+                unsafe {
+                    if wide > 0 {
+                        let to = (wides as *mut Wide).add(token * wide);
+                        (kernels.quantise_wide)(x, std::slice::from_raw_parts_mut(to, wide));
+                    }
+                    if narrow > 0 {
+                        let to = (narrows as *mut Narrow).add(token * narrow);
+                        (kernels.quantise_narrow)(x, std::slice::from_raw_parts_mut(to, narrow));
+                    }
+                }
+            });
+        });
+    }
+
+    /// Computes one tile of a matrix for a few tokens.
+    fn tile(
+        &self,
+        kernels: &Kernels,
+        matrix: &Matrix,
+        tile: usize,
+        first: usize,
+        tokens: usize,
+        out: &mut [[f32; ROWS]; TOKENS],
+    ) {
+        let blocks = matrix.blocks();
+        let inputs: *const u8 = if matrix.kind.is_wide() {
+            self.wide[first * blocks..].as_ptr().cast()
+        } else {
+            self.narrow[first * blocks..].as_ptr().cast()
+        };
+        let job = Tile {
+            weights: matrix.tile(tile),
+            blocks,
+            inputs,
+            tokens,
+            out: out.as_mut_ptr().cast(),
+        };
+        // SAFETY: the processor has the level; the weights, inputs and result cover the tile.
+        unsafe {
+            (kernels.tile)(matrix.kind, &job);
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! The header of a GGUF file: metadata and where the tensors lie.
+//!
+//! Everything in the file is checked against the file's length before memory is taken for it, so a
+//! truncated or hostile file gives an error that names what is wrong.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use crate::ModelsError;
+
+const MAGIC: u32 = u32::from_le_bytes(*b"GGUF");
+/// Tensors and metadata entries that any real model stays far below.
+const MOST_ENTRIES: u64 = 100_000;
+/// Dimensions of a tensor.
+const MOST_DIMENSIONS: u32 = 4;
+/// What tensors are aligned to where the file does not say.
+const ALIGNMENT: u64 = 32;
+
+/// A metadata value. Numbers of all widths are one kind; arrays that are not of strings or numbers
+/// are skipped.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Integer(i64),
+    Float(f64),
+    Bool(bool),
+    String(String),
+    Strings(Vec<String>),
+    Integers(Vec<i64>),
+    Floats(Vec<f32>),
+    Other,
+}
+
+/// Where a tensor lies and what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tensor {
+    /// `ggml` type number.
+    pub(super) kind: u32,
+    /// Dimensions, fastest first: `[columns, rows, …]`.
+    pub(super) dimensions: Vec<usize>,
+    /// From the file's beginning (bytes).
+    pub(super) offset: u64,
+    /// Its length (bytes).
+    pub(super) length: u64,
+}
+
+impl Tensor {
+    /// Numbers in a row.
+    pub(super) fn columns(&self) -> usize {
+        self.dimensions[0]
+    }
+
+    /// Rows.
+    pub(super) fn rows(&self) -> usize {
+        self.dimensions[1..].iter().product()
+    }
+}
+
+/// An opened GGUF file.
+pub(super) struct Gguf {
+    pub(super) path: PathBuf,
+    pub(super) file: File,
+    metadata: HashMap<String, Value>,
+    tensors: HashMap<String, Tensor>,
+}
+
+/// Numbers and bytes of one block of a `ggml` type, where it is known.
+pub(super) fn block(kind: u32) -> Option<(u64, u64)> {
+    Some(match kind {
+        0 => (1, 4),
+        1 | 30 => (1, 2),
+        2 => (32, 18),
+        3 => (32, 20),
+        6 => (32, 22),
+        7 => (32, 24),
+        8 => (32, 34),
+        9 => (32, 36),
+        10 => (256, 84),
+        11 => (256, 110),
+        12 => (256, 144),
+        13 => (256, 176),
+        14 => (256, 210),
+        15 => (256, 292),
+        _ => return None,
+    })
+}
+
+impl Gguf {
+    /// Opens `path` and reads its header.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no GGUF file, or whose header does not fit the file.
+    pub(super) fn open(path: &Path) -> Result<Self, ModelsError> {
+        let named = |problem: String| ModelsError::Load(format!("{}: {problem}", path.display()));
+        let file = File::open(path).map_err(|error| named(error.to_string()))?;
+        let length = file
+            .metadata()
+            .map_err(|error| named(error.to_string()))?
+            .len();
+        let mut header = Header {
+            input: BufReader::with_capacity(1 << 20, &file),
+            position: 0,
+            length,
+        };
+        let (metadata, tensors) = header.read().map_err(named)?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            metadata,
+            tensors,
+        })
+    }
+
+    /// An error about this file.
+    pub(super) fn error(&self, problem: impl std::fmt::Display) -> ModelsError {
+        ModelsError::Load(format!("{}: {problem}", self.path.display()))
+    }
+
+    /// A metadata value.
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+        self.metadata.get(key)
+    }
+
+    /// A metadata string.
+    pub(super) fn string(&self, key: &str) -> Option<&str> {
+        match self.value(key)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A metadata list of strings.
+    pub(super) fn strings(&self, key: &str) -> Option<&[String]> {
+        match self.value(key)? {
+            Value::Strings(texts) => Some(texts),
+            _ => None,
+        }
+    }
+
+    /// A metadata number that is not negative.
+    pub(super) fn index(&self, key: &str) -> Option<usize> {
+        match self.value(key)? {
+            Value::Integer(number) => usize::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
+    /// A metadata flag.
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        match self.value(key)? {
+            Value::Bool(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// `general.architecture`, or an empty string.
+    pub(super) fn architecture(&self) -> &str {
+        self.string("general.architecture").unwrap_or_default()
+    }
+
+    /// A number under the architecture's prefix.
+    pub(super) fn number(&self, key: &str) -> Option<usize> {
+        self.index(&format!("{}.{key}", self.architecture()))
+    }
+
+    /// A real under the architecture's prefix.
+    #[expect(clippy::cast_possible_truncation, reason = "stored as f32")]
+    pub(super) fn float(&self, key: &str) -> Option<f32> {
+        match self.value(&format!("{}.{key}", self.architecture()))? {
+            Value::Float(number) => Some(*number as f32),
+            _ => None,
+        }
+    }
+
+    /// A number that the model cannot do without.
+    ///
+    /// # Errors
+    /// When it is absent or zero.
+    pub(super) fn required(&self, key: &str) -> Result<usize, ModelsError> {
+        let name = || format!("{}.{key}", self.architecture());
+        match self.number(key) {
+            Some(number) if number > 0 => Ok(number),
+            Some(_) => Err(self.error(format!("{} is zero", name()))),
+            None => Err(self.error(format!("{} is missing", name()))),
+        }
+    }
+
+    /// Where a tensor lies.
+    pub(super) fn tensor(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
+    /// Bytes of all tensors.
+    pub(super) fn weight_bytes(&self) -> u64 {
+        self.tensors.values().map(|tensor| tensor.length).sum()
+    }
+
+    /// Reads bytes from `offset` on.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::FileExt::read_exact_at(&self.file, out, offset)
+        }
+        #[cfg(windows)]
+        {
+            let mut done = 0;
+            while done < out.len() {
+                let at = offset + done as u64;
+                match std::os::windows::fs::FileExt::seek_read(&self.file, &mut out[done..], at)? {
+                    0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                    count => done += count,
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+type Parsed = (HashMap<String, Value>, HashMap<String, Tensor>);
+
+struct Header<R> {
+    input: R,
+    position: u64,
+    length: u64,
+}
+
+impl<R: Read> Header<R> {
+    fn read(&mut self) -> Result<Parsed, String> {
+        if self.length < 24 || self.u32()? != MAGIC {
+            return Err("this is not a GGUF file".to_owned());
+        }
+        let version = self.u32()?;
+        if !(2..=3).contains(&version) {
+            return Err(format!("GGUF version {version} is not supported"));
+        }
+        let (tensors, entries) = (self.u64()?, self.u64()?);
+        for (count, what) in [(tensors, "tensors"), (entries, "metadata entries")] {
+            if count > MOST_ENTRIES {
+                return Err(format!("the header claims {count} {what}"));
+            }
+        }
+        let mut metadata = HashMap::new();
+        for _ in 0..entries {
+            let key = self.string()?;
+            let kind = self.u32()?;
+            let value = self
+                .value(kind, true)
+                .map_err(|problem| format!("{key}: {problem}"))?;
+            metadata.insert(key, value);
+        }
+        let mut found = Vec::new();
+        for _ in 0..tensors {
+            found.push(self.tensor()?);
+        }
+        let alignment = match metadata.get("general.alignment") {
+            None => ALIGNMENT,
+            Some(Value::Integer(number)) if (1..=1 << 20).contains(number) => number.unsigned_abs(),
+            Some(other) => return Err(format!("general.alignment is {other:?}")),
+        };
+        let start = self.position.next_multiple_of(alignment);
+        let mut tensors = HashMap::new();
+        for (name, mut tensor) in found {
+            let end = start
+                .checked_add(tensor.offset)
+                .and_then(|offset| offset.checked_add(tensor.length));
+            if end.is_none_or(|end| end > self.length) {
+                return Err(format!(
+                    "the tensor {name} lies beyond the end of the file, which is truncated or damaged"
+                ));
+            }
+            tensor.offset += start;
+            if tensors.insert(name.clone(), tensor).is_some() {
+                return Err(format!("the tensor {name} is there twice"));
+            }
+        }
+        Ok((metadata, tensors))
+    }
+
+    fn tensor(&mut self) -> Result<(String, Tensor), String> {
+        let name = self.string()?;
+        let count = self.u32()?;
+        if count == 0 || count > MOST_DIMENSIONS {
+            return Err(format!("the tensor {name} has {count} dimensions"));
+        }
+        let mut dimensions = Vec::new();
+        let mut numbers = 1_u64;
+        for _ in 0..count {
+            let dimension = self.u64()?;
+            numbers = numbers
+                .checked_mul(dimension)
+                .filter(|numbers| *numbers > 0)
+                .ok_or_else(|| format!("the tensor {name} has an impossible size"))?;
+            let dimension = usize::try_from(dimension);
+            dimensions.push(dimension.map_err(|_| format!("the tensor {name} is too large"))?);
+        }
+        let (kind, offset) = (self.u32()?, self.u64()?);
+        let (per_block, bytes) =
+            block(kind).ok_or_else(|| format!("the tensor {name} has the unknown type {kind}"))?;
+        if dimensions[0] as u64 % per_block != 0 {
+            return Err(format!(
+                "rows of the tensor {name} are not whole blocks of its type"
+            ));
+        }
+        let length = (numbers / per_block)
+            .checked_mul(bytes)
+            .ok_or_else(|| format!("the tensor {name} has an impossible size"))?;
+        let tensor = Tensor {
+            kind,
+            dimensions,
+            offset,
+            length,
+        };
+        Ok((name, tensor))
+    }
+
+    fn value(&mut self, kind: u32, list: bool) -> Result<Value, String> {
+        Ok(match kind {
+            0 => Value::Integer(self.bytes::<1>()?[0].into()),
+            1 => Value::Integer(i8::from_le_bytes(self.bytes()?).into()),
+            2 => Value::Integer(u16::from_le_bytes(self.bytes()?).into()),
+            3 => Value::Integer(i16::from_le_bytes(self.bytes()?).into()),
+            4 => Value::Integer(self.u32()?.into()),
+            5 => Value::Integer(i32::from_le_bytes(self.bytes()?).into()),
+            6 => Value::Float(f32::from_le_bytes(self.bytes()?).into()),
+            7 => Value::Bool(self.bytes::<1>()?[0] != 0),
+            8 => Value::String(self.string()?),
+            9 if list => self.list()?,
+            10 => Value::Integer(self.u64()?.try_into().unwrap_or(i64::MAX)),
+            11 => Value::Integer(i64::from_le_bytes(self.bytes()?)),
+            12 => Value::Float(f64::from_le_bytes(self.bytes()?)),
+            other => return Err(format!("a value of the unknown type {other}")),
+        })
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "scores are stored as f32")]
+    fn list(&mut self) -> Result<Value, String> {
+        let (kind, count) = (self.u32()?, self.u64()?);
+        let width = match kind {
+            0 | 1 | 7 => 1,
+            2 | 3 => 2,
+            4..=6 => 4,
+            8 | 10..=12 => 8,
+            other => return Err(format!("a list of the unknown type {other}")),
+        };
+        if count
+            .checked_mul(width)
+            .is_none_or(|bytes| bytes > self.left())
+        {
+            return Err(format!("a list of {count} does not fit the file"));
+        }
+        let mut values = (0..count).map(|_| self.value(kind, false));
+        Ok(match kind {
+            8 => Value::Strings(
+                values
+                    .map(|value| match value? {
+                        Value::String(text) => Ok(text),
+                        _ => Err("not a string".to_owned()),
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+            6 | 12 => Value::Floats(
+                values
+                    .map(|value| match value? {
+                        Value::Float(number) => Ok(number as f32),
+                        _ => Err("not a number".to_owned()),
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+            7 => {
+                values.try_for_each(|value| value.map(drop))?;
+                Value::Other
+            }
+            _ => Value::Integers(
+                values
+                    .map(|value| match value? {
+                        Value::Integer(number) => Ok(number),
+                        _ => Err("not a number".to_owned()),
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+        })
+    }
+
+    fn left(&self) -> u64 {
+        self.length.saturating_sub(self.position)
+    }
+
+    fn string(&mut self) -> Result<String, String> {
+        let length = self.u64()?;
+        if length > self.left() {
+            return Err(format!("a text of {length} bytes does not fit the file"));
+        }
+        let length = usize::try_from(length).map_err(|_| "a text is too long".to_owned())?;
+        let mut bytes = vec![0; length];
+        self.fill(&mut bytes)?;
+        Ok(String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+
+    fn u32(&mut self) -> Result<u32, String> {
+        Ok(u32::from_le_bytes(self.bytes()?))
+    }
+
+    fn u64(&mut self) -> Result<u64, String> {
+        Ok(u64::from_le_bytes(self.bytes()?))
+    }
+
+    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], String> {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), String> {
+        self.input
+            .read_exact(out)
+            .map_err(|_| "the header ends too early: the file is truncated".to_owned())?;
+        self.position += out.len() as u64;
+        Ok(())
+    }
+}
