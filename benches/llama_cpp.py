@@ -2,30 +2,32 @@
 """Compares `vade bench lm` with llama.cpp: the same GGUF files, one machine, one run.
 
 Each round measures ours, then theirs; the table gives medians, ranges and ours divided by theirs.
-Every answer is checked before its time is reported: token counts as asked for, no empty text.
+Every answer is checked before its time is reported: token counts as asked for, no empty text. What
+was measured while other processes took processor time is measured again: llama.cpp's threads spin
+while they wait for each other, and one busy neighbour can make it ten times slower.
 
 prompt    Tokens a second while reading a prompt not read before. Ours is text of about so many
           tokens, templated and tokenised within the time; theirs is `llama-bench -p N`, random
           tokens after a warm-up.
 generate  Tokens a second for 64 tokens after 512. Ours chooses greedily and turns tokens into text;
           theirs is `llama-bench -n 64 -d 512`, which only runs the forward pass.
-load      From the start of loading to being ready for the first token, the file in the page cache
-          (it has just been hashed). Ours is `load_ms`: file, tokenizer, weights, cache. Theirs is
-          the same by llama-server's own log, from "loading model" to "model loaded", without
-          warm-up and without fitting to a device, so neither counts the start of the process. Even
-          so that server runs a forward of a token or two before it is ready, which brings its
-          mapped weights in; a llama.cpp that did not would pay at its first prompt.
+load      From the start of loading to ready for the first token, the file in the page cache (it has
+          just been hashed). Ours is `load_ms`. Theirs is taken from llama-server's own log, from
+          "loading model" to "model loaded", without warm-up and without fitting to a device. Both
+          hold the file, the tokenizer, the weights repacked and the cache laid out; neither holds
+          the start of the process. Theirs ends after a short forward which that server always runs.
 memory    The most that was resident (`ru_maxrss`) in a process that read 2,048 tokens and wrote 64.
           Pages of a mapped file count in it although the kernel can take them back, so theirs is
           measured with the file mapped (its default) and read (`-mmp 0`), and the smaller counts.
-answers   With --xquad: tokens a second over all answers to questions about a passage, greedy. The
-          first token comes with the prompt and is not counted, the token that ends an answer is;
-          the time is that after the first token. Theirs is llama-server. Ours is measured with
-          drafting (its default) and without, which must give the same texts. Whether ours and
-          theirs say the same depends on rounding: the share of equal texts is reported.
+answers   With --xquad, once: tokens a second over all greedy answers to questions about a passage.
+          The first token comes with the prompt and is not counted, the token that ends an answer
+          is; the time is that after the first token. Theirs is llama-server. Ours is measured with
+          drafting (its default) and without, which must give the same texts. Ours and theirs round
+          differently, so the share of equal texts is only reported.
 
-Known biases: what llama-bench leaves out (above) favours it by a little; llama.cpp's own drafting is
-off, as it is by default, unless --llama-flags "--spec-type …" asks for it.
+Known biases: what llama-bench leaves out (above) favours it by a little; its best load is with the
+file mapped, its least memory without; its own drafting is off, as it is by default, unless
+`--llama-flags "--spec-type ngram-simple"` or the like asks for it.
 
 The peer is the npm package u-llm-server, which carries llama.cpp for Linux on x86-64. It is fetched
 with `npm pack`, trusted by its hash, and unpacked; npm neither installs nor runs it.
@@ -38,6 +40,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import shlex
 import signal
 import socket
@@ -56,10 +59,11 @@ PACKAGE, VERSION = "u-llm-server", "2.9.1"
 PACKAGE_SHA256 = "cec463137283a3fe2e15ebcfdef9576cbc8282e7a1aa359fb5206123387f6562"
 MODELS = ["qwen2.5-coder-1.5b-instruct", "qwen2.5-coder-0.5b-instruct", "smollm2-135m-instruct"]
 PROMPTS = [512, 2048]
-GENERATE = 64
-ANSWER = 64
+WRITTEN = 64  # tokens, after the shortest prompt and for an answer at most
+GENERATE = f"generate {WRITTEN} after {PROMPTS[0]} (tok/s)"
 SYSTEM = "Answer from the passage. Quote its words where you can."
 LIMIT = 1800  # seconds that one child may take
+OTHERS = 0.1  # cores that other processes may take meanwhile
 
 
 class Failed(Exception):
@@ -91,14 +95,18 @@ def compare(args, llama):
         sha256 = digest(gguf)
         ours, theirs = defaultdict(list), defaultdict(list)
         for number in range(1, args.rounds + 1):
-            for name, measure, into in [("ours", our_speed, ours), ("theirs", their_speed, theirs)]:
-                progress(f"{model}: round {number} of {args.rounds}, {name}")
-                for figure, value in measure(args, llama, model, gguf).items():
-                    into[figure].append(value)
+            progress(f"{model}: round {number} of {args.rounds}")
+            collect(ours, our_speed(args, model))
+            collect(theirs, their_speed(args, llama, gguf))
         agreement = compare_answers(args, llama, model, gguf, asked, ours, theirs) if asked else None
-        rows = {figure: row(ours[figure], theirs[figure]) for figure in ours}
+        rows = {name: row(ours[name], theirs[name]) for name in ours}
         models[model] = {"sha256": sha256, "figures": rows, "answers": agreement}
     return {**circumstances(args, llama), "models": models}
+
+
+def collect(figures, measured):
+    for name, value in measured.items():
+        figures[name].append(value)
 
 
 def row(ours, theirs):
@@ -107,91 +115,91 @@ def row(ours, theirs):
             "ratio": middle / peers}
 
 
-# Speed, load and memory -------------------------------------------------------------------------
+def progress(text):
+    print(text, file=sys.stderr, flush=True)
 
 
-def our_speed(args, _llama, model, _gguf):
+# Speed, load and memory ---------------------------------------------------------------------------
+
+
+def our_speed(args, model):
     lengths = [flag for length in PROMPTS for flag in ("--prompt", str(length))]
-    result, peak = vade(args, model, *lengths, "--generate", str(GENERATE))
+    result, peak = vade(args, model, *lengths, "--generate", str(WRITTEN))
+    check_count("threads", result["threads"], args.threads)
     figures = {}
-    for length, read in zip(PROMPTS, result["prompt"], strict=True):
-        check_count(f"{model}: prompt", read["tokens"], length, slack=length // 50)
+    for length, read, wrote in zip(PROMPTS, result["prompt"], result["generate"], strict=True):
+        check_count("prompt", read["tokens"], length, slack=length // 50)
+        check_count("generated", wrote["tokens"], WRITTEN)
         figures[f"prompt {length} (tok/s)"] = read["tokens_per_second"]
-    wrote = result["generate"][0]
-    check_count(f"{model}: context", wrote["context"], PROMPTS[0], slack=PROMPTS[0] // 50)
-    check_count(f"{model}: generated", wrote["tokens"], GENERATE)
-    check_count(f"{model}: threads", result["threads"], args.threads)
-    figures[f"generate {GENERATE} after {PROMPTS[0]} (tok/s)"] = wrote["tokens_per_second"]
+    figures[GENERATE] = result["generate"][0]["tokens_per_second"]
     return {**figures, "load (ms)": result["load_ms"], "memory (MB)": peak / 1e6}
 
 
-def their_speed(args, llama, _model, gguf):
+def their_speed(args, llama, gguf):
     figures = {}
-    lengths = ",".join(map(str, PROMPTS))
-    tests, _ = llama_bench(args, llama, gguf, "-p", lengths, "-n", "0")
-    for length, test in zip(PROMPTS, tests, strict=True):
-        check_count("llama-bench: prompt", test["n_prompt"], length)
+    for length in PROMPTS:
+        test, _ = llama_bench(args, llama, gguf, n_prompt=length)
         figures[f"prompt {length} (tok/s)"] = test["avg_ts"]
-    [test], _ = llama_bench(args, llama, gguf, "-p", "0", "-n", str(GENERATE), "-d", str(PROMPTS[0]))
-    check_count("llama-bench: generated", test["n_gen"], GENERATE)
-    check_count("llama-bench: context", test["n_depth"], PROMPTS[0])
-    figures[f"generate {GENERATE} after {PROMPTS[0]} (tok/s)"] = test["avg_ts"]
-    both = f"{PROMPTS[-1]},{GENERATE}"
-    peaks = [
-        llama_bench(args, llama, gguf, "-p", "0", "-n", "0", "-pg", both, "--no-warmup", "-mmp", mapped)[1]
-        for mapped in ("0", "1")
-    ]
-    with server(args, llama, gguf, "--no-warmup", "--log-timestamps") as (_, log):
-        load = between(log.read_text(errors="replace"), "loading model", "model loaded")
+    test, _ = llama_bench(args, llama, gguf, n_gen=WRITTEN, n_depth=PROMPTS[0])
+    figures[GENERATE] = test["avg_ts"]
+    load = undisturbed(their_load, args, llama, gguf)
+    whole = {"n_prompt": PROMPTS[-1], "n_gen": WRITTEN}
+    peaks = [llama_bench(args, llama, gguf, "--no-warmup", "-mmp", mapped, **whole)[1]
+             for mapped in "01"]
     return {**figures, "load (ms)": load * 1000, "memory (MB)": min(peaks) / 1e6}
 
 
-def llama_bench(args, llama, gguf, *flags):
+def llama_bench(args, llama, gguf, *flags, n_prompt=0, n_gen=0, n_depth=0):
+    """The one test asked for, and the most memory it had resident (bytes)."""
     command = [llama / "llama-bench", "-m", gguf, "-t", args.threads, "-dev", "none", "--offline",
-               "-r", "1", "-o", "json", *flags]
-    output, peak = finish(command, llama_environment(llama))
-    tests = json.loads(output)
-    for test in tests:
-        check_count("llama-bench: threads", test["n_threads"], args.threads)
-    return tests, peak
+               "-r", "1", "-o", "json", "-p", "0", "-n", "0", "-pg", f"{n_prompt},{n_gen}",
+               "-d", n_depth, *flags]
+    output, peak = undisturbed(finish, command, llama_environment(llama))
+    [test] = json.loads(output)
+    asked = {"n_prompt": n_prompt, "n_gen": n_gen, "n_depth": n_depth, "n_threads": args.threads}
+    for name, count in asked.items():
+        check_count(f"llama-bench: {name}", test[name], count)
+    return test, peak
+
+
+def their_load(args, llama, gguf):
+    with server(args, llama, gguf, "--no-warmup", "--log-timestamps") as (_, log):
+        time.sleep(0.2)  # a thread of its own writes the log
+        return between(log.read_text(errors="replace"), "loading model", "model loaded")
 
 
 def between(log, first, last):
-    """Seconds from the first line of a llama.cpp log that has one text to the first with another."""
+    """Seconds from the first line of a llama.cpp log that says one thing to the first of another."""
     def moment(text):
-        found = re.search(rf"^(\d+)\.(\d+)\.(\d+)\.(\d+) .*{re.escape(text)}", log, re.MULTILINE)
+        found = re.search(rf"^(\d+)\.(\d+)\.(\d+)\.(\d+) .*{text}", log, re.MULTILINE)
         if not found:
-            raise Failed(f"no line with {text!r} and a time in llama-server's log")
+            raise Failed(f"no line with a time and {text!r} in llama-server's log")
         minutes, seconds, thousandths, millionths = map(int, found.groups())
         return minutes * 60 + seconds + thousandths / 1e3 + millionths / 1e6
     return moment(last) - moment(first)
 
 
-# Grounded answers -------------------------------------------------------------------------------
+# Answers ------------------------------------------------------------------------------------------
 
 
 def compare_answers(args, llama, model, gguf, asked, ours, theirs):
     """Adds the speeds of the answers to the figures; says how far the answers agree."""
-    progress(f"{model}: {len(asked)} answers, ours")
-    drafted, speculation = our_answers(args, model, asked)
-    progress(f"{model}: {len(asked)} answers, theirs")
-    peers = their_answers(args, llama, gguf, asked)
-    progress(f"{model}: {len(asked)} answers, ours without drafting")
+    progress(f"{model}: {len(asked)} answers")
+    drafting, counts = our_answers(args, model, asked)
+    peers = undisturbed(their_answers, args, llama, gguf, asked)
     plain, _ = our_answers(args, model, asked, "--no-drafting")
-    differing = sum(one.text != other.text for one, other in zip(drafted, plain))
-    if differing:
-        raise Failed(f"{model}: drafting changed {differing} of {len(asked)} answers")
-    for figure, answers in [("answers (tok/s)", drafted), ("answers, no drafting (tok/s)", plain)]:
-        ours[figure].append(speed(answers))
-        theirs[figure].append(speed(peers))
-    pairs = list(zip(drafted, peers))
+    changed = sum(one.text != other.text for one, other in zip(drafting, plain, strict=True))
+    if changed:
+        raise Failed(f"{model}: drafting changed {changed} of {len(asked)} answers")
+    collect(ours, {"answers (tok/s)": speed(drafting), "answers, no drafting (tok/s)": speed(plain)})
+    collect(theirs, dict.fromkeys(["answers (tok/s)", "answers, no drafting (tok/s)"], speed(peers)))
+    pairs = list(zip(drafting, peers, strict=True))
     return {
-        "questions": len(asked),
+        "questions": len(asked), **counts,
+        "our_tokens": sum(answer.tokens for answer in drafting),
+        "their_tokens": sum(answer.tokens for answer in peers),
         "equal_prompt_lengths": statistics.mean(a.prompt_tokens == b.prompt_tokens for a, b in pairs),
         "equal_texts": statistics.mean(a.text == b.text for a, b in pairs),
-        "our_tokens": sum(answer.tokens for answer in drafted),
-        "their_tokens": sum(answer.tokens for answer in peers),
-        **speculation,
     }
 
 
@@ -199,17 +207,16 @@ def our_answers(args, model, asked, *flags):
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
         file.writelines(json.dumps({"system": SYSTEM, "user": user}) + "\n" for user in asked)
         file.flush()
-        result, _ = vade(args, model, "--messages", file.name, "--max-tokens", str(ANSWER), *flags)
-    check_count(f"{model}: answers", len(result["answers"]), len(asked))
+        result, _ = vade(args, model, "--messages", file.name, "--max-tokens", WRITTEN, *flags)
     answers = []
+    check_count("answers", len(result["answers"]), len(asked))
     for said in result["answers"]:
-        check_text(model, said["text"], said["tokens"])
+        check_text(said["text"], said["tokens"])
         # The end token is not among ours; an answer of full length has none.
-        after_first = said["tokens"] - 1 + (said["tokens"] < ANSWER)
-        seconds = said["generate_ms"] / 1000
-        answers.append(Answer(said["text"], said["prompt_tokens"], after_first, seconds))
-    totals = {name: sum(said[name] for said in result["answers"]) for name in ("drafted", "accepted")}
-    return answers, totals
+        tokens = said["tokens"] - 1 + (said["tokens"] < WRITTEN)
+        answers.append(Answer(said["text"], said["prompt_tokens"], tokens, said["generate_ms"] / 1000))
+    counts = {name: sum(said[name] for said in result["answers"]) for name in ("drafted", "accepted")}
+    return answers, counts
 
 
 def their_answers(args, llama, gguf, asked):
@@ -217,12 +224,11 @@ def their_answers(args, llama, gguf, asked):
     with server(args, llama, gguf, *shlex.split(args.llama_flags)) as (port, _):
         for user in asked:
             messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": user}]
-            said = post(port, "/v1/chat/completions", {
-                "messages": messages, "temperature": 0, "max_tokens": ANSWER, "cache_prompt": False,
-            })
+            body = {"messages": messages, "temperature": 0, "max_tokens": WRITTEN, "cache_prompt": False}
+            said = json.loads(request(port, "POST", "/v1/chat/completions", json.dumps(body)))
             text, times = said["choices"][0]["message"]["content"], said["timings"]
-            check_text("llama-server", text, times["predicted_n"])
-            check_count("llama-server: cached", times.get("cache_n", 0), 0)
+            check_text(text, times["predicted_n"])
+            check_count("llama-server: cached", times["cache_n"], 0)
             seconds = times["predicted_ms"] / 1000
             answers.append(Answer(text, times["prompt_n"], times["predicted_n"] - 1, seconds))
     return answers
@@ -234,15 +240,12 @@ def speed(answers):
 
 def questions(path, count):
     """So many of the questions, evenly spread, each with its paragraph as the passage."""
-    paragraphs = [part for article in json.loads(path.read_text())["data"] for part in article["paragraphs"]]
-    pairs = [(part["context"].strip(), entry["question"].strip())
-             for part in paragraphs for entry in part["qas"]]
-    count = min(count, len(pairs))
+    articles = json.loads(path.read_text())["data"]
+    paragraphs = [paragraph for article in articles for paragraph in article["paragraphs"]]
+    pairs = [(paragraph["context"].strip(), entry["question"].strip())
+             for paragraph in paragraphs for entry in paragraph["qas"]]
     chosen = [pairs[place * len(pairs) // count] for place in range(count)]
     return [f"Passage:\n{context}\n\nQuestion: {question}" for context, question in chosen]
-
-
-# Checks -----------------------------------------------------------------------------------------
 
 
 def check_count(what, found, asked, slack=0):
@@ -250,38 +253,60 @@ def check_count(what, found, asked, slack=0):
         raise Failed(f"{what}: {found} instead of {asked}")
 
 
-def check_text(who, text, tokens):
-    if not text.strip() or not 1 <= tokens <= ANSWER:
-        raise Failed(f"{who}: {tokens} tokens for the answer {text!r}")
+def check_text(text, tokens):
+    if not text.strip() or not 1 <= tokens <= WRITTEN:
+        raise Failed(f"{tokens} tokens for the answer {text!r}")
 
 
-# Processes --------------------------------------------------------------------------------------
+# Processes ----------------------------------------------------------------------------------------
+
+
+def undisturbed(measure, *given):
+    """Measures until no other process took part of the machine meanwhile."""
+    for _ in range(8):
+        before, began = others_seconds(), time.monotonic()
+        result = measure(*given)
+        others, seconds = others_seconds() - before, time.monotonic() - began
+        if others < OTHERS * seconds + 0.03:  # the kernel counts in ticks of 0.01
+            return result
+        progress(f"  once more: other processes took {others:.2f} of {seconds:.2f} seconds")
+        time.sleep(10)
+    raise Failed("the machine is not idle enough to measure")
+
+
+def others_seconds():
+    """Processor time that was not idle and not of this process and its children (seconds)."""
+    with open("/proc/stat") as file:
+        user, nice, system, _idle, _waiting, *interrupts = map(int, file.readline().split()[1:9])
+    busy = (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+    own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return busy - sum(usage.ru_utime + usage.ru_stime for usage in own)
 
 
 def vade(args, model, *flags):
     """What `vade bench lm` printed, and the most memory it had resident (bytes)."""
     command = [args.vade, "bench", "lm", "--model", model, "--threads", args.threads, *flags, "--json"]
-    output, peak = finish(command, {**os.environ, "VADE_MODEL_DIR": str(args.model_dir)})
+    environment = {**os.environ, "VADE_MODEL_DIR": str(args.model_dir)}
+    output, peak = undisturbed(finish, command, environment)
     return json.loads(output), peak
 
 
 def finish(command, environment):
     """Runs a command to its end; gives its output and the most memory it had resident (bytes)."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        child = start(command, environment, out, err)
-        clock = threading.Timer(LIMIT, os.kill, (child.pid, signal.SIGKILL))
-        clock.start()
-        try:
-            # Not `child.wait()`, which would throw away how much memory it took.
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-        finally:
-            clock.cancel()
-            stop(child)
+        with child(command, environment, out, err) as process:
+            clock = threading.Timer(LIMIT, os.kill, (process.pid, signal.SIGKILL))
+            clock.start()
+            try:
+                # Not `process.wait()`, which would throw away how much memory it took.
+                _, status, usage = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(status)
+            finally:
+                clock.cancel()
         out.seek(0), err.seek(0)
-        if child.returncode != 0:
-            raise Failed(f"{command[0]} ended with {child.returncode}: {tail(err.read())}")
-        return out.read(), usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        if process.returncode:
+            raise Failed(f"{command[0]} ended with {process.returncode}: {tail(err.read())}")
+        return out.read(), usage.ru_maxrss * 1024
 
 
 @contextlib.contextmanager
@@ -294,54 +319,46 @@ def server(args, llama, gguf, *flags):
                "-fit", "off", "-c", "4096", "-np", "1", "--cache-ram", "0", "--no-ui",
                "--host", "127.0.0.1", "--port", port, *flags]
     with tempfile.NamedTemporaryFile() as log:
-        child = start(command, llama_environment(llama), log, log)
-        try:
+        with child(command, llama_environment(llama), log, log) as process:
             end = time.monotonic() + 120
             while not healthy(port):
-                if child.poll() is not None or time.monotonic() > end:
+                if process.poll() is not None or time.monotonic() > end:
                     raise Failed(f"llama-server is not ready: {tail(Path(log.name).read_bytes())}")
                 time.sleep(0.05)
             yield port, Path(log.name)
-        finally:
-            stop(child)
 
 
-def start(command, environment, out, err):
+@contextlib.contextmanager
+def child(command, environment, out, err):
+    """A process that does not outlive its use."""
     try:
-        return subprocess.Popen(list(map(str, command)), env=environment,
-                                stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        process = subprocess.Popen(list(map(str, command)), env=environment,
+                                   stdin=subprocess.DEVNULL, stdout=out, stderr=err)
     except OSError as error:
         raise Failed(f"{command[0]}: {error}") from error
-
-
-def stop(child):
-    if child.returncode is None:
-        child.kill()
-        child.wait()
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            process.wait()
 
 
 def healthy(port):
-    try:
-        return request(port, "GET", "/health", None, 5)[0] == 200
-    except OSError:
-        return False
+    with contextlib.suppress(OSError, Failed):
+        return bool(request(port, "GET", "/health"))
+    return False
 
 
-def post(port, path, body):
-    status, answer = request(port, "POST", path, json.dumps(body), 300)
-    if status != 200:
-        raise Failed(f"llama-server answered {status}: {tail(answer)}")
-    return json.loads(answer)
-
-
-def request(port, method, path, body, limit):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=limit)
-    try:
+def request(port, method, path, body=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+    with contextlib.closing(connection):
         connection.request(method, path, body, {"Content-Type": "application/json"})
         response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
+        answer = response.read()
+    if response.status != 200:
+        raise Failed(f"llama-server answered {response.status}: {tail(answer)}")
+    return answer
 
 
 def llama_environment(llama):
@@ -354,7 +371,7 @@ def tail(output):
     return output.decode(errors="replace").strip()[-500:]
 
 
-# The peer, the weights and the circumstances ----------------------------------------------------
+# The peer, the weights and the circumstances ------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -368,10 +385,9 @@ def peer(given):
     archive = cache / f"{PACKAGE}-{VERSION}.tgz"
     if not archive.exists():
         progress(f"fetching {PACKAGE} {VERSION}")
-        finish(["npm", "pack", "--ignore-scripts", "--pack-destination", cache, f"{PACKAGE}@{VERSION}"],
-               os.environ)
+        finish(["npm", "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", cache], os.environ)
     if digest(archive) != PACKAGE_SHA256:
-        raise Failed(f"{archive} is not the package that was reviewed; remove it")
+        raise Failed(f"{archive} is not the package this was written for; remove it")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(archive) as package:
             programs = [member for member in package if "/binaries/llama-" in member.name]
@@ -392,64 +408,58 @@ def digest(path):
 
 
 def circumstances(args, llama):
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    version = subprocess.run([llama / "llama-server", "--version"], env=llama_environment(llama),
-                             capture_output=True, text=True, timeout=60)
-    commit = subprocess.run(["git", "-C", Path(__file__).parent, "describe", "--always", "--dirty"],
-                            capture_output=True, text=True, timeout=60)
-    peer_version = re.search(r"^version: (.*)", version.stdout + version.stderr, re.MULTILINE)
+    def said(pattern, command):
+        done = subprocess.run(command, env=llama_environment(llama), capture_output=True, text=True)
+        found = re.search(pattern, done.stdout + done.stderr, re.MULTILINE)
+        return found[1] if found else "unknown"
+    describe = ["git", "-C", Path(__file__).parent, "describe", "--always", "--dirty"]
     return {
-        "cpu": cpu[1] if cpu else "unknown", "cores": os.cpu_count(), "threads": args.threads,
-        "rounds": args.rounds, "commit": commit.stdout.strip(),
-        "llama_cpp": peer_version[1] if peer_version else "unknown",
+        "cpu": said(r"^model name\s*: (.*)", ["cat", "/proc/cpuinfo"]), "cores": os.cpu_count(),
+        "threads": args.threads, "rounds": args.rounds, "commit": said(r"^(\w.*)", describe),
+        "llama_cpp": said(r"^version: (.*)", [llama / "llama-server", "--version"]),
     }
 
 
 def markdown(report):
     lines = [
-        f"{report['cpu']}, {report['cores']} cores; {report['threads']} threads; {report['rounds']} rounds; "
-        f"vade {report['commit']}; llama.cpp {report['llama_cpp']}; files cached.",
-        "", "| model | figure | ours | llama.cpp | ours / llama.cpp |", "|---|---|---:|---:|---:|",
+        "{cpu}, {cores} cores; threads: {threads}; rounds: {rounds}; vade {commit}; "
+        "llama.cpp {llama_cpp}; files cached.".format(**report),
+        "", "| model | figure | vade | llama.cpp | ratio |", "|---|---|---:|---:|---:|",
     ]
     for model, result in report["models"].items():
-        for figure, values in result["figures"].items():
-            cells = [spread(values["ours"]), spread(values["theirs"]), f"{values['ratio']:.2f}"]
-            lines.append(f"| {model} | {figure} | {' | '.join(cells)} |")
+        for name, values in result["figures"].items():
+            cells = f"{spread(values['ours'])} | {spread(values['theirs'])} | {values['ratio']:.2f}"
+            lines.append(f"| {model} | {name} | {cells} |")
     for model, result in report["models"].items():
-        lines += ["", f"{model}: sha256 `{result['sha256']}`"]
-        if said := result["answers"]:
-            lines.append(f"; {said['questions']} questions, {said['equal_prompt_lengths']:.0%} of prompts of "
-                         f"equal length, {said['equal_texts']:.0%} of answers the same; "
-                         f"{said['accepted']} of {said['drafted']} drafted tokens accepted")
+        lines += ["", f"`{model}`: sha256 `{result['sha256']}`."]
+        if result["answers"]:
+            lines.append("{questions} answers: {equal_prompt_lengths:.0%} of the prompts equally long, "
+                         "{equal_texts:.0%} of the texts equal, {accepted} of {drafted} drafted tokens "
+                         "accepted.".format(**result["answers"]))
     return "\n".join(lines)
 
 
 def spread(values):
     """The median, and the range where there is one."""
-    def number(value):
-        return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
-    middle = number(statistics.median(values))
-    return middle if len(values) == 1 else f"{middle} ({number(min(values))}–{number(max(values))})"
-
-
-def progress(text):
-    print(text, file=sys.stderr, flush=True)
+    middle, least, most = (f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+                           for value in (statistics.median(values), min(values), max(values)))
+    return middle if len(values) == 1 else f"{middle} ({least}–{most})"
 
 
 def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     target = Path(os.environ.get("CARGO_TARGET_DIR") or Path(__file__).parent.parent / "target")
-    models = os.environ.get("VADE_MODEL_DIR") or Path.home() / ".local/share/vade-models"
+    models = Path(os.environ.get("VADE_MODEL_DIR") or Path.home() / ".local/share/vade-models")
     add = parser.add_argument
     add("--vade", type=Path, default=target / "release/vade", help="our binary (default: %(default)s)")
     add("--llama-dir", type=Path, help="folder of llama.cpp's programs (default: fetched)")
     add("--model-dir", type=Path, default=models, help="where models live (default: %(default)s)")
     add("--model", action="append", help=f"catalog id, repeatable (default: {', '.join(MODELS)})")
-    add("--threads", type=int, default=2, help="threads of either (default: 2)")
-    add("--rounds", type=int, default=5, help="rounds of ours, then theirs (default: 5)")
+    add("--threads", type=int, default=2, help="threads of either (default: %(default)s)")
+    add("--rounds", type=int, default=5, help="rounds of ours, then theirs (default: %(default)s)")
     add("--xquad", type=Path, help="XQuAD file to take questions from (default: no answers)")
-    add("--questions", type=int, default=100, help="how many of them, evenly spread (default: 100)")
+    add("--questions", type=int, default=100, help="how many, evenly spread (default: %(default)s)")
     add("--llama-flags", default="", help="further flags of llama-server for the answers")
     add("--json", action="store_true", help="print JSON instead of a table")
     return parser.parse_args()

@@ -142,6 +142,12 @@ pub struct ModelSettings {
     pub context: usize,
     /// Idle time after which weights leave memory; `0s` keeps them.
     pub idle_unload: Seconds,
+    /// Memory for what was read before, kept so that it need not be read again (MiB).
+    pub prefix_cache: usize,
+    /// Guess ahead from the passages: faster, with the same answers.
+    pub drafting: bool,
+    /// How far generation gives way to other programs (0 to 19).
+    pub nice: i32,
     /// Tokens an answer may take, at most.
     pub answer_tokens: usize,
     /// 0 is greedy; higher is more varied.
@@ -166,6 +172,9 @@ impl Default for ModelSettings {
             threads: 0,
             context: 4096,
             idle_unload: Seconds(600),
+            prefix_cache: 256,
+            drafting: true,
+            nice: 5,
             answer_tokens: 320,
             temperature: 0.0,
             top_p: 1.0,
@@ -270,6 +279,12 @@ impl Settings {
             index.chunk_max_bytes,
             index.chunk_target_bytes,
         )?;
+        if !(0..=19).contains(&model.nice) {
+            return Err(format!(
+                "model.nice must be between 0 and 19, not {}",
+                model.nice
+            ));
+        }
         if model.temperature < 0.0 {
             return Err("model.temperature must not be negative".to_owned());
         }
@@ -300,7 +315,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let documented: toml::Table = toml::from_str(DEFAULT_TOML).expect("default.toml is TOML");
-        for (section, count) in [("index", 9), ("search", 7), ("model", 12), ("server", 4)] {
+        for (section, count) in [("index", 9), ("search", 7), ("model", 15), ("server", 4)] {
             let keys = documented[section].as_table().expect("a section").len();
             assert_eq!(keys, count, "keys of [{section}] in default.toml");
         }

@@ -194,5 +194,14 @@ pub(crate) enum Bench {
         /// Threads (0: one per physical core)
         #[arg(long)]
         threads: Option<usize>,
+        /// Answer the messages in this file instead: one object with `system` and `user` a line
+        #[arg(long, conflicts_with = "prompt")]
+        messages: Option<PathBuf>,
+        /// Tokens that each answer may take
+        #[arg(long, default_value_t = 64, requires = "messages")]
+        max_tokens: usize,
+        /// Do not guess ahead
+        #[arg(long)]
+        no_drafting: bool,
     },
 }

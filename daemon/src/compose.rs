@@ -162,8 +162,8 @@ impl Setup {
                 0 => physical_cores(),
                 threads => threads,
             },
-            prefix_bytes: 256 << 20,
-            nice: 0,
+            prefix_bytes: settings.prefix_cache << 20,
+            nice: settings.nice,
             free_memory: None,
         }
     }

@@ -210,6 +210,7 @@ impl Asking<'_> {
             },
             stop: vec!["\nQuestion:".to_owned(), "\nPassage ".to_owned()],
             endless: false,
+            drafting: settings.drafting,
         };
         let prompted = elapsed(self.started);
         let mut stream = self.retriever.model.generate(model.as_deref(), request)?;

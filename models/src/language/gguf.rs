@@ -191,11 +191,6 @@ impl Gguf {
         self.tensors.get(name)
     }
 
-    /// Bytes of all tensors.
-    pub(super) fn weight_bytes(&self) -> u64 {
-        self.tensors.values().map(|tensor| tensor.length).sum()
-    }
-
     /// Reads bytes from `offset` on.
     ///
     /// # Errors

@@ -255,6 +255,7 @@ mod tests {
             sampling: Sampling::default(),
             stop: Vec::new(),
             endless: false,
+            drafting: true,
         }
     }
 

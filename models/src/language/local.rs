@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use super::engine::{Decoder, Options, PASS};
+use super::draft::Drafter;
+use super::engine::{Decoder, Options, PASS, be_nice};
 use super::gguf::Gguf;
 use super::sampler::Sampler;
 use super::template::{Piece, Template};
@@ -21,11 +22,12 @@ pub struct LocalModel {
 }
 
 impl LocalModel {
-    /// Loads the file at `path`.
+    /// Loads the file at `path`; the calling thread takes part in computing and gets its niceness.
     ///
     /// # Errors
     /// A file that is not a GGUF of a supported architecture and tokenizer, or too little memory.
     pub fn load(id: &str, path: &Path, options: &Options) -> Result<Self, ModelsError> {
+        be_nice(options.nice);
         let gguf = Gguf::open(path)?;
         let tokenizer = std::thread::scope(|scope| {
             let tokenizer = scope.spawn(|| Tokenizer::from_gguf(&gguf));
@@ -69,11 +71,6 @@ impl LocalModel {
         }
         Ok(tokens)
     }
-
-    /// Reads at most `PASS` tokens; gives the logits after the last.
-    fn read(&mut self, tokens: &[u32]) -> Result<Vec<f32>, ModelsError> {
-        Ok(self.decoder.forward(tokens, 1)?.to_vec())
-    }
 }
 
 impl LanguageModel for LocalModel {
@@ -111,18 +108,27 @@ impl LanguageModel for LocalModel {
             tokens: 0,
             first_token_ms: 0.0,
             tokens_per_second: 0.0,
+            drafted_tokens: 0,
+            accepted_tokens: 0,
             ending: Ending::Cancelled,
         };
-        let mut logits = Vec::new();
-        for part in prompt[summary.cached_tokens..].chunks(PASS) {
-            logits = self.read(part)?;
+        let mut sampler = Sampler::new(request.sampling);
+        let mut token = 0;
+        for part in prompt[known..].chunks(PASS) {
+            let logits = self.decoder.forward(part, 1)?;
+            // Only what follows the whole prompt counts.
+            token = if part.as_ptr_range().end == prompt.as_ptr_range().end {
+                sampler.choose(logits)
+            } else {
+                0
+            };
             if emit("").is_break() {
                 return Ok(summary);
             }
         }
         let first = Instant::now();
         summary.first_token_ms = first.duration_since(started).as_secs_f64() * 1000.0;
-        self.answer(request, logits, emit, &mut summary)?;
+        self.answer(request, &prompt, (token, sampler), emit, &mut summary)?;
         if summary.tokens > 1 {
             #[expect(clippy::cast_precision_loss, reason = "answers are short")]
             let further = (summary.tokens - 1) as f64;
@@ -133,40 +139,94 @@ impl LanguageModel for LocalModel {
 }
 
 impl LocalModel {
-    /// Generates from `logits` until the answer ends, and says in `summary` how.
+    /// Generates from the first token on until the answer ends, and says in `summary` how.
     fn answer(
         &mut self,
         request: &Request,
-        mut logits: Vec<f32>,
+        prompt: &[u32],
+        (mut token, mut sampler): (u32, Sampler),
         emit: &mut dyn FnMut(&str) -> ControlFlow<()>,
         summary: &mut Summary,
     ) -> Result<(), ModelsError> {
-        let mut sampler = Sampler::new(request.sampling);
-        let mut text = StopFilter::new(&request.stop);
-        let mut pending = Vec::new();
-        summary.ending = loop {
-            let token = sampler.choose(std::mem::take(&mut logits));
-            if self.tokenizer.is_stop(token) && !request.endless {
-                break Ending::Stop;
-            }
-            summary.tokens += 1;
-            pending.push(token);
-            let fresh = text.push(&self.tokenizer.take_text(&mut pending));
-            if emit(&fresh).is_break() {
-                break Ending::Cancelled;
-            }
-            if text.stopped {
-                break Ending::Stop;
-            }
-            if summary.tokens == request.max_tokens {
-                break Ending::Length;
-            }
-            logits = self.read(&[token])?;
+        let mut drafter = Drafter::new(prompt);
+        let mut voice = Voice {
+            text: StopFilter::new(&request.stop),
+            pending: Vec::new(),
+            emit,
         };
+        let mut batch = Vec::new();
+        summary.ending = 'answer: loop {
+            if let Some(ending) = voice.say(&self.tokenizer, token, request, summary) {
+                break ending;
+            }
+            drafter.push(token);
+            batch.clear();
+            batch.push(token);
+            if request.drafting {
+                let room = (request.max_tokens - summary.tokens).min(PASS - 1);
+                batch.extend_from_slice(drafter.propose(room - 1));
+            }
+            let start = self.decoder.length();
+            let vocabulary = self.decoder.vocabulary();
+            let logits = self.decoder.forward(&batch, batch.len())?;
+            let mut right = 0;
+            let ending = loop {
+                let row = right * vocabulary..(right + 1) * vocabulary;
+                token = sampler.choose(&mut logits[row]);
+                if batch.get(right + 1) != Some(&token) {
+                    break None;
+                }
+                right += 1;
+                if let Some(ending) = voice.say(&self.tokenizer, token, request, summary) {
+                    break Some(ending);
+                }
+                drafter.push(token);
+            };
+            self.decoder.truncate(start + 1 + right);
+            drafter.learn(batch.len() - 1, right);
+            if let Some(ending) = ending {
+                break 'answer ending;
+            }
+        };
+        summary.drafted_tokens = drafter.drafted;
+        summary.accepted_tokens = drafter.accepted;
         if summary.ending != Ending::Cancelled {
-            let _ = emit(&text.finish());
+            let rest = voice.text.finish();
+            let _ = (voice.emit)(&rest);
         }
         Ok(())
+    }
+}
+
+/// Turns tokens into text that is handed out.
+struct Voice<'a> {
+    text: StopFilter<'a>,
+    pending: Vec<u32>,
+    emit: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
+}
+
+impl Voice<'_> {
+    /// Says one token; tells when the answer ends with it.
+    fn say(
+        &mut self,
+        tokenizer: &Tokenizer,
+        token: u32,
+        request: &Request,
+        summary: &mut Summary,
+    ) -> Option<Ending> {
+        if tokenizer.is_stop(token) && !request.endless {
+            return Some(Ending::Stop);
+        }
+        summary.tokens += 1;
+        self.pending.push(token);
+        let fresh = self.text.push(&tokenizer.take_text(&mut self.pending));
+        if (self.emit)(&fresh).is_break() {
+            return Some(Ending::Cancelled);
+        }
+        if self.text.stopped {
+            return Some(Ending::Stop);
+        }
+        (summary.tokens == request.max_tokens).then_some(Ending::Length)
     }
 }
 

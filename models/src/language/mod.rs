@@ -4,6 +4,7 @@
 //! fake. One named thread owns the weights, loads them at the first question and lets them go when
 //! idle; everybody else holds a cloneable `LanguageModelHandle`.
 
+mod draft;
 mod engine;
 mod gguf;
 mod handle;
@@ -12,6 +13,8 @@ mod sampler;
 mod scripted;
 mod sentencepiece;
 mod template;
+#[cfg(test)]
+mod tests;
 mod tokenizer;
 
 use std::ops::ControlFlow;
@@ -80,6 +83,8 @@ pub struct Request {
     pub stop: Vec<String>,
     /// Go on to `max_tokens` when the model is done (to measure speed).
     pub endless: bool,
+    /// Guess ahead from what was read; changes the speed, not the answer.
+    pub drafting: bool,
 }
 
 /// Why an answer ended.
@@ -106,6 +111,10 @@ pub struct Summary {
     pub first_token_ms: f64,
     /// Generation after the first token (tokens a second; 0 when there were fewer than two).
     pub tokens_per_second: f64,
+    /// Tokens guessed ahead.
+    pub drafted_tokens: usize,
+    /// Guessed tokens that were right.
+    pub accepted_tokens: usize,
     /// Why it ended.
     pub ending: Ending,
 }

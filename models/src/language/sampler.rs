@@ -54,12 +54,12 @@ impl Sampler {
     }
 
     /// The next token, which is remembered for the repetition penalty.
-    pub(super) fn choose(&mut self, mut logits: Vec<f32>) -> u32 {
-        self.penalise(&mut logits);
+    pub(super) fn choose(&mut self, logits: &mut [f32]) -> u32 {
+        self.penalise(logits);
         let token = if self.settings.temperature > 0.0 {
-            self.draw(&logits)
+            self.draw(logits)
         } else {
-            greedy(&logits)
+            greedy(logits)
         };
         let token = u32::try_from(token).unwrap_or_default();
         self.recent.push(token);
@@ -139,7 +139,9 @@ mod tests {
 
     fn drawn(settings: Sampling, logits: &[f32]) -> Vec<u32> {
         let mut sampler = Sampler::new(settings);
-        let mut tokens: Vec<u32> = (0..200).map(|_| sampler.choose(logits.to_vec())).collect();
+        let mut tokens: Vec<u32> = (0..200)
+            .map(|_| sampler.choose(&mut logits.to_vec()))
+            .collect();
         tokens.sort_unstable();
         tokens.dedup();
         tokens
@@ -192,7 +194,7 @@ mod tests {
         let draw = || {
             let mut sampler = Sampler::new(settings);
             (0..50)
-                .map(|_| sampler.choose(LOGITS.to_vec()))
+                .map(|_| sampler.choose(&mut LOGITS.to_vec()))
                 .collect::<Vec<_>>()
         };
         assert_eq!(draw(), draw());

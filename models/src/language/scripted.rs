@@ -47,6 +47,8 @@ impl LanguageModel for ScriptedModel {
             tokens: 0,
             first_token_ms: 0.0,
             tokens_per_second: 0.0,
+            drafted_tokens: 0,
+            accepted_tokens: 0,
             ending: Ending::Stop,
         };
         for message in &request.messages {

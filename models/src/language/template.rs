@@ -3,8 +3,11 @@
 //! Message contents never pass through the tokenizer together with the template: each is stood in
 //! for by a private-use mark while the template runs, and the caller encodes the pieces apart.
 
+use std::io::Write;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, context};
+use serde::Serialize;
 
 use super::{Message, Role};
 use crate::ModelsError;
@@ -74,6 +77,7 @@ impl Template {
         environment.set_fuel(Some(FUEL));
         environment
             .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.add_filter("tojson", json);
         environment.add_function("raise_exception", |message: String| {
             Err::<String, _>(minijinja::Error::new(ErrorKind::InvalidOperation, message))
         });
@@ -90,6 +94,57 @@ impl Template {
                 },
             )
             .map_err(|error| ModelsError::Load(format!("its chat template: {error:#}")))
+    }
+}
+
+/// JSON as Python writes it: spaces after commas and colons, no characters escaped that need not be;
+/// `indent` puts each member on a line.
+fn json(
+    value: &minijinja::Value,
+    options: minijinja::value::Kwargs,
+) -> Result<String, minijinja::Error> {
+    let failed = |error: serde_json::Error| {
+        minijinja::Error::new(ErrorKind::BadSerialization, error.to_string())
+    };
+    let indent: Option<usize> = options.get("indent")?;
+    let mut out = Vec::new();
+    match indent {
+        Some(spaces) => {
+            let indent = " ".repeat(spaces.min(16));
+            let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
+            let mut writer = serde_json::Serializer::with_formatter(&mut out, formatter);
+            value.serialize(&mut writer).map_err(failed)?;
+        }
+        None => {
+            let mut writer = serde_json::Serializer::with_formatter(&mut out, Spaced);
+            value.serialize(&mut writer).map_err(failed)?;
+        }
+    }
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// One line, with spaces after commas and colons.
+struct Spaced;
+
+impl serde_json::ser::Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
+        out.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        first: bool,
+    ) -> std::io::Result<()> {
+        out.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
+        out.write_all(b": ")
     }
 }
 

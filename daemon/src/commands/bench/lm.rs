@@ -1,8 +1,9 @@
 //! Prompt and generation speed of a language model.
 
+use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use vade_models::catalog::Role;
 use vade_models::language::{
@@ -24,6 +25,33 @@ pub(crate) fn run(
     print(setup, &figures(setup, id, prompts, generate, threads)?)
 }
 
+/// A language model that was loaded by itself.
+struct Loaded {
+    id: String,
+    engine: LocalModel,
+    threads: usize,
+    load_ms: f64,
+}
+
+fn load(setup: &Setup, id: Option<&str>, threads: Option<usize>, context: usize) -> Result<Loaded> {
+    let model = match id {
+        Some(id) => setup.catalog.get_as(id, Role::LanguageModel)?,
+        None => setup.language()?,
+    };
+    setup.fetch(model)?;
+    let paths = setup.store.locate(model)?;
+    let mut options = setup.language_options(threads);
+    options.context = context;
+    let started = Instant::now();
+    let engine = LocalModel::load(&model.id, paths.ending(".gguf")?, &options)?;
+    Ok(Loaded {
+        id: model.id.clone(),
+        engine,
+        threads: options.threads,
+        load_ms: started.elapsed().as_secs_f64() * 1000.0,
+    })
+}
+
 /// Loads the model by itself and measures it.
 pub(super) fn figures(
     setup: &Setup,
@@ -32,24 +60,14 @@ pub(super) fn figures(
     generate: usize,
     threads: Option<usize>,
 ) -> Result<Value> {
-    let model = match id {
-        Some(id) => setup.catalog.get_as(id, Role::LanguageModel)?,
-        None => setup.language()?,
-    };
-    setup.fetch(model)?;
     let longest = prompts.iter().max().copied().unwrap_or(512);
-    let paths = setup.store.locate(model)?;
-    let started = Instant::now();
-    let mut options = setup.language_options(threads);
-    options.context = longest + generate + 64;
-    let mut engine = LocalModel::load(&model.id, paths.ending(".gguf")?, &options)?;
-    let load_ms = started.elapsed().as_secs_f64() * 1000.0;
-    // Weights are repacked at their first use: that is part of loading, not of reading a prompt.
-    measure(&mut engine, 64, 2, 0)?;
-    let ready_ms = started.elapsed().as_secs_f64() * 1000.0;
+    let mut loaded = load(setup, id, threads, longest + generate + 64)?;
+    let engine = &mut loaded.engine;
+    // The first pass touches everything once.
+    measure(engine, 64, 2, 0)?;
     let (mut reading, mut writing) = (Vec::new(), Vec::new());
     for (round, tokens) in prompts.iter().enumerate() {
-        let figures = measure(&mut engine, *tokens, generate, round + 1)?;
+        let figures = measure(engine, *tokens, generate, round + 1)?;
         reading.push(json!({ "tokens": figures.prompt, "tokens_per_second": figures.reading }));
         writing.push(json!({
             "context": figures.prompt, "tokens": figures.generated,
@@ -57,9 +75,83 @@ pub(super) fn figures(
         }));
     }
     Ok(json!({
-        "model": model.id, "threads": options.threads, "load_ms": load_ms, "ready_ms": ready_ms,
+        "model": loaded.id, "threads": loaded.threads, "load_ms": loaded.load_ms,
         "prompt": reading, "generate": writing, "peak_memory_bytes": memory().1,
     }))
+}
+
+/// Conversations to answer, one a line.
+#[derive(serde::Deserialize)]
+struct Conversation {
+    system: String,
+    user: String,
+}
+
+/// Answers conversations from a file one after the other and tells how fast.
+pub(crate) fn answer(
+    setup: &Setup,
+    id: Option<&str>,
+    threads: Option<usize>,
+    file: &Path,
+    max_tokens: usize,
+    drafting: bool,
+) -> Result<Ended> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut loaded = load(setup, id, threads, setup.settings.model.context)?;
+    let mut answers = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let conversation: Conversation = serde_json::from_str(line)
+            .with_context(|| format!("{}, line {}", file.display(), number + 1))?;
+        let request = Request {
+            messages: vec![
+                Message::new(Speaker::System, conversation.system),
+                Message::new(Speaker::User, conversation.user),
+            ],
+            max_tokens,
+            sampling: Sampling::default(),
+            stop: Vec::new(),
+            endless: false,
+            drafting,
+        };
+        let started = Instant::now();
+        let mut said = String::new();
+        let summary = loaded.engine.generate(&request, &mut |piece| {
+            said.push_str(piece);
+            std::ops::ControlFlow::Continue(())
+        })?;
+        let whole_ms = started.elapsed().as_secs_f64() * 1000.0;
+        answers.push(json!({
+            "text": said, "prompt_tokens": summary.prompt_tokens, "cached_tokens": summary.cached_tokens,
+            "first_token_ms": summary.first_token_ms, "tokens": summary.tokens,
+            "tokens_per_second": summary.tokens_per_second,
+            "generate_ms": whole_ms - summary.first_token_ms,
+            "drafted": summary.drafted_tokens, "accepted": summary.accepted_tokens,
+        }));
+    }
+    if setup.json {
+        output::json(&json!({
+            "model": loaded.id, "threads": loaded.threads, "load_ms": loaded.load_ms,
+            "answers": answers, "peak_memory_bytes": memory().1,
+        }))?;
+        return Ok(Ended::Done);
+    }
+    let sum = |key: &str| -> f64 {
+        answers
+            .iter()
+            .filter_map(|answer| answer[key].as_f64())
+            .sum()
+    };
+    output::line(&format!(
+        "{}: {} answers, {:.0} tokens at {:.1} tokens/s; {:.0} guessed, {:.0} of them right",
+        loaded.id,
+        answers.len(),
+        sum("tokens"),
+        sum("tokens") / sum("generate_ms") * 1000.0,
+        sum("drafted"),
+        sum("accepted")
+    ));
+    Ok(Ended::Done)
 }
 
 fn print(setup: &Setup, result: &Value) -> Result<Ended> {
@@ -69,10 +161,9 @@ fn print(setup: &Setup, result: &Value) -> Result<Ended> {
     }
     let number = |value: &Value| value.as_f64().unwrap_or_default();
     output::line(&format!(
-        "{}: loaded in {:.0} ms, ready after {:.0} ms, {:.0} MB at most",
+        "{}: loaded in {:.0} ms, {:.0} MB at most",
         result["model"].as_str().unwrap_or_default(),
         number(&result["load_ms"]),
-        number(&result["ready_ms"]),
         number(&result["peak_memory_bytes"]) / 1e6
     ));
     let rows = result["prompt"].as_array().into_iter().flatten();
@@ -117,6 +208,7 @@ fn measure(
         sampling: Sampling::default(),
         stop: Vec::new(),
         endless: true,
+        drafting: false,
     };
     let mut said = String::new();
     let summary = engine.generate(&request, &mut |piece| {

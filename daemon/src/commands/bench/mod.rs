@@ -28,7 +28,24 @@ pub(crate) async fn run(setup: &Setup, what: Option<Bench>) -> Result<Ended> {
             prompt,
             generate,
             threads,
+            messages: None,
+            ..
         } => lm::run(setup, model.as_deref(), &prompt, generate, threads),
+        Bench::Lm {
+            model,
+            threads,
+            messages: Some(file),
+            max_tokens,
+            no_drafting,
+            ..
+        } => lm::answer(
+            setup,
+            model.as_deref(),
+            threads,
+            &file,
+            max_tokens,
+            !no_drafting,
+        ),
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) const ROWS: usize = 32;
 pub(super) const TOKENS: usize = 6;
 
 /// How far ahead of the arithmetic weights are fetched (bytes).
-const AHEAD: usize = 4096;
+const AHEAD: usize = 8192;
 
 /// 256 activations of one token on a common scale, for the types with blocks of 256.
 #[derive(Clone, Copy)]
@@ -78,9 +78,10 @@ pub(super) trait Format {
     /// Bytes of one block of sixteen rows.
     const BYTES: usize;
 
-    /// Adds one block's products to the sums of a tile.
+    /// Adds one block's products to the sums of a tile, and asks for the weights `ahead` of its own.
     unsafe fn block<S: Simd, const T: usize>(
         weights: [*const u8; 2],
+        ahead: usize,
         inputs: [*const Self::Input; T],
         sums: &mut [[S::Real; T]; 2],
     );
@@ -89,8 +90,10 @@ pub(super) trait Format {
 /// The arguments of one tile.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
-    /// Two groups of sixteen packed rows.
-    pub(super) weights: [*const u8; 2],
+    /// Blocks of two groups of sixteen packed rows, in turns.
+    pub(super) weights: *const u8,
+    /// Whether the weights come from memory rather than from the cache.
+    pub(super) fresh: bool,
     /// Blocks in a row.
     pub(super) blocks: usize,
     /// The first token's first block of activations (`Wide` or `Narrow`).
@@ -110,6 +113,7 @@ pub(super) unsafe fn tile<S: Simd, F: Format>(tile: &Tile) {
     let mut done = 0;
     while done < tile.tokens {
         let part = Tile {
+            fresh: tile.fresh && done == 0,
             inputs: unsafe { tile.inputs.add(done * tile.blocks * size_of::<F::Input>()) },
             out: unsafe { tile.out.add(done * ROWS) },
             ..*tile
@@ -138,20 +142,14 @@ unsafe fn columns<S: Simd, F: Format, const T: usize>(tile: &Tile) {
     unsafe {
         let mut sums = [[S::splat_real(0.0); T]; 2];
         let inputs: *const F::Input = tile.inputs.cast();
+        let ahead = if tile.fresh { AHEAD } else { 0 };
         for block in 0..tile.blocks {
             let mut now = [inputs; T];
             for (token, now) in now.iter_mut().enumerate() {
                 *now = inputs.add(token * tile.blocks + block);
             }
-            let weights = groups!(|group| tile.weights[group].add(block * F::BYTES));
-            if T == 1 {
-                // One token waits for memory: ask for what comes after the next blocks.
-                for line in 0..F::BYTES.div_ceil(64) {
-                    S::prefetch(weights[0].wrapping_add(AHEAD + line * 64));
-                    S::prefetch(weights[1].wrapping_add(AHEAD + line * 64));
-                }
-            }
-            F::block::<S, T>(weights, now, &mut sums);
+            let weights = groups!(|group| tile.weights.add((2 * block + group) * F::BYTES));
+            F::block::<S, T>(weights, ahead, now, &mut sums);
         }
         for token in 0..T {
             for group in 0..2 {
@@ -166,6 +164,17 @@ macro_rules! steps {
     ($step:ident in [$($value:literal)*] $body:block) => {
         $({ const $step: usize = $value; $body })*
     };
+}
+
+/// Asks for some cache lines.
+#[inline(always)]
+unsafe fn fetch<S: Simd>(from: *const u8, ahead: usize, lines: usize) {
+    if ahead == 0 {
+        return;
+    }
+    for line in 0..lines {
+        unsafe { S::prefetch(from.wrapping_add(ahead + line * 64)) }
+    }
 }
 
 /// Four bits of each byte: of `half` 0 the lower, of 1 the upper.
@@ -197,6 +206,20 @@ unsafe fn fifth<S: Simd, const BIT: usize>(bytes: S::Int) -> S::Int {
             _ => S::right::<3>(bytes),
         };
         S::and(moved, S::splat(0x1010_1010))
+    }
+}
+
+/// Bits `2 · PAIR` and the next of each byte, moved to bits 4 and 5.
+#[inline(always)]
+unsafe fn upper_pair<S: Simd, const PAIR: usize>(bytes: S::Int) -> S::Int {
+    unsafe {
+        let moved = match PAIR {
+            0 => S::left::<4>(bytes),
+            1 => S::left::<2>(bytes),
+            2 => bytes,
+            _ => S::right::<2>(bytes),
+        };
+        S::and(moved, S::splat(0x3030_3030))
     }
 }
 
@@ -278,6 +301,7 @@ impl<const FIVE: bool> Format for K45<FIVE> {
     #[inline(always)]
     unsafe fn block<S: Simd, const T: usize>(
         weights: [*const u8; 2],
+        ahead: usize,
         inputs: [*const Wide; T],
         sums: &mut [[S::Real; T]; 2],
     ) {
@@ -287,6 +311,7 @@ impl<const FIVE: bool> Format for K45<FIVE> {
             let mut scales = [[zero; 2]; 2];
             let mut minima = [[zero; 2]; 2];
             for group in 0..2 {
+                fetch::<S>(weights[group], ahead, Self::NIBBLES);
                 let words = weights[group];
                 let first = S::load(words.add(64));
                 let second = S::load(words.add(128));
@@ -313,6 +338,9 @@ impl<const FIVE: bool> Format for K45<FIVE> {
                     for step in 0..8 {
                         let at = (Self::NIBBLES + pair * 8 + step) * 64;
                         let four = groups!(|group| {
+                            if HALF == 0 {
+                                fetch::<S>(weights[group].wrapping_add(at), ahead, 1);
+                            }
                             let low = nibbles::<S, HALF>(weights[group].add(at));
                             if FIVE {
                                 let high = S::load(weights[group].add((4 + step) * 64));
@@ -384,6 +412,7 @@ impl Format for K6 {
     #[inline(always)]
     unsafe fn block<S: Simd, const T: usize>(
         weights: [*const u8; 2],
+        ahead: usize,
         inputs: [*const Wide; T],
         sums: &mut [[S::Real; T]; 2],
     ) {
@@ -391,35 +420,46 @@ impl Format for K6 {
             let zero = S::splat(0);
             let values = values::<_, T>(inputs);
             let mut totals = [[zero; T]; 2];
-            for part in 0..16 {
-                let (half, quarter) = (part / 8, part / 2 % 4);
-                let mut dots = [[zero; T]; 2];
-                for token in 0..T {
-                    let offset = S::splat(-32 * i32::from((*inputs[token]).sums[part]));
-                    dots[0][token] = offset;
-                    dots[1][token] = offset;
-                }
-                for step in 0..4 {
-                    let step = part % 2 * 4 + step;
-                    let four = groups!(|group| {
-                        let low =
-                            S::load(weights[group].add((half * 16 + quarter % 2 * 8 + step) * 64));
-                        let low = S::right_by(low, quarter as u32 / 2 * 4);
-                        let high = S::load(weights[group].add((32 + half * 8 + step) * 64));
-                        let high = S::right_by(high, 2 * quarter as u32);
-                        let high = S::left::<4>(S::and(high, S::splat(0x0303_0303)));
-                        S::or(S::and(low, S::splat(0x0f0f_0f0f)), high)
-                    });
-                    multiply::<S, false, T>(&mut dots, four, values, part / 2 * 32 + step * 4);
-                }
-                for group in 0..2 {
-                    let scales = S::load(weights[group].add((48 + part / 4) * 64));
-                    let scale = signed_byte::<S, 0>(S::right_by(scales, part as u32 % 4 * 8));
-                    for token in 0..T {
-                        totals[group][token] =
-                            S::add(totals[group][token], S::mul(dots[group][token], scale));
+            for group in 0..2 {
+                fetch::<S>(weights[group].wrapping_add(48 * 64), ahead, 5);
+            }
+            for half in 0..2 {
+                steps!(QUARTER in [0 1 2 3] {
+                    for sixteen in 0..2 {
+                        let part = half * 8 + QUARTER * 2 + sixteen;
+                        let mut dots = [[zero; T]; 2];
+                        for token in 0..T {
+                            let offset = S::splat(-32 * i32::from((*inputs[token]).sums[part]));
+                            dots[0][token] = offset;
+                            dots[1][token] = offset;
+                        }
+                        for step in sixteen * 4..sixteen * 4 + 4 {
+                            let four = groups!(|group| {
+                                let low = (half * 16 + QUARTER % 2 * 8 + step) * 64;
+                                let high = (32 + half * 8 + step) * 64;
+                                if QUARTER < 2 {
+                                    fetch::<S>(weights[group].wrapping_add(low), ahead, 1);
+                                }
+                                if QUARTER == 2 {
+                                    fetch::<S>(weights[group].wrapping_add(high), ahead, 1);
+                                }
+                                let low = nibbles::<S, { QUARTER / 2 }>(weights[group].add(low));
+                                let high = S::load(weights[group].add(high));
+                                S::or(low, upper_pair::<S, QUARTER>(high))
+                            });
+                            multiply::<S, false, T>(&mut dots, four, values, part * 16 + step % 4 * 4);
+                        }
+                        for group in 0..2 {
+                            let scales = S::load(weights[group].add((48 + part / 4) * 64));
+                            let scales = S::right_by(scales, part as u32 % 4 * 8);
+                            let scale = signed_byte::<S, 0>(scales);
+                            for token in 0..T {
+                                totals[group][token] =
+                                    S::add(totals[group][token], S::mul(dots[group][token], scale));
+                            }
+                        }
                     }
-                }
+                });
             }
             for group in 0..2 {
                 let d = S::load_halves(weights[group].add(52 * 64).cast());
@@ -452,12 +492,16 @@ impl<const BITS: usize, const MINIMUM: bool> Format for Plain<BITS, MINIMUM> {
     #[inline(always)]
     unsafe fn block<S: Simd, const T: usize>(
         weights: [*const u8; 2],
+        ahead: usize,
         inputs: [*const Narrow; T],
         sums: &mut [[S::Real; T]; 2],
     ) {
         unsafe {
             let values = values::<_, T>(inputs);
             let mut dots = [[S::splat(0); T]; 2];
+            for group in 0..2 {
+                fetch::<S>(weights[group], ahead, 1);
+            }
             if !MINIMUM {
                 for token in 0..T {
                     let offset = S::splat(-(*inputs[token]).sum << (BITS - 1));
@@ -469,6 +513,12 @@ impl<const BITS: usize, const MINIMUM: bool> Format for Plain<BITS, MINIMUM> {
             steps!(STEP in [0 1 2 3 4 5 6 7] {
                 let four = groups!(|group| {
                     let rows = weights[group].add(Self::WEIGHTS);
+                    if BITS == 8 || STEP < 4 {
+                        fetch::<S>(rows.wrapping_add(STEP * 64), ahead, 1);
+                    }
+                    if BITS == 5 && STEP == 4 {
+                        fetch::<S>(rows.wrapping_sub(64), ahead, 1);
+                    }
                     if BITS == 8 {
                         S::load(rows.add(STEP * 64))
                     } else {

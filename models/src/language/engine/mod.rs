@@ -36,7 +36,6 @@ use rotary::Rotary;
 use super::gguf::{Gguf, Tensor};
 use crate::ModelsError;
 
-pub(super) use load::ARCHITECTURES;
 pub(super) use pool::be_nice;
 
 /// Tokens read in one pass: bounds memory and how late a cancellation is noticed.
@@ -51,7 +50,7 @@ pub struct Options {
     pub threads: usize,
     /// Memory for keys and values beyond one context, kept for later questions (bytes).
     pub prefix_bytes: usize,
-    /// Added to the niceness of the threads that compute.
+    /// Niceness of the threads that compute, 0 to 19.
     pub nice: i32,
     /// Memory that may be taken, where it is known (bytes).
     pub free_memory: Option<u64>,
@@ -453,21 +452,25 @@ impl Decoder {
         z.resize(count * shape.feed, 0.0);
         let out = Target(z.as_mut_ptr());
         let source = &*inputs;
-        self.pool.run(layer.gate.tiles(), |tile, _| {
-            let rows = ROWS.min(shape.feed - tile * ROWS);
-            let mut gates = [[0.0; ROWS]; TOKENS];
-            let mut ups = [[0.0; ROWS]; TOKENS];
-            for first in (0..count).step_by(TOKENS) {
-                let tokens = TOKENS.min(count - first);
-                source.tile(kernels, &layer.gate, tile, first, tokens, &mut gates);
-                source.tile(kernels, &layer.up, tile, first, tokens, &mut ups);
-                for token in 0..tokens {
-                    // SAFETY: the processor has the level; each tile and token has its own part of
-                    // `z`.
-                    unsafe {
-                        (kernels.gated)(&mut gates[token], &ups[token], gelu);
-                        out.part((first + token) * shape.feed + tile * ROWS, rows)
-                            .copy_from_slice(&gates[token][..rows]);
+        let tiles = layer.gate.tiles();
+        let together = together(&self.pool, tiles, count);
+        self.pool.run(tiles.div_ceil(together), |piece, _| {
+            for tile in piece * together..((piece + 1) * together).min(tiles) {
+                let rows = ROWS.min(shape.feed - tile * ROWS);
+                let mut gates = [[0.0; ROWS]; TOKENS];
+                let mut ups = [[0.0; ROWS]; TOKENS];
+                for first in (0..count).step_by(TOKENS) {
+                    let tokens = TOKENS.min(count - first);
+                    source.tile(kernels, &layer.gate, tile, first, tokens, &mut gates);
+                    source.tile(kernels, &layer.up, tile, first, tokens, &mut ups);
+                    for token in 0..tokens {
+                        // SAFETY: the processor has the level; each tile and token has its own part of
+                        // `z`.
+                        unsafe {
+                            (kernels.gated)(&mut gates[token], &ups[token], gelu);
+                            out.part((first + token) * shape.feed + tile * ROWS, rows)
+                                .copy_from_slice(&gates[token][..rows]);
+                        }
                     }
                 }
             }
@@ -586,6 +589,16 @@ enum Branch {
     FeedForward,
 }
 
+/// How many tiles a thread takes at once. Those of few tokens are short, and are read from memory,
+/// which is faster in long runs.
+fn together(pool: &Pool, tiles: usize, count: usize) -> usize {
+    if count <= TOKENS {
+        (tiles / (8 * pool.threads())).max(1)
+    } else {
+        1
+    }
+}
+
 /// Multiplies the inputs by matrices of the same width, and hands each token's share of a tile to
 /// `finish(matrix, first row, token, values)`.
 fn multiply(
@@ -597,12 +610,7 @@ fn multiply(
     finish: impl Fn(usize, usize, usize, &[f32]) + Sync,
 ) {
     let tiles: usize = matrices.iter().map(|matrix| matrix.tiles()).sum();
-    // One token's tiles are short: several make a piece worth fetching.
-    let together = if count < TOKENS {
-        (tiles / (16 * pool.threads())).max(1)
-    } else {
-        1
-    };
+    let together = together(pool, tiles, count);
     pool.run(tiles.div_ceil(together), |piece, _| {
         let mut values = [[0.0; ROWS]; TOKENS];
         for piece in piece * together..((piece + 1) * together).min(tiles) {
@@ -709,6 +717,7 @@ impl Inputs {
         };
         let job = Tile {
             weights: matrix.tile(tile),
+            fresh: first == 0,
             blocks,
             inputs,
             tokens,

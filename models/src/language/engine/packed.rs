@@ -1,7 +1,8 @@
 //! Weights in memory: each matrix in the blocks of its GGUF type, sixteen rows interleaved.
 //!
-//! Interleaving is by 32-bit word: word `w` of the block of sixteen rows lies in one run of 64 bytes.
-//! It takes the bytes that the file takes. Types that the kernels do not know become `Q8_0`.
+//! Interleaving is by 32-bit word: word `w` of a block of sixteen rows lies in one run of 64 bytes. The
+//! blocks of two such groups take turns, so a tile is one stream of memory. It takes the bytes that the
+//! file takes. Types that the kernels do not know become `Q8_0`.
 
 use std::alloc::Layout;
 use std::borrow::Cow;
@@ -14,7 +15,7 @@ use super::super::gguf::{self, Gguf};
 use super::matmul::ROWS;
 
 /// Rows that are interleaved.
-pub(super) const GROUP: usize = 16;
+const GROUP: usize = ROWS / 2;
 
 /// The types that kernels multiply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,12 +130,6 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
-    /// Bytes of sixteen rows.
-    fn group_bytes(&self) -> usize {
-        let (columns, bytes) = self.kind.block();
-        self.columns / columns * bytes * GROUP
-    }
-
     /// Blocks in a row.
     pub(super) fn blocks(&self) -> usize {
         self.columns / self.kind.block().0
@@ -145,18 +140,16 @@ impl Matrix {
         self.rows.div_ceil(ROWS)
     }
 
-    /// Where the two groups of a tile lie.
-    pub(super) fn tile(&self, tile: usize) -> [*const u8; 2] {
-        let groups = self.rows.div_ceil(GROUP);
-        [2 * tile, (2 * tile + 1).min(groups - 1)].map(|group| {
-            // SAFETY: `Plan` made the arena large enough for all groups.
-            unsafe {
-                self.arena
-                    .start
-                    .add(self.offset + group * self.group_bytes())
-                    .cast_const()
-            }
-        })
+    /// Where a tile lies.
+    pub(super) fn tile(&self, tile: usize) -> *const u8 {
+        let bytes = self.blocks() * self.kind.block().1 * ROWS;
+        // SAFETY: `Plan` made the arena large enough for all tiles.
+        unsafe {
+            self.arena
+                .start
+                .add(self.offset + tile * bytes)
+                .cast_const()
+        }
     }
 }
 
@@ -225,7 +218,7 @@ impl<'a> Plan<'a> {
         }
         let row = tensor.length / tensor.rows() as u64;
         let offset = self.bytes;
-        self.bytes += rows.next_multiple_of(GROUP) * (columns / per_block * bytes);
+        self.bytes += rows.next_multiple_of(ROWS) * (columns / per_block * bytes);
         self.bytes = self.bytes.next_multiple_of(64);
         self.parts.push(Part {
             source: tensor.offset + first as u64 * row,
@@ -253,14 +246,14 @@ impl<'a> Plan<'a> {
         let arena = Arc::new(arena);
         let mut pieces = Vec::new();
         for (index, part) in self.parts.iter().enumerate() {
-            let groups = part.rows.div_ceil(GROUP);
+            let tiles = part.rows.div_ceil(ROWS);
             // About a megabyte at a time keeps source and target in the cache.
             let row = part.columns / part.kind.block().0 * part.kind.block().1;
-            let step = ((512 << 10) / (row * GROUP)).max(1);
+            let step = ((512 << 10) / (row * ROWS)).max(1);
             pieces.extend(
-                (0..groups)
+                (0..tiles)
                     .step_by(step)
-                    .map(|first| (index, first, step.min(groups - first))),
+                    .map(|first| (index, first, step.min(tiles - first))),
             );
         }
         let next = std::sync::atomic::AtomicUsize::new(0);
@@ -314,7 +307,7 @@ impl Weights {
 }
 
 impl Part {
-    /// Packs `count` groups from group `first` on.
+    /// Packs `count` tiles from tile `first` on.
     fn pack(
         &self,
         gguf: &Gguf,
@@ -326,8 +319,8 @@ impl Part {
         let (per_block, bytes) = gguf::block(self.ggml).unwrap_or((1, 4));
         let columns = self.columns as u64;
         let row = usize::try_from(columns / per_block * bytes).unwrap_or_default();
-        let first_row = first * GROUP;
-        let rows = (count * GROUP).min(self.rows - first_row);
+        let first_row = first * ROWS;
+        let rows = (count * ROWS).min(self.rows - first_row);
         source.resize(rows * row, 0);
         gguf.read(self.source + (first_row * row) as u64, source)
             .map_err(|error| format!("cannot read weights: {error}"))?;
@@ -339,18 +332,18 @@ impl Part {
             let row = bytes.len() / rows;
             (Cow::Owned(bytes), row)
         };
-        let group = row * GROUP;
-        // SAFETY: the groups lie within the arena, and no other piece has them.
+        let tile = row * ROWS;
+        // SAFETY: the tiles lie within the arena, and no other piece has them.
         let out = unsafe {
             std::slice::from_raw_parts_mut(
-                arena.start.add(self.offset + first * group),
-                count * group,
+                arena.start.add(self.offset + first * tile),
+                count * tile,
             )
         };
         let absent = vec![0; row];
-        for (index, out) in out.chunks_exact_mut(group).enumerate() {
-            let rows = std::array::from_fn(|lane| {
-                let at = (index * GROUP + lane) * row;
+        for (index, out) in out.chunks_exact_mut(tile).enumerate() {
+            let rows: [&[u8]; ROWS] = std::array::from_fn(|lane| {
+                let at = (index * ROWS + lane) * row;
                 native.get(at..at + row).unwrap_or(&absent)
             });
             interleave(self.kind, rows, out);
@@ -406,11 +399,14 @@ pub(super) fn dequantised(
         .to_vec1()
 }
 
-/// Interleaves sixteen rows of whole blocks.
-fn interleave(kind: Kind, rows: [&[u8]; GROUP], out: &mut [u8]) {
+/// Interleaves the rows of a tile, whole blocks.
+fn interleave(kind: Kind, rows: [&[u8]; ROWS], out: &mut [u8]) {
     let bytes = kind.block().1;
-    for (block, out) in out.chunks_exact_mut(bytes * GROUP).enumerate() {
-        let rows = rows.map(|row| &row[block * bytes..(block + 1) * bytes]);
+    for (index, out) in out.chunks_exact_mut(bytes * GROUP).enumerate() {
+        let (block, group) = (index / 2, index % 2);
+        let rows: [&[u8]; GROUP] = std::array::from_fn(|lane| {
+            &rows[group * GROUP + lane][block * bytes..(block + 1) * bytes]
+        });
         match kind {
             Kind::Q4_1 | Kind::Q4K | Kind::Q5K => words(rows, out, |word, _| word),
             Kind::Q5_1 => words(

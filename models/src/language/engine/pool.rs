@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// Spins before a waiting thread gives way: some tens of microseconds.
-const SPINS: usize = 20_000;
+const SPINS: usize = 4_000;
 
 /// A loop's body: called with the piece and the number of the thread that runs it.
 type Body<'a> = &'a (dyn Fn(usize, usize) + Sync);
@@ -187,8 +187,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes the calling thread give way to others: adds to its niceness, where the system has it per
-/// thread.
+/// Makes the calling thread give way to others: sets its niceness, where the system has it per thread.
 pub(in super::super) fn be_nice(nice: i32) {
     #[cfg(target_os = "linux")]
     if nice != 0 {
