@@ -146,6 +146,10 @@ impl Setup {
             let model = catalog.get_as(id, Role::LanguageModel)?;
             check_memory(model)?;
             let paths = store.locate(model)?;
+            let options = Options {
+                free_memory: Some(free_memory()),
+                ..options.clone()
+            };
             let path = paths.ending(".gguf")?;
             Ok(Box::new(LocalModel::load(id, path, &options)?))
         });
@@ -164,7 +168,7 @@ impl Setup {
             },
             prefix_bytes: settings.prefix_cache << 20,
             nice: settings.nice,
-            free_memory: None,
+            free_memory: Some(free_memory()),
         }
     }
 
@@ -227,6 +231,13 @@ pub(crate) fn memory_mib() -> u64 {
 /// Cores of this machine.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+/// Memory that programs can still take (bytes).
+fn free_memory() -> u64 {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    system.available_memory()
 }
 
 /// Cores that have arithmetic of their own: two threads of one core only get in each other's way.

@@ -155,7 +155,7 @@ pub enum Engine {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LanguageModelSpec {
-    /// GGUF `general.architecture`: `qwen2`, `qwen3`, `llama`, `gemma3`, `phi3`.
+    /// GGUF `general.architecture`: `qwen2`, `qwen3`, `llama`, `gemma3`, `phi3` and so on.
     pub architecture: String,
     /// Which code runs it.
     pub engine: Engine,

@@ -2,12 +2,15 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::draft::Drafter;
-use super::engine::{Decoder, Options, PASS, be_nice};
+use super::engine::{ARCHITECTURES, Decoder, Options, PASS, be_nice};
 use super::gguf::Gguf;
+use super::network::Network;
 use super::sampler::Sampler;
+use super::stock::{self, Stock};
 use super::template::{Piece, Template};
 use super::tokenizer::Tokenizer;
 use super::{Ending, LanguageModel, Message, Request, Summary};
@@ -16,7 +19,7 @@ use crate::ModelsError;
 /// A language model loaded from one GGUF file, which also holds its tokenizer and chat template.
 pub struct LocalModel {
     id: String,
-    decoder: Decoder,
+    network: Box<dyn Network>,
     tokenizer: Tokenizer,
     template: Template,
 }
@@ -28,11 +31,13 @@ impl LocalModel {
     /// A file that is not a GGUF of a supported architecture and tokenizer, or too little memory.
     pub fn load(id: &str, path: &Path, options: &Options) -> Result<Self, ModelsError> {
         be_nice(options.nice);
-        let gguf = Gguf::open(path)?;
-        let tokenizer = std::thread::scope(|scope| {
+        let gguf = Arc::new(Gguf::open(path)?);
+        let (tokenizer, network) = std::thread::scope(|scope| {
             let tokenizer = scope.spawn(|| Tokenizer::from_gguf(&gguf));
-            tokenizer.join()
+            let network = open(&gguf, options);
+            (tokenizer.join(), network)
         });
+        let network = network?;
         let tokenizer =
             tokenizer.unwrap_or_else(|_| Err(gguf.error("its tokenizer cannot be built")))?;
         let text_of = |key: &str| {
@@ -46,10 +51,16 @@ impl LocalModel {
         );
         Ok(Self {
             id: id.to_owned(),
-            decoder: Decoder::load(gguf, options)?,
+            network,
             tokenizer,
             template,
         })
+    }
+
+    /// What computes: the level of vector instructions, or candle's device.
+    #[must_use]
+    pub fn level(&self) -> &'static str {
+        self.network.level()
     }
 
     /// The tokens of a conversation up to where the assistant begins to speak.
@@ -73,13 +84,28 @@ impl LocalModel {
     }
 }
 
+/// What computes this file's graph: our own decoder, or candle's module for the rest and for GPUs.
+fn open(gguf: &Arc<Gguf>, options: &Options) -> Result<Box<dyn Network>, ModelsError> {
+    match stock::device(gguf.architecture()) {
+        Some(device) => Ok(Box::new(Stock::load(gguf, device, options.context)?)),
+        None if ARCHITECTURES.contains(&gguf.architecture()) => {
+            Ok(Box::new(Decoder::load(Arc::clone(gguf), options)?))
+        }
+        None => Err(gguf.error(format!(
+            "the architecture {:?} is not supported; supported are {}",
+            gguf.architecture(),
+            ARCHITECTURES.join(", ")
+        ))),
+    }
+}
+
 impl LanguageModel for LocalModel {
     fn id(&self) -> &str {
         &self.id
     }
 
     fn context(&self) -> usize {
-        self.decoder.context()
+        self.network.context()
     }
 
     fn count(&mut self, text: &str) -> Result<usize, ModelsError> {
@@ -101,7 +127,7 @@ impl LanguageModel for LocalModel {
             });
         }
         // The last token is always read: its logits are what generation starts from.
-        let known = self.decoder.start(&prompt[..prompt.len() - 1]);
+        let known = self.network.start(&prompt[..prompt.len() - 1]);
         let mut summary = Summary {
             prompt_tokens: prompt.len(),
             cached_tokens: known,
@@ -115,7 +141,7 @@ impl LanguageModel for LocalModel {
         let mut sampler = Sampler::new(request.sampling);
         let mut token = 0;
         for part in prompt[known..].chunks(PASS) {
-            let logits = self.decoder.forward(part, 1)?;
+            let logits = self.network.forward(part, 1)?;
             // Only what follows the whole prompt counts.
             token = if part.as_ptr_range().end == prompt.as_ptr_range().end {
                 sampler.choose(logits)
@@ -162,13 +188,13 @@ impl LocalModel {
             drafter.push(token);
             batch.clear();
             batch.push(token);
-            if request.drafting {
+            if request.drafting && self.network.can_draft() {
                 let room = (request.max_tokens - summary.tokens).min(PASS - 1);
                 batch.extend_from_slice(drafter.propose(room - 1));
             }
-            let start = self.decoder.length();
-            let vocabulary = self.decoder.vocabulary();
-            let logits = self.decoder.forward(&batch, batch.len())?;
+            let start = self.network.length();
+            let logits = self.network.forward(&batch, batch.len())?;
+            let vocabulary = logits.len() / batch.len();
             let mut right = 0;
             let ending = loop {
                 let row = right * vocabulary..(right + 1) * vocabulary;
@@ -182,7 +208,7 @@ impl LocalModel {
                 }
                 drafter.push(token);
             };
-            self.decoder.truncate(start + 1 + right);
+            self.network.truncate(start + 1 + right);
             drafter.learn(batch.len() - 1, right);
             if let Some(ending) = ending {
                 break 'answer ending;

@@ -9,9 +9,11 @@ mod engine;
 mod gguf;
 mod handle;
 mod local;
+mod network;
 mod sampler;
 mod scripted;
 mod sentencepiece;
+mod stock;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -75,7 +75,7 @@ pub(super) fn figures(
         }));
     }
     Ok(json!({
-        "model": loaded.id, "threads": loaded.threads, "load_ms": loaded.load_ms,
+        "model": loaded.id, "threads": loaded.threads, "level": loaded.engine.level(), "load_ms": loaded.load_ms,
         "prompt": reading, "generate": writing, "peak_memory_bytes": memory().1,
     }))
 }
@@ -131,7 +131,7 @@ pub(crate) fn answer(
     }
     if setup.json {
         output::json(&json!({
-            "model": loaded.id, "threads": loaded.threads, "load_ms": loaded.load_ms,
+            "model": loaded.id, "threads": loaded.threads, "level": loaded.engine.level(), "load_ms": loaded.load_ms,
             "answers": answers, "peak_memory_bytes": memory().1,
         }))?;
         return Ok(Ended::Done);

@@ -1,5 +1,7 @@
 //! From a GGUF file to a decoder: which tensors a family has and how its graph differs.
 
+use std::sync::Arc;
+
 use super::super::gguf::{Gguf, Tensor};
 use super::cache::{Cache, Layout, PAGE};
 use super::packed::{Plan, Planned, Rows, Weights, dequantised};
@@ -44,7 +46,7 @@ impl Decoder {
     /// # Errors
     /// A file whose architecture, tensors or sizes are not those of a supported model, or that does
     /// not fit the memory that is free.
-    pub(in super::super) fn load(gguf: Gguf, options: &Options) -> Result<Self, ModelsError> {
+    pub(in super::super) fn load(gguf: Arc<Gguf>, options: &Options) -> Result<Self, ModelsError> {
         let architecture = gguf.architecture().to_owned();
         if !ARCHITECTURES.contains(&architecture.as_str()) {
             return Err(gguf.error(format!(

@@ -25,6 +25,8 @@ mod simd;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use cache::{Cache, Layout, PAGE};
 use kernels::Kernels;
 use matmul::{Narrow, ROWS, TOKENS, Tile, Wide};
@@ -34,8 +36,10 @@ use pool::Pool;
 use rotary::Rotary;
 
 use super::gguf::{Gguf, Tensor};
+use super::network::Network;
 use crate::ModelsError;
 
+pub(super) use load::ARCHITECTURES;
 pub(super) use pool::be_nice;
 
 /// Tokens read in one pass: bounds memory and how late a cancellation is noticed.
@@ -118,7 +122,7 @@ struct Layer {
 
 /// Token vectors, read from the file as they are needed.
 struct Embedding {
-    gguf: Gguf,
+    gguf: Arc<Gguf>,
     tensor: Tensor,
 }
 
@@ -203,52 +207,32 @@ impl Pages {
     }
 }
 
-impl Decoder {
-    /// The longest sequence this instance can hold (tokens).
-    pub(super) fn context(&self) -> usize {
+impl Network for Decoder {
+    fn context(&self) -> usize {
         self.context
     }
 
-    /// The file this came from.
-    pub(super) fn gguf(&self) -> &Gguf {
-        &self.embedding.gguf
-    }
-
-    /// Numbers of one position's logits.
-    pub(super) fn vocabulary(&self) -> usize {
-        self.shape.vocabulary
-    }
-
-    /// The vector instructions in use.
-    pub(super) fn level(&self) -> &'static str {
+    fn level(&self) -> &'static str {
         self.kernels.name
     }
 
-    /// Starts a new sequence; gives how many of `tokens` are known already.
-    pub(super) fn start(&mut self, tokens: &[u32]) -> usize {
+    fn can_draft(&self) -> bool {
+        true
+    }
+
+    fn start(&mut self, tokens: &[u32]) -> usize {
         self.cache.start(tokens)
     }
 
-    /// Tokens of the present sequence.
-    pub(super) fn length(&self) -> usize {
+    fn length(&self) -> usize {
         self.cache.length()
     }
 
-    /// Forgets all but the first `length` tokens of the sequence, none of which were known at `start`.
-    pub(super) fn truncate(&mut self, length: usize) {
+    fn truncate(&mut self, length: usize) {
         self.cache.truncate(length);
     }
 
-    /// Reads at most `PASS` tokens after the present sequence; gives the logits
-    /// `[wanted][vocabulary]` after the last `wanted` of them.
-    ///
-    /// # Errors
-    /// A sequence that outgrows the context, or token vectors that cannot be read.
-    pub(super) fn forward(
-        &mut self,
-        tokens: &[u32],
-        wanted: usize,
-    ) -> Result<&mut [f32], ModelsError> {
+    fn forward(&mut self, tokens: &[u32], wanted: usize) -> Result<&mut [f32], ModelsError> {
         let count = tokens.len();
         let start = self.cache.length();
         if count == 0 || count > PASS || start + count > self.context {
@@ -272,7 +256,9 @@ impl Decoder {
         self.logits(count, wanted);
         Ok(&mut self.scratch.logits)
     }
+}
 
+impl Decoder {
     /// Fills `x` with the tokens' vectors.
     fn embed(&mut self, tokens: &[u32]) -> Result<(), ModelsError> {
         let width = self.shape.width;

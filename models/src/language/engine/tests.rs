@@ -28,7 +28,7 @@ fn options(context: usize) -> Options {
 
 fn decoder(name: &str, context: usize) -> Decoder {
     let gguf = Gguf::open(&reference(&format!("tiny/{name}.gguf"))).expect("opens");
-    Decoder::load(gguf, &options(context)).expect("loads")
+    Decoder::load(gguf.into(), &options(context)).expect("loads")
 }
 
 fn tokens(name: &str) -> Vec<u32> {
@@ -245,7 +245,7 @@ fn distance_of(decoder: &mut Decoder, recording: &str) -> (f64, usize) {
         .iter()
         .map(|bytes| f32::from_le_bytes(*bytes))
         .collect();
-    let vocabulary = decoder.vocabulary();
+    let vocabulary = decoder.shape.vocabulary;
     decoder.start(&[]);
     let logits = decoder.forward(&tokens, tokens.len()).expect("computes");
     let (mut squares, mut same) = (0.0, 0);
@@ -340,7 +340,7 @@ fn the_same_bits_however_a_sequence_is_read() {
     for name in MODELS {
         let mut decoder = decoder(name, 512);
         let tokens = tokens(name);
-        let row = decoder.vocabulary();
+        let row = decoder.shape.vocabulary;
         decoder.start(&[]);
         let whole = bits(&mut decoder, &tokens, 0, &[64]);
         for parts in [&[1][..], &[7], &[40, 1, 2, 3, 4, 5]] {
@@ -383,7 +383,7 @@ fn threads_change_nothing() {
                 threads,
                 ..options(512)
             };
-            let mut decoder = Decoder::load(gguf, &options).expect("loads");
+            let mut decoder = Decoder::load(gguf.into(), &options).expect("loads");
             decoder.start(&[]);
             results.push(bits(&mut decoder, &tokens, 0, &[64]));
         }
@@ -411,6 +411,6 @@ fn what_does_not_fit_the_memory_is_refused_with_the_numbers() {
         free_memory: Some(1 << 10),
         ..options(512)
     };
-    let error = Decoder::load(gguf, &options).err().expect("refused");
+    let error = Decoder::load(gguf.into(), &options).err().expect("refused");
     assert!(matches!(error, ModelsError::Memory { needed, free: 1024 } if needed > 200_000));
 }
