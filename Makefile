@@ -30,7 +30,7 @@ run: setup build
 
 build:
 	echo "building (the first time takes about 20 minutes on 2 cores; later builds take seconds)"
-	cargo build --release --workspace --locked
+	cargo build --release --workspace --locked $(if $(FEATURES),--features vade/$(FEATURES))
 
 test: setup-test build models
 	cargo fmt --all --check

@@ -125,9 +125,13 @@ fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
         .citations[].title: string
         .found: bool
         .model: string
+        .timings.accepted_tokens: number
         .timings.cached_tokens: number
+        .timings.drafted_tokens: number
         .timings.first_token_ms: number
+        .timings.prepare_ms: number
         .timings.prompt_tokens: number
+        .timings.read_ms: number
         .timings.retrieve_ms: number
         .timings.tokens: number
         .timings.tokens_per_second: number

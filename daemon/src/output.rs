@@ -143,11 +143,18 @@ fn print_timings(done: &Value) {
     let number = |key: &str| timings[key].as_f64().unwrap_or_default();
     match done["model"].as_str() {
         Some(model) => eprintln!(
-            "\n  {model}: first token after {:.1} s ({} prompt tokens, {} reused), {:.0} tokens/s",
+            "\n  {model}: first token after {:.2} s (found in {:.0} ms, prepared in {:.0} ms, {} tokens read in \
+             {:.0} ms, {} more known)\n  {} tokens written, {:.0} a second, {} of {} guesses right",
             number("first_token_ms") / 1000.0,
-            number("prompt_tokens"),
+            number("retrieve_ms"),
+            number("prepare_ms"),
+            number("prompt_tokens") - number("cached_tokens"),
+            number("read_ms"),
             number("cached_tokens"),
-            number("tokens_per_second")
+            number("tokens"),
+            number("tokens_per_second"),
+            number("accepted_tokens"),
+            number("drafted_tokens")
         ),
         None => eprintln!(
             "\n  decided in {:.0} ms without the model",

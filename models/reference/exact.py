@@ -69,15 +69,20 @@ class Model:
         self.rotated = self.number("rope.dimension_count", self.head)
         self.epsilon = self.number("attention.layer_norm_rms_epsilon")
         self.gemma = self.family.startswith("gemma")
+        self.embedding_scale = self.number("embedding_scale", 1.0)
+        if self.gemma:
+            self.embedding_scale = np.sqrt(self.width)
+        self.attention_scale = self.number("attention.scale", 1 / np.sqrt(self.head))
+        self.residual_scale = self.number("residual_scale", 1.0)
+        self.logit_scale = self.number("logit_scale", 1.0)
 
     def number(self, name, otherwise=None):
         return self.fields.get(f"{self.family}.{name}", otherwise)
 
     def read(self, texts, long_factors=False):
         """For each text (token ids) what its positions hold after the last layer's norm."""
-        held = [self.weights.rows("token_embd.weight", np.array(tokens)) for tokens in texts]
-        if self.gemma:
-            held = [x * np.sqrt(self.width) for x in held]
+        held = [self.weights.rows("token_embd.weight", np.array(tokens)) * self.embedding_scale
+                for tokens in texts]
         for index in range(self.number("block_count")):
             weights = self.weights.layer(index)
             held = [self.layer(index, weights.get, x, long_factors) for x in held]
@@ -89,7 +94,7 @@ class Model:
         logits = np.empty((len(x), self.weights.height(output)))
         for start in range(0, logits.shape[1], ROWS):
             part = slice(start, start + ROWS)
-            logits[:, part] = x @ self.weights.rows(output, part).T
+            logits[:, part] = x @ self.weights.rows(output, part).T / self.logit_scale
         cap = self.number("final_logit_softcapping")
         for row in logits:
             if cap:
@@ -107,7 +112,7 @@ class Model:
         attended = attended @ weight("attn_output.weight").T
         if self.gemma:
             attended = self.norm(attended, weight("post_attention_norm.weight"))
-        x = x + attended
+        x = x + self.residual_scale * attended
         inner = self.norm(x, weight("ffn_norm.weight"))
         up = inner @ weight("ffn_up.weight").T
         if self.family == "phi3":
@@ -122,7 +127,7 @@ class Model:
         down = (gate * up) @ weight("ffn_down.weight").T
         if self.gemma:
             down = self.norm(down, weight("post_ffw_norm.weight"))
-        return x + down
+        return x + self.residual_scale * down
 
     def attention(self, index, weight, inner, long_factors):
         length = len(inner)
@@ -143,7 +148,7 @@ class Model:
         key = self.rotate(key, local, long_factors)
         group = self.heads // self.kv_heads
         key, value = np.repeat(key, group, axis=1), np.repeat(value, group, axis=1)
-        scores = np.einsum("qhd,khd->hqk", query, key) / np.sqrt(self.head)
+        scores = np.einsum("qhd,khd->hqk", query, key) * self.attention_scale
         cap = self.number("attn_logit_softcapping")
         if cap:
             scores = cap * np.tanh(scores / cap)
@@ -176,7 +181,7 @@ class Model:
         angles = np.arange(len(x))[:, None, None] * frequencies
         cos, sin = scale * np.cos(angles), scale * np.sin(angles)
         result = x.copy()
-        if self.family == "llama":
+        if self.family in ("llama", "minicpm", "granite"):
             first, second = slice(0, self.rotated, 2), slice(1, self.rotated, 2)
         else:
             first, second = slice(0, half), slice(half, self.rotated)

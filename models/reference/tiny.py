@@ -24,6 +24,8 @@ TEXT = ("the tree and the river, then an inner lane; " * 3
 SPECIALS = {
     "llama": ["<|begin_of_text|>", "<|eot_id|>", "<|end_of_text|>", "<|start_header_id|>",
               "<|end_header_id|>"],
+    "minicpm": ["<s>", "</s>", "<|im_end|>", "<|im_start|>"],
+    "granite": ["<|end_of_text|>", "<|start_of_role|>", "<|end_of_role|>"],
     "qwen2": ["<|endoftext|>", "<|im_end|>", "<|im_start|>"],
     "qwen3": ["<|endoftext|>", "<|im_end|>", "<|im_start|>"],
     "gemma2": ["<bos>", "<end_of_turn>", "<eos>", "<start_of_turn>"],
@@ -55,6 +57,10 @@ class Shape:
     final_cap: float = 0.0
     rope_factors: bool = False
     rotated: int = 0
+    embedding_scale: float = 0.0
+    residual_scale: float = 0.0
+    logit_scale: float = 0.0
+    attention_scale: float = 0.0
 
 
 def pure(kind):
@@ -74,6 +80,10 @@ SHAPES = [
     Shape("llama-q4_k", "llama", 256, 2, 8, 1, 32, 256, [*pure("q4_k"), "Q4_K_S"]),
     Shape("llama-q5_k", "llama", 256, 1, 8, 2, 32, 256, [*pure("q5_k"), "Q5_K_S"]),
     Shape("llama-q6_k", "llama", 256, 1, 4, 1, 64, 256, [*pure("q6_k"), "Q6_K"]),
+    Shape("minicpm-f16", "minicpm", 64, 2, 4, 4, 16, 96, ["F16"], embedding_scale=12.0,
+          residual_scale=0.3, logit_scale=9.0),
+    Shape("granite-f16", "granite", 64, 3, 4, 1, 16, 64, ["F16"], embedding_scale=5.0,
+          residual_scale=0.22, logit_scale=14.0, attention_scale=0.04),
     Shape("qwen2-f16", "qwen2", 64, 2, 4, 2, 16, 96, ["F16"], rope_base=1e6, epsilon=1e-6),
     Shape("qwen2-q4_k_m", "qwen2", 256, 2, 8, 2, 32, 256, ["Q4_K_M"], rope_base=1e6, epsilon=1e-6),
     Shape("qwen3-f16", "qwen3", 64, 2, 4, 2, 32, 96, ["F16"], rope_base=1e6, epsilon=1e-6),
@@ -115,12 +125,17 @@ def tensors(shape):
     """All tensors of a model, by the names that GGUF files use."""
     weights = Weights(shape.name)
     gemma = shape.family.startswith("gemma")
-    spread = 3.0 / np.sqrt(shape.width)
-    # The size of what a layer adds, beside the embedding's own.
-    step = 1.0 if gemma else spread
     width, head, feed = shape.width, shape.head, shape.feed
+    # The weights make up for the scales, so that nothing is in balance where one is left out.
+    gain = 3.0 * (shape.logit_scale or 1.0)
+    spread = gain / np.sqrt(width)
+    # The size of what a layer adds, beside the embedding's own.
+    step = 1.0 if gemma else spread * (shape.embedding_scale or 1.0) / (shape.residual_scale or 1.0)
+    sharp = 1.3
+    if shape.attention_scale:
+        sharp /= np.sqrt(shape.attention_scale * np.sqrt(head))
     queries, keys = shape.heads * head, shape.kv_heads * head
-    result = {"token_embd.weight": weights.matrix(shape.vocabulary, width, 3.0)}
+    result = {"token_embd.weight": weights.matrix(shape.vocabulary, width, gain)}
     if shape.family == "llama" and shape.rope_factors:
         result["rope_freqs.weight"] = np.geomspace(1.0, 8.0, head // 2).astype(np.float32)
     if shape.family == "phi3" and shape.rope_factors:
@@ -129,7 +144,7 @@ def tensors(shape):
         result["rope_factors_long.weight"] = np.geomspace(1.1, 30.0, half).astype(np.float32)
     for index in range(shape.layers):
         layer = {"attn_norm.weight": weights.norm(width)}
-        query, key = weights.matrix(queries, width, 1.3), weights.matrix(keys, width, 1.3)
+        query, key = weights.matrix(queries, width, sharp), weights.matrix(keys, width, sharp)
         value = weights.matrix(keys, width, 1.0)
         if shape.family == "phi3":
             layer["attn_qkv.weight"] = np.concatenate([query, key, value])
@@ -155,7 +170,7 @@ def tensors(shape):
         result |= {f"blk.{index}.{name}": values for name, values in layer.items()}
     result["output_norm.weight"] = weights.signed_norm(width)
     if not shape.tied:
-        result["output.weight"] = weights.matrix(shape.vocabulary, width, 3.0)
+        result["output.weight"] = weights.matrix(shape.vocabulary, width, gain)
     return result
 
 
@@ -175,7 +190,7 @@ def write(shape, path):
     if shape.head != shape.width // shape.heads:
         writer.add_key_length(shape.head)
         writer.add_value_length(shape.head)
-    if shape.family in ("llama", "phi3"):
+    if shape.family in ("llama", "minicpm", "granite", "phi3"):
         writer.add_rope_dimension_count(shape.rotated or shape.head)
     if shape.rotated:
         writer.add_rope_scaling_orig_ctx_len(CONTEXT)
@@ -185,6 +200,12 @@ def write(shape, path):
     if shape.attention_cap:
         writer.add_attn_logit_softcapping(shape.attention_cap)
         writer.add_final_logit_softcapping(shape.final_cap)
+    if shape.embedding_scale:
+        writer.add_embedding_scale(shape.embedding_scale)
+        writer.add_residual_scale(shape.residual_scale)
+        writer.add_logit_scale(shape.logit_scale)
+    if shape.attention_scale:
+        writer.add_attention_scale(shape.attention_scale)
     specials = SPECIALS[shape.family]
     words = [vocabulary.in_bytes(line) for line in TEXT.split("\n")]
     merges = vocabulary.train(words, shape.vocabulary - 256 - len(specials))

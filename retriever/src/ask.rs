@@ -80,6 +80,11 @@ pub struct Answer {
 pub struct Timings {
     /// From the question to its passages (milliseconds).
     pub retrieve_ms: f64,
+    /// Then until the model began to read: its weights loaded if they were not, passages counted
+    /// (milliseconds).
+    pub prepare_ms: f64,
+    /// Reading the prompt (milliseconds).
+    pub read_ms: f64,
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
     /// Prompt tokens that were still in memory.
@@ -90,6 +95,10 @@ pub struct Timings {
     pub tokens: usize,
     /// Generation after the first token.
     pub tokens_per_second: f64,
+    /// Tokens guessed ahead.
+    pub drafted_tokens: usize,
+    /// Guessed tokens that were right.
+    pub accepted_tokens: usize,
 }
 
 impl Retriever {
@@ -198,7 +207,7 @@ impl Asking<'_> {
 
         let settings = &self.retriever.answers;
         let request = Request {
-            messages: prompt::messages(&self.passages, &self.history, &self.text, self.language),
+            messages: prompt::messages(&self.passages, &self.history, &self.text),
             max_tokens: settings.answer_tokens,
             sampling: Sampling {
                 temperature: settings.temperature,
@@ -263,11 +272,15 @@ impl Asking<'_> {
     fn timings(&self, summary: &Summary, prompted: f64) -> Timings {
         Timings {
             retrieve_ms: self.retrieve_ms,
+            prepare_ms: prompted - self.retrieve_ms,
+            read_ms: summary.first_token_ms,
             prompt_tokens: summary.prompt_tokens,
             cached_tokens: summary.cached_tokens,
             first_token_ms: prompted + summary.first_token_ms,
             tokens: summary.tokens,
             tokens_per_second: summary.tokens_per_second,
+            drafted_tokens: summary.drafted_tokens,
+            accepted_tokens: summary.accepted_tokens,
         }
     }
 

@@ -49,30 +49,28 @@ pub(crate) fn entry(passage: &Passage) -> String {
 }
 
 /// The messages of one question.
-pub(crate) fn messages(
-    passages: &[Passage],
-    history: &[Turn],
-    question: &str,
-    language: Language,
-) -> Vec<Message> {
+pub(crate) fn messages(passages: &[Passage], history: &[Turn], question: &str) -> Vec<Message> {
     let system = format!(
         "You answer questions from the user's own documents. Use only the passages the user gives. \
          Answer in one to three short, complete sentences, with the exact names, numbers and dates \
          of the passages. Do not mention the passages themselves. If they do not contain the answer, write \
          only: {NOT_FOUND}"
     );
+    let entries: Vec<String> = passages.iter().map(entry).collect();
+    // Passages come before the first turn: a further question about the same ones continues what the
+    // model has read.
+    let mut before = format!("{}\n", entries.join("\n"));
+    let mut ask = |question: &str| {
+        let language = Language::of(question).name;
+        let asked = format!("Question: {question}\nAnswer in {language}, in full sentences.");
+        Message::new(Role::User, std::mem::take(&mut before) + &asked)
+    };
     let mut messages = vec![Message::new(Role::System, system)];
     for turn in &history[history.len().saturating_sub(TURNS)..] {
-        messages.push(Message::new(Role::User, turn.question.clone()));
+        messages.push(ask(&turn.question));
         messages.push(Message::new(Role::Assistant, turn.answer.clone()));
     }
-    let entries: Vec<String> = passages.iter().map(entry).collect();
-    let ask = format!(
-        "{}\nQuestion: {question}\nAnswer in {}, in full sentences.",
-        entries.join("\n"),
-        language.name
-    );
-    messages.push(Message::new(Role::User, ask));
+    messages.push(ask(question));
     messages
 }
 
@@ -114,23 +112,19 @@ mod tests {
             answer: "Mrs Prentiss [1].".to_owned(),
         }];
         let passages = [passage(1, "The deposit is £995.")];
-        let messages = messages(
-            &passages,
-            &history,
-            "And the deposit?",
-            Language::of("And the deposit?"),
-        );
+        let messages = messages(&passages, &history, "And the deposit?");
         let shown: Vec<String> = messages[1..]
             .iter()
             .map(|message| format!("{}: {}", message.role.name(), message.text))
             .collect();
         expect![[r"
-            user: Who is the landlord?
-            assistant: Mrs Prentiss [1].
             user: Passage 1 (Lease, Deposit):
             The deposit is £995.
 
-            Question: And the deposit?
+            Question: Who is the landlord?
+            Answer in English, in full sentences.
+            assistant: Mrs Prentiss [1].
+            user: Question: And the deposit?
             Answer in English, in full sentences."]]
         .assert_eq(&shown.join("\n"));
     }

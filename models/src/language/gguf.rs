@@ -293,8 +293,9 @@ impl<R: Read> Header<R> {
             dimensions.push(dimension.map_err(|_| format!("the tensor {name} is too large"))?);
         }
         let (kind, offset) = (self.u32()?, self.u64()?);
-        let (per_block, bytes) =
-            block(kind).ok_or_else(|| format!("the tensor {name} has the unknown type {kind}"))?;
+        let (per_block, bytes) = block(kind).ok_or_else(|| {
+            format!("the tensor {name} has the quantisation type {kind}, which is not supported")
+        })?;
         if dimensions[0] as u64 % per_block != 0 {
             return Err(format!(
                 "rows of the tensor {name} are not whole blocks of its type"

@@ -19,6 +19,8 @@ mod load;
 mod matmul;
 mod ops;
 mod packed;
+#[cfg(test)]
+mod placed;
 mod pool;
 mod rotary;
 mod simd;

@@ -16,7 +16,7 @@ fn reference(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn options(context: usize) -> Options {
+pub(super) fn options(context: usize) -> Options {
     Options {
         context,
         threads: 2,
