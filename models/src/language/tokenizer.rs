@@ -268,7 +268,7 @@ fn byte_level(
             words(r"\p{N}")?
         }
         _ if llama => words(r"\p{N}{1,3}")?,
-        "smollm" => Sequence::new(vec![Digits::new(true).into(), bytes.into()]).into(),
+        "smollm" | "refact" => Sequence::new(vec![Digits::new(true).into(), bytes.into()]).into(),
         "gpt-2" | "phi-2" => bytes.into(),
         other => return Err(format!("the pre-tokenizer {other:?} is not supported")),
     };

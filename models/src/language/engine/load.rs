@@ -53,6 +53,14 @@ impl Decoder {
                 "the architecture {architecture:?} is not supported"
             )));
         }
+        if architecture == "minicpm" && gguf.float("embedding_scale").is_none() {
+            return Err(gguf.error("it was converted before scales were stored: convert it again"));
+        }
+        if gguf.flag(&format!("{architecture}.rope.scaling.finetuned")) == Some(false)
+            && architecture == "granite"
+        {
+            return Err(gguf.error("models without rotary positions are not supported"));
+        }
         let shape = shape(&gguf)?;
         let context = match gguf.number("context_length") {
             Some(trained) => options.context.min(trained),
@@ -193,22 +201,24 @@ fn shape(gguf: &Gguf) -> Result<Shape, ModelsError> {
 #[expect(clippy::cast_precision_loss, reason = "sizes are small")]
 fn family(gguf: &Gguf, architecture: &str, shape: Shape) -> Family {
     let gemma = architecture.starts_with("gemma");
+    // Zero stands for an absent scale.
+    let scale = |key: &str, families: &[&str]| {
+        let stored = families.contains(&architecture).then(|| gguf.float(key));
+        stored.flatten().filter(|scale| *scale != 0.0)
+    };
+    let scaled = ["minicpm", "granite"];
     let embedding = if gemma {
         (shape.width as f32).sqrt()
     } else {
-        gguf.float("embedding_scale").unwrap_or(1.0)
+        scale("embedding_scale", &scaled).unwrap_or(1.0)
     };
     Family {
         gelu: gemma,
         embedding_scale: embedding,
-        residual_scale: gguf.float("residual_scale").unwrap_or(1.0),
-        attention_scale: gguf
-            .float("attention.scale")
+        residual_scale: scale("residual_scale", &scaled).unwrap_or(1.0),
+        attention_scale: scale("attention.scale", &["granite"])
             .unwrap_or(1.0 / (shape.head_size as f32).sqrt()),
-        logit_scale: match gguf.float("logit_scale") {
-            Some(scale) if scale != 0.0 => 1.0 / scale,
-            _ => 1.0,
-        },
+        logit_scale: 1.0 / scale("logit_scale", &scaled).unwrap_or(1.0),
         score_cap: gguf.float("attn_logit_softcapping").unwrap_or(0.0),
         logit_cap: gguf.float("final_logit_softcapping").unwrap_or(0.0),
     }
@@ -355,6 +365,11 @@ impl Reader<'_> {
                 self.plan.matrix(&norm("ffn_up"), width, feed, None)?,
             )
         };
+        for part in ["ffn_gate.bias", "ffn_up.bias"] {
+            if self.gguf.tensor(&name(part)).is_some() {
+                return Err(format!("the tensor {} is not supported", name(part)));
+            }
+        }
         let down = self.linear(&name("ffn_down"), feed, width, None)?;
         Ok(PlannedLayer {
             vectors,

@@ -260,7 +260,7 @@ fn distance_of(decoder: &mut Decoder, recording: &str) -> (f64, usize) {
 }
 
 /// Models, and their recordings where these have other names.
-const MODELS: [&str; 17] = [
+const MODELS: [&str; 19] = [
     "llama-f32",
     "llama-f16-untied",
     "llama-q8_0-freqs",
@@ -278,6 +278,8 @@ const MODELS: [&str; 17] = [
     "gemma3-f16",
     "phi3-f16",
     "phi3-f16-factors",
+    "minicpm-f16",
+    "granite-f16",
 ];
 
 /// What rounding activations to eight bits does to log probabilities that spread by 3: llama.cpp
@@ -301,7 +303,12 @@ fn logits_are_llama_cpps() {
 #[test]
 fn leaving_out_part_of_a_graph_shows() {
     type Change = fn(&mut Decoder);
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 9] = [
+        ("minicpm-f16", |decoder| decoder.family.residual_scale = 1.0),
+        ("minicpm-f16", |decoder| decoder.family.logit_scale = 1.0),
+        ("granite-f16", |decoder| {
+            decoder.family.attention_scale = 0.25
+        }),
         ("gemma2-f16", |decoder| decoder.family.score_cap = 0.0),
         ("gemma2-f16", |decoder| {
             decoder.layers[0].window = usize::MAX
