@@ -198,7 +198,6 @@ fn shape(gguf: &Gguf) -> Result<Shape, ModelsError> {
     })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "sizes are small")]
 fn family(gguf: &Gguf, architecture: &str, shape: Shape) -> Family {
     let gemma = architecture.starts_with("gemma");
     // Zero stands for an absent scale.

@@ -550,7 +550,6 @@ impl<const BITS: usize, const MINIMUM: bool> Format for Plain<BITS, MINIMUM> {
                     let sum = &mut sums[group][token];
                     *sum = S::fused(S::real(dots[group][token]), scale, *sum);
                     if MINIMUM {
-                        #[expect(clippy::cast_precision_loss, reason = "at most 32 · 127")]
                         let offset = input.scale * input.sum as f32;
                         *sum = S::fused(m, S::splat_real(offset), *sum);
                     }
@@ -569,7 +568,6 @@ pub(super) unsafe fn quantise_wide<S: Simd>(x: &[f32], out: &mut [Wide]) {
     for (x, out) in x.as_chunks::<256>().0.iter().zip(out) {
         unsafe {
             let scale = quantise::<S>(x, &mut out.values, |part, sum| {
-                #[expect(clippy::cast_possible_truncation, reason = "at most 16 · 127")]
                 let sum = sum as i16;
                 out.sums[part] = sum;
             });

@@ -10,7 +10,14 @@
 )]
 #![allow(
     clippy::inline_always,
-    reason = "vector code must be inlined where its instructions are enabled"
+    clippy::needless_range_loop,
+    reason = "vector code is inlined where its instructions are enabled, and indexes registers"
+)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    reason = "lanes, bytes and shift counts are small"
 )]
 
 mod cache;

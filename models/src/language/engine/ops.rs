@@ -18,7 +18,6 @@ pub(super) unsafe fn norm<S: Simd>(x: &[f32], weight: &[f32], epsilon: f32, out:
             let part = S::load_real(part.as_ptr());
             squares = S::fused(part, part, squares);
         }
-        #[expect(clippy::cast_precision_loss, reason = "widths are small")]
         let mean = S::sum_real(squares) / x.len() as f32;
         let scale = S::splat_real(1.0 / (mean + epsilon).sqrt());
         let parts = x

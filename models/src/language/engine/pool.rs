@@ -194,11 +194,7 @@ pub(in super::super) fn be_nice(nice: i32) {
         // SAFETY: plain system calls without pointers. A refusal leaves the priority as it is.
         unsafe {
             let thread = libc::syscall(libc::SYS_gettid);
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "thread ids are small"
-            )]
+            #[expect(clippy::cast_sign_loss, reason = "thread ids are small")]
             libc::setpriority(libc::PRIO_PROCESS, thread as libc::id_t, nice);
         }
     }

@@ -21,7 +21,6 @@ pub(super) struct Rotary {
 
 impl Rotary {
     /// `dimensions` are rotated by frequencies `base^(-2i / dimensions) / divisors[i]`.
-    #[expect(clippy::cast_precision_loss, reason = "head sizes are small")]
     pub(super) fn new(
         dimensions: usize,
         base: f32,
@@ -45,11 +44,6 @@ impl Rotary {
     }
 
     /// Makes the angles of positions below `length`.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        reason = "positions are small"
-    )]
     pub(super) fn reach(&mut self, length: usize) {
         let pairs = self.frequencies.len().max(1);
         for position in self.table.len() / pairs..length {

@@ -117,13 +117,7 @@ fn each<A: Copy, B: Copy, C: Copy + Default>(
     out
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_possible_wrap,
-    reason = "lanes are reinterpreted"
-)]
+#[expect(clippy::cast_sign_loss, reason = "lanes are reinterpreted")]
 impl Simd for Scalar {
     type Int = [i32; LANES];
     type Real = [f32; LANES];
@@ -285,7 +279,6 @@ pub(super) mod x86 {
     /// AVX-512 with VNNI.
     pub(in super::super) struct Avx512;
 
-    #[expect(clippy::cast_possible_wrap, reason = "shift counts are small")]
     impl Simd for Avx512 {
         type Int = __m512i;
         type Real = __m512;
