@@ -178,18 +178,14 @@ fn reaper(child: &Child, root: &Path) -> std::io::Result<Child> {
 }
 
 fn model_dir() -> PathBuf {
-    let home = || PathBuf::from(std::env::var_os("HOME").expect("a home directory"));
     let named = std::env::var_os("VADE_MODEL_DIR").map(PathBuf::from);
-    let directory = named.unwrap_or_else(|| match std::env::var_os("XDG_DATA_HOME") {
-        Some(data) => PathBuf::from(data).join("vade-models"),
-        None if cfg!(target_os = "macos") => home().join("Library/Application Support/vade-models"),
-        None => home().join(".local/share/vade-models"),
-    });
+    let paths = vade_config::Paths::resolve(None, named.as_deref()).expect("a model directory");
+    let directory = paths.models;
     for model in MODELS {
         let there = directory.join(model).is_dir();
         assert!(
             there,
-            "{model} is not in {}: run `make setup`",
+            "{model} is not in {}: run `make models`",
             directory.display()
         );
     }
@@ -404,10 +400,8 @@ pub(crate) fn fixture(name: &str) -> Vec<u8> {
 }
 
 fn repository(path: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the workspace");
-    std::fs::canonicalize(root.join(path)).expect("it is in the repository")
+    // Tests run in their package's directory, wherever they were built.
+    std::fs::canonicalize(Path::new("..").join(path)).expect("it is in the repository")
 }
 
 /// Waits until `probe` gives something.

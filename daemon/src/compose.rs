@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use tokio_util::sync::CancellationToken;
-use vade_config::{Paths, Settings};
+use vade_config::{ModelSettings, Paths, Settings};
 use vade_indexer::{Index, IndexOptions};
 use vade_models::ModelsError;
 use vade_models::catalog::{Catalog, Model, Role};
@@ -141,35 +141,17 @@ impl Setup {
     pub(crate) fn language_model(&self) -> Result<LanguageModelHandle> {
         let default = self.language()?.id.clone();
         let (catalog, store) = (Arc::clone(&self.catalog), self.store.clone());
-        let options = self.language_options(None);
+        let settings = self.settings.model.clone();
         let loader: Loader = Box::new(move |id| {
             let model = catalog.get_as(id, Role::LanguageModel)?;
             check_memory(model)?;
             let paths = store.locate(model)?;
-            let options = Options {
-                free_memory: Some(free_memory()),
-                ..options.clone()
-            };
             let path = paths.ending(".gguf")?;
+            let options = language_options(&settings, None);
             Ok(Box::new(LocalModel::load(id, path, &options)?))
         });
         let idle = self.settings.model.idle_unload.duration();
         Ok(LanguageModelHandle::start(&default, idle, loader)?)
-    }
-
-    /// How language models are loaded; `threads` overrides the settings.
-    pub(crate) fn language_options(&self, threads: Option<usize>) -> Options {
-        let settings = &self.settings.model;
-        Options {
-            context: settings.context,
-            threads: match threads.unwrap_or(settings.threads) {
-                0 => physical_cores(),
-                threads => threads,
-            },
-            prefix_bytes: settings.prefix_cache << 20,
-            nice: settings.nice,
-            free_memory: Some(free_memory()),
-        }
     }
 
     /// Opens the index of the data directory.
@@ -233,6 +215,20 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
+/// How a language model is loaded now; `threads` overrides the settings.
+pub(crate) fn language_options(settings: &ModelSettings, threads: Option<usize>) -> Options {
+    Options {
+        context: settings.context,
+        threads: match threads.unwrap_or(settings.threads) {
+            0 => physical_cores(),
+            threads => threads,
+        },
+        prefix_bytes: settings.prefix_cache << 20,
+        nice: settings.nice,
+        free_memory: Some(free_memory()),
+    }
+}
+
 /// Memory that programs can still take (bytes).
 fn free_memory() -> u64 {
     let mut system = sysinfo::System::new();
@@ -241,6 +237,6 @@ fn free_memory() -> u64 {
 }
 
 /// Cores that have arithmetic of their own: two threads of one core only get in each other's way.
-pub(crate) fn physical_cores() -> usize {
+fn physical_cores() -> usize {
     sysinfo::System::physical_core_count().map_or_else(cores, |physical| physical.min(cores()))
 }

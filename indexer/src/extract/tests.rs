@@ -12,9 +12,8 @@ use pdf_extract::{Dictionary, Document, Object, Stream, dictionary};
 use super::{Extracted, Limits, Rejection, extract};
 
 fn fixture(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/fixtures")
-        .join(name);
+    // Tests run in their package's directory, wherever they were built.
+    let path = Path::new("../tests/fixtures").join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

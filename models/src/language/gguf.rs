@@ -66,7 +66,7 @@ pub(super) struct Gguf {
 }
 
 /// Numbers and bytes of one block of a `ggml` type, where it is known.
-pub(super) fn block(kind: u32) -> Option<(u64, u64)> {
+pub(super) fn block(kind: u32) -> Option<(usize, usize)> {
     Some(match kind {
         0 => (1, 4),
         1 | 30 => (1, 2),
@@ -296,13 +296,13 @@ impl<R: Read> Header<R> {
         let (per_block, bytes) = block(kind).ok_or_else(|| {
             format!("the tensor {name} has the quantisation type {kind}, which is not supported")
         })?;
-        if dimensions[0] as u64 % per_block != 0 {
+        if dimensions[0] % per_block != 0 {
             return Err(format!(
                 "rows of the tensor {name} are not whole blocks of its type"
             ));
         }
-        let length = (numbers / per_block)
-            .checked_mul(bytes)
+        let length = (numbers / per_block as u64)
+            .checked_mul(bytes as u64)
             .ok_or_else(|| format!("the tensor {name} has an impossible size"))?;
         let tensor = Tensor {
             kind,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::draft::Drafter;
-use super::engine::{ARCHITECTURES, Decoder, Options, PASS, be_nice};
+use super::engine::{Decoder, Options, PASS, be_nice};
 use super::gguf::Gguf;
 use super::network::Network;
 use super::sampler::Sampler;
@@ -88,14 +88,7 @@ impl LocalModel {
 fn open(gguf: &Arc<Gguf>, options: &Options) -> Result<Box<dyn Network>, ModelsError> {
     match stock::device(gguf.architecture()) {
         Some(device) => Ok(Box::new(Stock::load(gguf, device, options.context)?)),
-        None if ARCHITECTURES.contains(&gguf.architecture()) => {
-            Ok(Box::new(Decoder::load(Arc::clone(gguf), options)?))
-        }
-        None => Err(gguf.error(format!(
-            "the architecture {:?} is not supported; supported are {}",
-            gguf.architecture(),
-            ARCHITECTURES.join(", ")
-        ))),
+        None => Ok(Box::new(Decoder::load(Arc::clone(gguf), options)?)),
     }
 }
 
@@ -139,19 +132,16 @@ impl LanguageModel for LocalModel {
             ending: Ending::Cancelled,
         };
         let mut sampler = Sampler::new(request.sampling);
-        let mut token = 0;
+        let mut left = prompt.len() - known;
+        let mut logits: &mut [f32] = &mut [];
         for part in prompt[known..].chunks(PASS) {
-            let logits = self.network.forward(part, 1)?;
-            // Only what follows the whole prompt counts.
-            token = if part.as_ptr_range().end == prompt.as_ptr_range().end {
-                sampler.choose(logits)
-            } else {
-                0
-            };
+            left -= part.len();
+            logits = self.network.forward(part, usize::from(left == 0))?;
             if emit("").is_break() {
                 return Ok(summary);
             }
         }
+        let token = sampler.choose(logits);
         let first = Instant::now();
         summary.first_token_ms = first.duration_since(started).as_secs_f64() * 1000.0;
         self.answer(request, &prompt, (token, sampler), emit, &mut summary)?;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use unicode_normalization::UnicodeNormalization;
 
-use super::engine::{Decoder, PASS};
+use super::engine::{Decoder, PASS, tests::log_softmax};
 use super::gguf::Gguf;
 use super::network::Network;
 use super::stock::Stock;
@@ -21,21 +21,28 @@ use super::template::{Piece, Template};
 use super::tokenizer::Tokenizer;
 use super::*;
 
-fn reference(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("reference")
-        .join(name)
+pub(super) fn reference(name: &str) -> PathBuf {
+    // Tests run in their package's directory, wherever they were built.
+    Path::new("reference").join(name)
 }
 
-fn recorded<T: DeserializeOwned>(name: &str) -> T {
+pub(super) fn recorded<T: DeserializeOwned>(name: &str) -> T {
     let text = std::fs::read(reference(name)).expect("a recording");
     serde_json::from_slice(&text).expect("a valid recording")
 }
 
+/// What llama.cpp says after each token of a tiny model's recording, all rows together.
+pub(super) fn recorded_logits(name: &str) -> Vec<f32> {
+    let bytes = std::fs::read(reference(&format!("tiny/{name}.logits.bin"))).expect("logits");
+    let numbers = bytes.as_chunks::<4>().0.iter();
+    numbers.map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
 /// The GGUF file of a model in the model directory.
 fn weights(id: &str) -> PathBuf {
-    let models = std::env::var("VADE_MODEL_DIR").expect("VADE_MODEL_DIR is set");
-    let files = std::fs::read_dir(Path::new(&models).join(id)).expect("the model is there");
+    let named = std::env::var_os("VADE_MODEL_DIR").map(PathBuf::from);
+    let paths = vade_config::Paths::resolve(None, named.as_deref()).expect("a model directory");
+    let files = std::fs::read_dir(paths.models.join(id)).expect("`make models` fetched it");
     files
         .map(|file| file.expect("readable").path())
         .find(|path| {
@@ -64,6 +71,18 @@ struct Tokens {
     models: HashMap<String, Vec<Vec<u32>>>,
     special_texts: Vec<String>,
     special_models: HashMap<String, Vec<Vec<u32>>>,
+}
+
+/// The vocabularies without weights.
+fn vocabularies(recorded: &Tokens) -> impl Iterator<Item = (&String, Gguf, Tokenizer)> {
+    let names = recorded.models.keys();
+    names
+        .filter(|name| name.starts_with("vocabularies/"))
+        .map(|name| {
+            let gguf = Gguf::open(&reference(&format!("{name}.gguf"))).expect("opens");
+            let tokenizer = Tokenizer::from_gguf(&gguf).expect("builds");
+            (name, gguf, tokenizer)
+        })
 }
 
 /// Texts whose tokens differ from those recorded.
@@ -127,13 +146,7 @@ fn the_smallest_model_cuts_text_as_llama_cpp_does() {
 #[test]
 fn tokens_say_the_text_they_were_cut_from() {
     let recorded: Tokens = recorded("tokens.json");
-    for name in recorded
-        .models
-        .keys()
-        .filter(|name| name.starts_with("vocabularies/"))
-    {
-        let gguf = Gguf::open(&reference(&format!("{name}.gguf"))).expect("opens");
-        let mut tokenizer = Tokenizer::from_gguf(&gguf).expect("builds");
+    for (name, _, mut tokenizer) in vocabularies(&recorded) {
         for text in &recorded.texts {
             let tokens = tokenizer.encode_plain(text, None).expect("encodes");
             let said = tokenizer.decode(&tokens);
@@ -156,13 +169,7 @@ fn tokens_say_the_text_they_were_cut_from() {
 #[test]
 fn no_text_makes_a_token_that_only_templates_write() {
     let recorded: Tokens = recorded("tokens.json");
-    for name in recorded
-        .models
-        .keys()
-        .filter(|name| name.starts_with("vocabularies/"))
-    {
-        let gguf = Gguf::open(&reference(&format!("{name}.gguf"))).expect("opens");
-        let mut tokenizer = Tokenizer::from_gguf(&gguf).expect("builds");
+    for (name, gguf, mut tokenizer) in vocabularies(&recorded) {
         let Some(gguf::Value::Integers(types)) = gguf.value("tokenizer.ggml.token_type") else {
             panic!("{name} has no token types");
         };
@@ -567,13 +574,7 @@ fn stock_modules_give_llama_cpps_logits() {
     for (name, most) in [("llama-f32", 0.2), ("qwen2-f16", 0.2), ("phi3-f16", 0.2)] {
         let gguf = Gguf::open(&reference(&format!("tiny/{name}.gguf"))).expect("opens");
         let tokens: Vec<u32> = recorded(&format!("tiny/{name}.tokens.json"));
-        let bytes = std::fs::read(reference(&format!("tiny/{name}.logits.bin"))).expect("logits");
-        let expected: Vec<f32> = bytes
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|bytes| f32::from_le_bytes(*bytes))
-            .collect();
+        let expected = recorded_logits(name);
         let vocabulary = expected.len() / tokens.len();
         let mut model = Stock::load(&gguf, candle_core::Device::Cpu, 512).expect("loads");
         // A prompt, then a token at a time; then another prompt, which starts anew.
@@ -586,12 +587,10 @@ fn stock_modules_give_llama_cpps_logits() {
                 .to_vec();
             for at in first..last {
                 let row = &expected[(at - 1) * vocabulary..at * vocabulary];
-                let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let sum: f32 = logits.iter().map(|logit| (logit - largest).exp()).sum();
-                let squares = logits
-                    .iter()
+                let squares = log_softmax(&logits)
+                    .into_iter()
                     .zip(row)
-                    .map(|(logit, expected)| (logit - largest - sum.ln() - expected).powi(2));
+                    .map(|(found, expected)| (found - expected).powi(2));
                 let rms = (squares.sum::<f32>() / vocabulary as f32).sqrt();
                 assert!(rms < most, "{name} after {at}: {rms}");
                 logits = model

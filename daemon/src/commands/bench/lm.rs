@@ -11,7 +11,7 @@ use vade_models::language::{
 };
 
 use crate::Ended;
-use crate::compose::Setup;
+use crate::compose::{Setup, language_options};
 use crate::measure::memory;
 use crate::output;
 
@@ -40,7 +40,7 @@ fn load(setup: &Setup, id: Option<&str>, threads: Option<usize>, context: usize)
     };
     setup.fetch(model)?;
     let paths = setup.store.locate(model)?;
-    let mut options = setup.language_options(threads);
+    let mut options = language_options(&setup.settings.model, threads);
     options.context = context;
     let started = Instant::now();
     let engine = LocalModel::load(&model.id, paths.ending(".gguf")?, &options)?;

@@ -10,11 +10,11 @@ use super::{Decoder, Embedding, Family, Layer, Linear, Options, Scratch, Shape, 
 use crate::ModelsError;
 
 /// Architectures (`general.architecture`) whose graph the decoder computes.
-pub(in super::super) const ARCHITECTURES: [&str; 8] = [
+const ARCHITECTURES: [&str; 8] = [
     "llama", "minicpm", "granite", "qwen2", "qwen3", "gemma2", "gemma3", "phi3",
 ];
 
-/// Rows that `Gemma 3` rotates by this base in its local layers.
+/// What `Gemma 3` rotates by in its local layers, where the file does not say.
 const LOCAL_BASE: f32 = 10_000.0;
 
 struct PlannedLinear {
@@ -50,7 +50,8 @@ impl Decoder {
         let architecture = gguf.architecture().to_owned();
         if !ARCHITECTURES.contains(&architecture.as_str()) {
             return Err(gguf.error(format!(
-                "the architecture {architecture:?} is not supported"
+                "the architecture {architecture:?} is not supported; supported are {}",
+                ARCHITECTURES.join(", ")
             )));
         }
         if architecture == "minicpm" && gguf.float("embedding_scale").is_none() {
@@ -73,6 +74,11 @@ impl Decoder {
         {
             return Err(gguf.error(format!("it claims {layers} layers and has fewer")));
         }
+        let layout = Layout {
+            layers,
+            kv_heads: shape.kv_heads,
+            head_size: shape.head_size,
+        };
         let (weights, planned, head, final_norm) = {
             let mut reader = Reader {
                 gguf: &gguf,
@@ -95,7 +101,6 @@ impl Decoder {
                 Ok((planned, head, norm))
             };
             let (planned, head, norm) = read().map_err(|problem| gguf.error(problem))?;
-            let layout = layout(shape, layers);
             let needed = reader.plan.bytes() + pages(context, 0) * layout.page_bytes();
             if let Some(free) = options.free_memory
                 && needed as u64 > free
@@ -119,13 +124,12 @@ impl Decoder {
             .zip(windows)
             .map(|(planned, window)| planned.finish(&weights, window))
             .collect();
-        let layout = layout(shape, layers.len());
         let spare = options.prefix_bytes / layout.page_bytes();
         let embedding = gguf
             .tensor("token_embd.weight")
             .cloned()
             .ok_or_else(|| gguf.error("the tensor token_embd.weight is missing"))?;
-        if embedding.columns() != shape.width || embedding.rows() < shape.vocabulary {
+        if embedding.columns() != shape.width {
             return Err(gguf.error("the tensor token_embd.weight has an unexpected size"));
         }
         Ok(Self {
@@ -152,14 +156,6 @@ impl Decoder {
 /// Pages for a whole context, one to copy into, and so many more.
 fn pages(context: usize, spare: usize) -> usize {
     context.div_ceil(PAGE) + 2 + spare
-}
-
-fn layout(shape: Shape, layers: usize) -> Layout {
-    Layout {
-        layers,
-        kv_heads: shape.kv_heads,
-        head_size: shape.head_size,
-    }
 }
 
 fn shape(gguf: &Gguf) -> Result<Shape, ModelsError> {

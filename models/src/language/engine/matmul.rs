@@ -223,32 +223,16 @@ unsafe fn upper_pair<S: Simd, const PAIR: usize>(bytes: S::Int) -> S::Int {
     }
 }
 
-/// Byte `BYTE` of each lane, unsigned.
+/// The lowest byte of each lane, unsigned.
 #[inline(always)]
-unsafe fn byte<S: Simd, const BYTE: usize>(words: S::Int) -> S::Int {
-    unsafe {
-        let moved = match BYTE {
-            0 => words,
-            1 => S::right::<8>(words),
-            2 => S::right::<16>(words),
-            _ => return S::right::<24>(words),
-        };
-        S::and(moved, S::splat(255))
-    }
+unsafe fn byte<S: Simd>(words: S::Int) -> S::Int {
+    unsafe { S::and(words, S::splat(255)) }
 }
 
-/// Byte `BYTE` of each lane, signed.
+/// The lowest byte of each lane, signed.
 #[inline(always)]
-unsafe fn signed_byte<S: Simd, const BYTE: usize>(words: S::Int) -> S::Int {
-    unsafe {
-        let top = match BYTE {
-            0 => S::left::<24>(words),
-            1 => S::left::<16>(words),
-            2 => S::left::<8>(words),
-            _ => words,
-        };
-        S::right_signed::<24>(top)
-    }
+unsafe fn signed_byte<S: Simd>(words: S::Int) -> S::Int {
+    unsafe { S::right_signed::<24>(S::left::<24>(words)) }
 }
 
 /// `f16` in the upper half of each lane.
@@ -354,8 +338,8 @@ impl<const FIVE: bool> Format for K45<FIVE> {
                         multiply::<S, false, T>(&mut dots, four, values, pair * 64 + HALF * 32 + step * 4);
                     }
                     for group in 0..2 {
-                        let words = S::right_by(scales[group][pair / 2], pair as u32 % 2 * 16);
-                        let scale = byte::<S, HALF>(words);
+                        let words = S::right_by(scales[group][pair / 2], pair as u32 % 2 * 16 + HALF as u32 * 8);
+                        let scale = byte::<S>(words);
                         for token in 0..T {
                             totals[group][token] =
                                 S::add(totals[group][token], S::mul(dots[group][token], scale));
@@ -452,7 +436,7 @@ impl Format for K6 {
                         for group in 0..2 {
                             let scales = S::load(weights[group].add((48 + part / 4) * 64));
                             let scales = S::right_by(scales, part as u32 % 4 * 8);
-                            let scale = signed_byte::<S, 0>(scales);
+                            let scale = signed_byte::<S>(scales);
                             for token in 0..T {
                                 totals[group][token] =
                                     S::add(totals[group][token], S::mul(dots[group][token], scale));

@@ -32,7 +32,7 @@ mod pool;
 mod rotary;
 mod simd;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 
@@ -48,7 +48,6 @@ use super::gguf::{Gguf, Tensor};
 use super::network::Network;
 use crate::ModelsError;
 
-pub(super) use load::ARCHITECTURES;
 pub(super) use pool::be_nice;
 
 /// Tokens read in one pass: bounds memory and how late a cancellation is noticed.
@@ -175,44 +174,37 @@ struct Inputs {
 }
 
 /// A buffer that threads write disjoint parts of.
-#[derive(Clone, Copy)]
-struct Target(*mut f32);
+struct Target<T>(*mut T);
+
+impl<T> Clone for Target<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Target<T> {}
 
 // SAFETY: every user writes places that no other thread touches meanwhile.
-unsafe impl Sync for Target {}
+unsafe impl<T> Sync for Target<T> {}
 
-impl Target {
-    /// `length` numbers from `start` on.
+impl<T> Target<T> {
+    /// Where item `offset` lies.
+    ///
+    /// # Safety
+    /// It lies in the buffer.
+    unsafe fn at(&self, offset: usize) -> *mut T {
+        // SAFETY: promised by the caller.
+        unsafe { self.0.add(offset) }
+    }
+
+    /// `length` items from `start` on.
     ///
     /// # Safety
     /// They lie in the buffer and nobody else uses them now.
     #[expect(clippy::mut_from_ref, reason = "disjoint writes from several threads")]
-    unsafe fn part(&self, start: usize, length: usize) -> &mut [f32] {
+    unsafe fn part(&self, start: usize, length: usize) -> &mut [T] {
         // SAFETY: promised by the caller.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(start), length) }
-    }
-}
-
-impl Target {
-    /// Where number `offset` lies.
-    ///
-    /// # Safety
-    /// It lies in the buffer.
-    unsafe fn at(&self, offset: usize) -> *mut f32 {
-        // SAFETY: promised by the caller.
-        unsafe { self.0.add(offset) }
-    }
-}
-
-/// Pages that threads read, or write at positions of their own.
-struct Pages(Vec<*mut u16>);
-
-// SAFETY: as for `Target`.
-unsafe impl Sync for Pages {}
-
-impl Pages {
-    fn all(&self) -> &[*mut u16] {
-        &self.0
+        unsafe { std::slice::from_raw_parts_mut(self.at(start), length) }
     }
 }
 
@@ -252,7 +244,7 @@ impl Network for Decoder {
         }
         self.embed(tokens)?;
         self.cache.extend(tokens);
-        let pages = Pages(self.cache.pages());
+        let pages: Vec<Target<u16>> = self.cache.pages().into_iter().map(Target).collect();
         for rotary in &mut self.rotaries {
             rotary.reach(start + count);
         }
@@ -291,7 +283,7 @@ impl Decoder {
     }
 
     /// Adds a layer's attention to `x`.
-    fn attention(&mut self, index: usize, count: usize, start: usize, pages: &Pages) {
+    fn attention(&mut self, index: usize, count: usize, start: usize, pages: &[Target<u16>]) {
         let shape = self.shape;
         let layer = &self.layers[index];
         let Scratch {
@@ -344,7 +336,7 @@ impl Decoder {
             unsafe {
                 let projected = out.part(token * stride, stride);
                 let position = start + token;
-                let page = pages.all()[position / PAGE];
+                let page = pages[position / PAGE];
                 let (query, rest) = projected.split_at_mut(queries);
                 let (key, value) = rest.split_at_mut(keys);
                 for (part, norm) in [(query, &layer.query_norm), (&mut *key, &layer.key_norm)] {
@@ -359,7 +351,7 @@ impl Decoder {
                 let mut halves = vec![0_u16; keys];
                 (kernels.halves)(key, &mut halves);
                 for (head, key) in halves.chunks_exact(head_size).enumerate() {
-                    let to = page.add(layout.offset(index, head) + position % PAGE);
+                    let to = page.at(layout.offset(index, head) + position % PAGE);
                     for (dimension, key) in key.iter().enumerate() {
                         to.add(dimension * PAGE).write(*key);
                     }
@@ -367,7 +359,7 @@ impl Decoder {
                 (kernels.halves)(value, &mut halves);
                 for (head, value) in halves.chunks_exact(head_size).enumerate() {
                     let at = PAGE * head_size + position % PAGE * head_size;
-                    let to = page.add(layout.offset(index, head) + at);
+                    let to = page.at(layout.offset(index, head) + at);
                     std::ptr::copy_nonoverlapping(value.as_ptr(), to, head_size);
                 }
             }
@@ -380,7 +372,7 @@ impl Decoder {
         let wanted = (rows * shape.kv_heads).div_ceil(2 * self.pool.threads());
         let pieces = rows.div_ceil(wanted.clamp(1, QUERIES));
         let each = rows.div_ceil(pieces);
-        let scores = scores.as_mut_ptr() as usize;
+        let scores = Target(scores.as_mut_ptr());
         let scale = self.family.attention_scale;
         let cap = self.family.score_cap;
         self.pool.run(pieces * shape.kv_heads, |piece, thread| {
@@ -402,12 +394,9 @@ impl Decoder {
                 }
                 length += 1;
             }
-            let pages = pages.all();
-            // SAFETY: a shared view of the pointers, and scratch space of this thread's own.
+            // SAFETY: pages are only read, and the scratch space is this thread's own.
             unsafe {
-                let pages =
-                    std::slice::from_raw_parts(pages.as_ptr().cast::<*const u16>(), pages.len());
-                let scores = &mut *(scores as *mut Vec<f32>).add(thread);
+                let scores = &mut *scores.at(thread);
                 let job = Attention {
                     rows: &chosen[..length],
                     pages,
@@ -447,25 +436,21 @@ impl Decoder {
         z.resize(count * shape.feed, 0.0);
         let out = Target(z.as_mut_ptr());
         let source = &*inputs;
-        let tiles = layer.gate.tiles();
-        let together = together(&self.pool, tiles, count);
-        self.pool.run(tiles.div_ceil(together), |piece, _| {
-            for tile in piece * together..((piece + 1) * together).min(tiles) {
-                let rows = ROWS.min(shape.feed - tile * ROWS);
-                let mut gates = [[0.0; ROWS]; TOKENS];
-                let mut ups = [[0.0; ROWS]; TOKENS];
-                for first in (0..count).step_by(TOKENS) {
-                    let tokens = TOKENS.min(count - first);
-                    source.tile(kernels, &layer.gate, tile, first, tokens, &mut gates);
-                    source.tile(kernels, &layer.up, tile, first, tokens, &mut ups);
-                    for token in 0..tokens {
-                        // SAFETY: the processor has the level; each tile and token has its own part of
-                        // `z`.
-                        unsafe {
-                            (kernels.gated)(&mut gates[token], &ups[token], gelu);
-                            out.part((first + token) * shape.feed + tile * ROWS, rows)
-                                .copy_from_slice(&gates[token][..rows]);
-                        }
+        each_tile(&mut self.pool, layer.gate.tiles(), count, |tile| {
+            let rows = ROWS.min(shape.feed - tile * ROWS);
+            let mut gates = [[0.0; ROWS]; TOKENS];
+            let mut ups = [[0.0; ROWS]; TOKENS];
+            for first in (0..count).step_by(TOKENS) {
+                let tokens = TOKENS.min(count - first);
+                source.tile(kernels, &layer.gate, tile, first, tokens, &mut gates);
+                source.tile(kernels, &layer.up, tile, first, tokens, &mut ups);
+                for token in 0..tokens {
+                    // SAFETY: the processor has the level; each tile and token has its own part of
+                    // `z`.
+                    unsafe {
+                        (kernels.gated)(&mut gates[token], &ups[token], gelu);
+                        out.part((first + token) * shape.feed + tile * ROWS, rows)
+                            .copy_from_slice(&gates[token][..rows]);
                     }
                 }
             }
@@ -584,14 +569,17 @@ enum Branch {
     FeedForward,
 }
 
-/// How many tiles a thread takes at once. Those of few tokens are short, and are read from memory,
-/// which is faster in long runs.
-fn together(pool: &Pool, tiles: usize, count: usize) -> usize {
-    if count <= TOKENS {
+/// Runs `body(tile)` for each tile. A thread takes several at once when there are few tokens: such tiles
+/// are short, and are read from memory, which is faster in long runs.
+fn each_tile(pool: &mut Pool, tiles: usize, count: usize, body: impl Fn(usize) + Sync) {
+    let together = if count <= TOKENS {
         (tiles / (8 * pool.threads())).max(1)
     } else {
         1
-    }
+    };
+    pool.run(tiles.div_ceil(together), |piece, _| {
+        (piece * together..((piece + 1) * together).min(tiles)).for_each(&body);
+    });
 }
 
 /// Multiplies the inputs by matrices of the same width, and hands each token's share of a tile to
@@ -605,23 +593,20 @@ fn multiply(
     finish: impl Fn(usize, usize, usize, &[f32]) + Sync,
 ) {
     let tiles: usize = matrices.iter().map(|matrix| matrix.tiles()).sum();
-    let together = together(pool, tiles, count);
-    pool.run(tiles.div_ceil(together), |piece, _| {
+    each_tile(pool, tiles, count, |mut tile| {
+        let mut which = 0;
+        while tile >= matrices[which].tiles() {
+            tile -= matrices[which].tiles();
+            which += 1;
+        }
+        let matrix = matrices[which];
+        let rows = ROWS.min(matrix.rows - tile * ROWS);
         let mut values = [[0.0; ROWS]; TOKENS];
-        for piece in piece * together..((piece + 1) * together).min(tiles) {
-            let (mut which, mut tile) = (0, piece);
-            while tile >= matrices[which].tiles() {
-                tile -= matrices[which].tiles();
-                which += 1;
-            }
-            let matrix = matrices[which];
-            let rows = ROWS.min(matrix.rows - tile * ROWS);
-            for first in (0..count).step_by(TOKENS) {
-                let tokens = TOKENS.min(count - first);
-                inputs.tile(kernels, matrix, tile, first, tokens, &mut values);
-                for (token, values) in values[..tokens].iter().enumerate() {
-                    finish(which, tile * ROWS, first + token, &values[..rows]);
-                }
+        for first in (0..count).step_by(TOKENS) {
+            let tokens = TOKENS.min(count - first);
+            inputs.tile(kernels, matrix, tile, first, tokens, &mut values);
+            for (token, values) in values[..tokens].iter().enumerate() {
+                finish(which, tile * ROWS, first + token, &values[..rows]);
             }
         }
     });
@@ -675,19 +660,17 @@ impl Inputs {
         let narrow = blocks(32, matrices.iter().any(|matrix| !matrix.kind.is_wide()));
         self.wide.resize(count * wide, Wide::ZERO);
         self.narrow.resize(count * narrow, Narrow::ZERO);
-        let wides = self.wide.as_mut_ptr() as usize;
-        let narrows = self.narrow.as_mut_ptr() as usize;
+        let wides = Target(self.wide.as_mut_ptr());
+        let narrows = Target(self.narrow.as_mut_ptr());
         pool.run(count, |token, _| {
             row(token, &mut |x| {
                 // SAFETY: the processor has the level; each token has its own blocks.
                 unsafe {
                     if wide > 0 {
-                        let to = (wides as *mut Wide).add(token * wide);
-                        (kernels.quantise_wide)(x, std::slice::from_raw_parts_mut(to, wide));
+                        (kernels.quantise_wide)(x, wides.part(token * wide, wide));
                     }
                     if narrow > 0 {
-                        let to = (narrows as *mut Narrow).add(token * narrow);
-                        (kernels.quantise_narrow)(x, std::slice::from_raw_parts_mut(to, narrow));
+                        (kernels.quantise_narrow)(x, narrows.part(token * narrow, narrow));
                     }
                 }
             });

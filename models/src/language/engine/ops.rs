@@ -6,6 +6,7 @@
 //! Every function needs a processor with `S`.
 #![expect(clippy::missing_safety_doc, reason = "said once, above")]
 
+use super::Target;
 use super::cache::PAGE;
 use super::simd::{LANES, Simd, exp};
 
@@ -81,7 +82,7 @@ pub(super) struct Attention<'a> {
     /// Per row: its query, where its result goes, and its position.
     pub(super) rows: &'a [(*const f32, *mut f32, usize)],
     /// The sequence's pages, each holding `PAGE` positions.
-    pub(super) pages: &'a [*const u16],
+    pub(super) pages: &'a [Target<u16>],
     /// Where this layer's and head's keys `[head_size][PAGE]` begin in a page, values
     /// `[PAGE][head_size]` following.
     pub(super) offset: usize,
@@ -136,7 +137,7 @@ unsafe fn attend_rows<S: Simd, const R: usize>(job: &Attention, scores: &mut Vec
     unsafe {
         // Scores, a page of keys at a time: lanes are positions.
         for (number, page) in pages.iter().enumerate().skip(first) {
-            let keys = page.add(job.offset);
+            let keys = page.at(job.offset).cast_const();
             let mut sums = [[S::splat_real(0.0); R]; 2];
             for pair in 0..job.head_size / 2 {
                 for odd in 0..2 {
@@ -213,7 +214,7 @@ unsafe fn attend_rows<S: Simd, const R: usize>(job: &Attention, scores: &mut Vec
 unsafe fn weigh<S: Simd, const R: usize, const C: usize>(
     job: &Attention,
     rows: &[(*const f32, *mut f32, usize); R],
-    pages: &[*const u16],
+    pages: &[Target<u16>],
     first: usize,
     scores: *const f32,
     at: usize,
@@ -222,7 +223,7 @@ unsafe fn weigh<S: Simd, const R: usize, const C: usize>(
         let length = pages.len() * PAGE;
         let mut sums = [[S::splat_real(0.0); C]; R];
         for (number, page) in pages.iter().enumerate().skip(first) {
-            let values = page.add(job.offset + job.head_size * PAGE + at);
+            let values = page.at(job.offset + job.head_size * PAGE + at).cast_const();
             for lane in 0..PAGE {
                 let mut value = [S::splat_real(0.0); C];
                 for part in 0..C {

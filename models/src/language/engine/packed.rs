@@ -44,11 +44,8 @@ impl Kind {
 
     /// The kind that a `ggml` type is kept as.
     fn of(ggml: u32) -> Self {
-        let kinds = Self::ALL.into_iter();
-        kinds
-            .filter(|kind| kind.ggml() == ggml)
-            .last()
-            .unwrap_or(Self::Q8_0)
+        let mut kinds = Self::ALL.into_iter();
+        kinds.find(|kind| kind.ggml() == ggml).unwrap_or(Self::Q8_0)
     }
 
     /// Its `ggml` type number.
@@ -67,16 +64,7 @@ impl Kind {
 
     /// Columns and bytes of a block of one row.
     pub(super) fn block(self) -> (usize, usize) {
-        match self {
-            Self::Q4_0 => (32, 18),
-            Self::Q4_1 => (32, 20),
-            Self::Q5_0 => (32, 22),
-            Self::Q5_1 => (32, 24),
-            Self::Q8_0 => (32, 34),
-            Self::Q4K => (256, 144),
-            Self::Q5K => (256, 176),
-            Self::Q6K => (256, 210),
-        }
+        gguf::block(self.ggml()).unwrap_or((1, 1))
     }
 
     /// Whether it takes activations in blocks of 256.
@@ -317,8 +305,7 @@ impl Part {
         source: &mut Vec<u8>,
     ) -> Result<(), String> {
         let (per_block, bytes) = gguf::block(self.ggml).unwrap_or((1, 4));
-        let columns = self.columns as u64;
-        let row = usize::try_from(columns / per_block * bytes).unwrap_or_default();
+        let row = self.columns / per_block * bytes;
         let first_row = first * ROWS;
         let rows = (count * ROWS).min(self.rows - first_row);
         source.resize(rows * row, 0);

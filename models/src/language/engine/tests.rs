@@ -1,20 +1,13 @@
 //! The kernels against plain arithmetic, and the decoder against llama.cpp's logits.
 
-use std::path::{Path, PathBuf};
-
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::super::tests::{recorded, recorded_logits, reference};
 use super::*;
 use packed::Kind;
-
-fn reference(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("reference")
-        .join(name)
-}
 
 pub(super) fn options(context: usize) -> Options {
     Options {
@@ -32,11 +25,10 @@ fn decoder(name: &str, context: usize) -> Decoder {
 }
 
 fn tokens(name: &str) -> Vec<u32> {
-    let text = std::fs::read(reference(&format!("tiny/{name}.tokens.json"))).expect("tokens");
-    serde_json::from_slice(&text).expect("token ids")
+    recorded(&format!("tiny/{name}.tokens.json"))
 }
 
-fn log_softmax(logits: &[f32]) -> Vec<f32> {
+pub(in super::super) fn log_softmax(logits: &[f32]) -> Vec<f32> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = logits.iter().map(|logit| (logit - largest).exp()).sum();
     logits
@@ -238,13 +230,7 @@ fn distance(name: &str, recording: &str, context: usize) -> (f64, usize) {
 
 fn distance_of(decoder: &mut Decoder, recording: &str) -> (f64, usize) {
     let tokens = tokens(recording);
-    let bytes = std::fs::read(reference(&format!("tiny/{recording}.logits.bin"))).expect("logits");
-    let expected: Vec<f32> = bytes
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|bytes| f32::from_le_bytes(*bytes))
-        .collect();
+    let expected = recorded_logits(recording);
     let vocabulary = decoder.shape.vocabulary;
     decoder.start(&[]);
     let logits = decoder.forward(&tokens, tokens.len()).expect("computes");
