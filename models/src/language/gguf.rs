@@ -186,6 +186,11 @@ impl Gguf {
         }
     }
 
+    /// All tensors, in no order.
+    pub(super) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        self.tensors.values()
+    }
+
     /// Where a tensor lies.
     pub(super) fn tensor(&self, name: &str) -> Option<&Tensor> {
         self.tensors.get(name)

@@ -63,8 +63,8 @@ pub(super) fn figures(
     let longest = prompts.iter().max().copied().unwrap_or(512);
     let mut loaded = load(setup, id, threads, longest + generate + 64)?;
     let engine = &mut loaded.engine;
-    // The first pass touches everything once.
-    measure(engine, 64, 2, 0)?;
+    // The first prompt also waits for what loading left to do.
+    let first = measure(engine, prompts.first().copied().unwrap_or(512), 2, 0)?;
     let (mut reading, mut writing) = (Vec::new(), Vec::new());
     for (round, tokens) in prompts.iter().enumerate() {
         let figures = measure(engine, *tokens, generate, round + 1)?;
@@ -76,6 +76,7 @@ pub(super) fn figures(
     }
     Ok(json!({
         "model": loaded.id, "threads": loaded.threads, "level": loaded.engine.level(), "load_ms": loaded.load_ms,
+        "first_prompt": { "tokens": first.prompt, "with_load_ms": loaded.load_ms + first.first_token_ms },
         "prompt": reading, "generate": writing, "peak_memory_bytes": memory().1,
     }))
 }
@@ -161,9 +162,11 @@ fn print(setup: &Setup, result: &Value) -> Result<Ended> {
     }
     let number = |value: &Value| value.as_f64().unwrap_or_default();
     output::line(&format!(
-        "{}: loaded in {:.0} ms, {:.0} MB at most",
+        "{}: loaded in {:.0} ms, with a first prompt of {} read after {:.0} ms, {:.0} MB at most",
         result["model"].as_str().unwrap_or_default(),
         number(&result["load_ms"]),
+        result["first_prompt"]["tokens"],
+        number(&result["first_prompt"]["with_load_ms"]),
         number(&result["peak_memory_bytes"]) / 1e6
     ));
     let rows = result["prompt"].as_array().into_iter().flatten();
@@ -184,6 +187,7 @@ struct Figures {
     generated: usize,
     reading: f64,
     writing: f64,
+    first_token_ms: f64,
 }
 
 /// Reads a prompt of about so many tokens, none of it seen before, and generates.
@@ -229,5 +233,6 @@ fn measure(
         generated: summary.tokens,
         reading: read / summary.first_token_ms * 1000.0,
         writing: summary.tokens_per_second,
+        first_token_ms: summary.first_token_ms,
     })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::gguf::{Gguf, Tensor};
 use super::cache::{Cache, Layout, PAGE};
-use super::packed::{Plan, Planned, Rows, Weights, dequantised};
+use super::packed::{Matrix, Rows, Weights, dequantised};
 use super::rotary::{Pairing, Rotary};
 use super::{Decoder, Embedding, Family, Layer, Linear, Options, Scratch, Shape, kernels, pool};
 use crate::ModelsError;
@@ -17,26 +17,10 @@ const ARCHITECTURES: [&str; 8] = [
 /// What `Gemma 3` rotates by in its local layers, where the file does not say.
 const LOCAL_BASE: f32 = 10_000.0;
 
-struct PlannedLinear {
-    weights: Planned,
-    bias: Option<Vec<f32>>,
-}
-
-struct PlannedLayer {
-    vectors: [Option<Vec<f32>>; 6],
-    query: PlannedLinear,
-    key: PlannedLinear,
-    value: PlannedLinear,
-    output: PlannedLinear,
-    gate: Planned,
-    up: Planned,
-    down: PlannedLinear,
-}
-
 /// The reading of one file.
 struct Reader<'a> {
     gguf: &'a Gguf,
-    plan: Plan<'a>,
+    weights: Weights,
     shape: Shape,
 }
 
@@ -79,51 +63,16 @@ impl Decoder {
             kv_heads: shape.kv_heads,
             head_size: shape.head_size,
         };
-        let (weights, planned, head, final_norm) = {
-            let mut reader = Reader {
-                gguf: &gguf,
-                plan: Plan::new(&gguf),
-                shape,
-            };
-            let mut read = || -> Result<_, String> {
-                let planned = (0..layers)
-                    .map(|index| reader.layer(index, &architecture))
-                    .collect::<Result<Vec<_>, _>>()?;
-                let name = if gguf.tensor("output.weight").is_some() {
-                    "output.weight"
-                } else {
-                    "token_embd.weight"
-                };
-                let head = reader
-                    .plan
-                    .matrix(name, shape.width, shape.vocabulary, None)?;
-                let norm = reader.vector("output_norm.weight", shape.width)?;
-                Ok((planned, head, norm))
-            };
-            let (planned, head, norm) = read().map_err(|problem| gguf.error(problem))?;
-            let needed = reader.plan.bytes() + pages(context, 0) * layout.page_bytes();
-            if let Some(free) = options.free_memory
-                && needed as u64 > free
-            {
-                return Err(ModelsError::Memory {
-                    needed: needed as u64,
-                    free,
-                });
-            }
-            let weights = reader
-                .plan
-                .carry_out(options.threads)
-                .map_err(|problem| gguf.error(problem))?;
-            (weights, planned, head, norm)
-        };
+        let (weights, layers, head, norm) =
+            read(&gguf, shape, &architecture, layers).map_err(|problem| gguf.error(problem))?;
+        let needed = (weights.bytes() + pages(context, 0) * layout.page_bytes()) as u64;
+        if let Some(free) = options.free_memory
+            && needed > free
+        {
+            return Err(ModelsError::Memory { needed, free });
+        }
         let family = family(&gguf, &architecture, shape);
         let rotaries = rotaries(&gguf, &architecture, shape, context)?;
-        let windows = windows(&gguf, &architecture, layers);
-        let layers: Vec<Layer> = planned
-            .into_iter()
-            .zip(windows)
-            .map(|(planned, window)| planned.finish(&weights, window))
-            .collect();
         let spare = options.prefix_bytes / layout.page_bytes();
         let embedding = gguf
             .tensor("token_embd.weight")
@@ -132,12 +81,13 @@ impl Decoder {
         if embedding.columns() != shape.width {
             return Err(gguf.error("the tensor token_embd.weight has an unexpected size"));
         }
-        Ok(Self {
+        let mut decoder = Self {
             shape,
             family,
             layers,
-            norm: final_norm,
-            head: weights.get(head),
+            norm,
+            head,
+            weights,
             embedding: Embedding {
                 gguf,
                 tensor: embedding,
@@ -149,8 +99,39 @@ impl Decoder {
             kernels: kernels::detect(),
             scratch: Scratch::default(),
             context,
-        })
+        };
+        decoder.weights.pack_ahead(options.nice);
+        Ok(decoder)
     }
+}
+
+/// The layers, the head and its norm.
+fn read(
+    gguf: &Arc<Gguf>,
+    shape: Shape,
+    architecture: &str,
+    layers: usize,
+) -> Result<(Weights, Vec<Layer>, Arc<Matrix>, Vec<f32>), String> {
+    let mut reader = Reader {
+        gguf,
+        weights: Weights::new(Arc::clone(gguf))?,
+        shape,
+    };
+    let windows = windows(gguf, architecture, layers);
+    let layers = windows
+        .into_iter()
+        .enumerate()
+        .map(|(index, window)| reader.layer(index, architecture, window))
+        .collect::<Result<_, _>>()?;
+    let name = match gguf.tensor("output.weight") {
+        Some(_) => "output.weight",
+        None => "token_embd.weight",
+    };
+    let head = reader
+        .weights
+        .matrix(name, shape.width, shape.vocabulary, None)?;
+    let norm = reader.vector("output_norm.weight", shape.width)?;
+    Ok((reader.weights, layers, head, norm))
 }
 
 /// Pages for a whole context, one to copy into, and so many more.
@@ -309,32 +290,30 @@ impl Reader<'_> {
         columns: usize,
         rows: usize,
         part: Rows,
-    ) -> Result<PlannedLinear, String> {
+    ) -> Result<Linear, String> {
         let weights = self
-            .plan
+            .weights
             .matrix(&format!("{name}.weight"), columns, rows, part)?;
         let bias = self.optional(&format!("{name}.bias"), rows)?;
         let bias = bias.map(|bias| match part {
             Some((first, count)) => bias[first..first + count].to_vec(),
             None => bias,
         });
-        Ok(PlannedLinear { weights, bias })
+        Ok(Linear { weights, bias })
     }
 
-    fn layer(&mut self, index: usize, architecture: &str) -> Result<PlannedLayer, String> {
+    /// A layer with its window and which angles it takes.
+    fn layer(
+        &mut self,
+        index: usize,
+        architecture: &str,
+        (window, rotary): (usize, usize),
+    ) -> Result<Layer, String> {
         let shape = self.shape;
         let (width, feed) = (shape.width, shape.feed);
         let (queries, keys) = (shape.queries(), shape.keys());
         let name = |part: &str| format!("blk.{index}.{part}");
         let norm = |part: &str| format!("blk.{index}.{part}.weight");
-        let vectors = [
-            Some(self.vector(&norm("attn_norm"), width)?),
-            self.optional(&norm("attn_q_norm"), shape.head_size)?,
-            self.optional(&norm("attn_k_norm"), shape.head_size)?,
-            self.optional(&norm("post_attention_norm"), width)?,
-            Some(self.vector(&norm("ffn_norm"), width)?),
-            self.optional(&norm("post_ffw_norm"), width)?,
-        ];
         let fused = self.gguf.tensor(&norm("attn_qkv")).is_some();
         let mut project = |own: &str, first: usize, rows: usize| {
             if fused {
@@ -351,13 +330,14 @@ impl Reader<'_> {
         let (gate, up) = if architecture == "phi3" {
             let up = norm("ffn_up");
             (
-                self.plan.matrix(&up, width, 2 * feed, Some((0, feed)))?,
-                self.plan.matrix(&up, width, 2 * feed, Some((feed, feed)))?,
+                self.weights.matrix(&up, width, 2 * feed, Some((0, feed)))?,
+                self.weights
+                    .matrix(&up, width, 2 * feed, Some((feed, feed)))?,
             )
         } else {
             (
-                self.plan.matrix(&norm("ffn_gate"), width, feed, None)?,
-                self.plan.matrix(&norm("ffn_up"), width, feed, None)?,
+                self.weights.matrix(&norm("ffn_gate"), width, feed, None)?,
+                self.weights.matrix(&norm("ffn_up"), width, feed, None)?,
             )
         };
         for part in ["ffn_gate.bias", "ffn_up.bias"] {
@@ -366,8 +346,13 @@ impl Reader<'_> {
             }
         }
         let down = self.linear(&name("ffn_down"), feed, width, None)?;
-        Ok(PlannedLayer {
-            vectors,
+        Ok(Layer {
+            attention_norm: self.vector(&norm("attn_norm"), width)?,
+            query_norm: self.optional(&norm("attn_q_norm"), shape.head_size)?,
+            key_norm: self.optional(&norm("attn_k_norm"), shape.head_size)?,
+            attended_norm: self.optional(&norm("post_attention_norm"), width)?,
+            feed_norm: self.vector(&norm("ffn_norm"), width)?,
+            fed_norm: self.optional(&norm("post_ffw_norm"), width)?,
             query,
             key,
             value,
@@ -375,45 +360,8 @@ impl Reader<'_> {
             gate,
             up,
             down,
-        })
-    }
-}
-
-impl PlannedLinear {
-    fn finish(self, weights: &Weights) -> Linear {
-        Linear {
-            weights: weights.get(self.weights),
-            bias: self.bias,
-        }
-    }
-}
-
-impl PlannedLayer {
-    fn finish(self, weights: &Weights, (window, rotary): (usize, usize)) -> Layer {
-        let [
-            attention_norm,
-            query_norm,
-            key_norm,
-            attended_norm,
-            feed_norm,
-            fed_norm,
-        ] = self.vectors;
-        Layer {
-            attention_norm: attention_norm.unwrap_or_default(),
-            query_norm,
-            key_norm,
-            attended_norm,
-            feed_norm: feed_norm.unwrap_or_default(),
-            fed_norm,
-            query: self.query.finish(weights),
-            key: self.key.finish(weights),
-            value: self.value.finish(weights),
-            output: self.output.finish(weights),
-            gate: weights.get(self.gate),
-            up: weights.get(self.up),
-            down: self.down.finish(weights),
             window,
             rotary,
-        }
+        })
     }
 }

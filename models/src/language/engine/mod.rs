@@ -40,7 +40,7 @@ use cache::{Cache, Layout, PAGE};
 use kernels::Kernels;
 use matmul::{Narrow, ROWS, TOKENS, Tile, Wide};
 use ops::{Attention, QUERIES};
-use packed::Matrix;
+use packed::{Matrix, Weights};
 use pool::Pool;
 use rotary::Rotary;
 
@@ -104,7 +104,7 @@ struct Family {
 }
 
 struct Linear {
-    weights: Matrix,
+    weights: Arc<Matrix>,
     bias: Option<Vec<f32>>,
 }
 
@@ -120,8 +120,8 @@ struct Layer {
     key: Linear,
     value: Linear,
     output: Linear,
-    gate: Matrix,
-    up: Matrix,
+    gate: Arc<Matrix>,
+    up: Arc<Matrix>,
     down: Linear,
     window: usize,
     /// Which of the decoder's angles.
@@ -140,7 +140,8 @@ pub(super) struct Decoder {
     family: Family,
     layers: Vec<Layer>,
     norm: Vec<f32>,
-    head: Matrix,
+    head: Arc<Matrix>,
+    weights: Weights,
     embedding: Embedding,
     rotaries: Vec<Rotary>,
     layout: Layout,
@@ -242,6 +243,7 @@ impl Network for Decoder {
                 self.context
             )));
         }
+        self.weights.stop();
         self.embed(tokens)?;
         self.cache.extend(tokens);
         let pages: Vec<Target<u16>> = self.cache.pages().into_iter().map(Target).collect();
@@ -255,6 +257,9 @@ impl Network for Decoder {
             self.feed_forward(index, count);
         }
         self.logits(count, wanted);
+        self.weights
+            .check()
+            .map_err(|problem| self.embedding.gguf.error(problem))?;
         Ok(&mut self.scratch.logits)
     }
 }
@@ -301,7 +306,7 @@ impl Decoder {
             kernels,
             (x, shape.width, count),
             (&layer.attention_norm, shape.epsilon),
-            &projections.map(|linear| &linear.weights),
+            &projections.map(|linear| &*linear.weights),
         );
         let (queries, keys) = (shape.queries(), shape.keys());
         let stride = queries + 2 * keys;
@@ -313,7 +318,7 @@ impl Decoder {
             kernels,
             inputs,
             count,
-            &projections.map(|linear| &linear.weights),
+            &projections.map(|linear| &*linear.weights),
             |which, row, token, values| {
                 let linear = projections[which];
                 // SAFETY: each tile and token has its own part of `z`.

@@ -3,16 +3,23 @@
 //! Interleaving is by 32-bit word: word `w` of a block of sixteen rows lies in one run of 64 bytes. The
 //! blocks of two such groups take turns, so a tile is one stream of memory. It takes the bytes that the
 //! file takes. Types that the kernels do not know become `Q8_0`.
+//!
+//! Most of packing is waiting for the system to hand out memory, so a tile is packed when it is first
+//! wanted, and until something is wanted a thread packs ahead.
 
 use std::alloc::Layout;
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::thread::JoinHandle;
 
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{Device, Tensor};
 
 use super::super::gguf::{self, Gguf};
 use super::matmul::ROWS;
+use super::pool::be_nice;
 
 /// Rows that are interleaved.
 const GROUP: usize = ROWS / 2;
@@ -108,10 +115,23 @@ impl Drop for Arena {
     }
 }
 
+/// What the matrices of a file share.
+struct Store {
+    gguf: Arc<Gguf>,
+    arena: Arena,
+    /// Why a tile could not be packed.
+    failure: Mutex<Option<String>>,
+}
+
 /// A matrix `[rows, columns]` of weights.
 pub(super) struct Matrix {
-    arena: Arc<Arena>,
+    store: Arc<Store>,
+    /// Where its first row lies in the file.
+    source: u64,
+    ggml: u32,
+    /// Where its first tile lies in the arena.
     offset: usize,
+    packed: Box<[Once]>,
     pub(super) kind: Kind,
     pub(super) rows: usize,
     pub(super) columns: usize,
@@ -125,56 +145,107 @@ impl Matrix {
 
     /// Tiles of `ROWS` rows; the last may be partly empty.
     pub(super) fn tiles(&self) -> usize {
-        self.rows.div_ceil(ROWS)
+        self.packed.len()
     }
 
-    /// Where a tile lies.
+    fn tile_bytes(&self) -> usize {
+        self.blocks() * self.kind.block().1 * ROWS
+    }
+
+    /// Where a tile lies. One that cannot be packed is zero, and `Weights::check` says so.
     pub(super) fn tile(&self, tile: usize) -> *const u8 {
-        let bytes = self.blocks() * self.kind.block().1 * ROWS;
-        // SAFETY: `Plan` made the arena large enough for all tiles.
-        unsafe {
-            self.arena
-                .start
-                .add(self.offset + tile * bytes)
-                .cast_const()
+        let bytes = self.tile_bytes();
+        // SAFETY: `Weights::matrix` saw that the arena has room for all tiles.
+        let start = unsafe { self.store.arena.start.add(self.offset + tile * bytes) };
+        self.packed[tile].call_once(|| {
+            // SAFETY: as above, and only this call uses the tile before it is packed.
+            let out = unsafe { std::slice::from_raw_parts_mut(start, bytes) };
+            if let Err(problem) = self.pack(tile, out) {
+                *lock(&self.store.failure) = Some(problem);
+            }
+        });
+        start.cast_const()
+    }
+
+    fn pack(&self, tile: usize, out: &mut [u8]) -> Result<(), String> {
+        thread_local! {
+            static SOURCE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
+        let (per_block, bytes) = gguf::block(self.ggml).unwrap_or((1, 4));
+        let row = self.columns / per_block * bytes;
+        let first = tile * ROWS;
+        let rows = ROWS.min(self.rows - first);
+        SOURCE.with_borrow_mut(|source| {
+            source.resize(rows * row, 0);
+            let gguf = &self.store.gguf;
+            gguf.read(self.source + (first * row) as u64, source)
+                .map_err(|error| format!("cannot read weights: {error}"))?;
+            let native = if self.ggml == self.kind.ggml() {
+                Cow::Borrowed(&source[..])
+            } else {
+                let bytes = requantised(self.ggml, source, rows, self.columns)
+                    .map_err(|error| format!("cannot convert weights: {error}"))?;
+                Cow::Owned(bytes)
+            };
+            let row = native.len() / rows;
+            let absent = vec![0; if rows < ROWS { row } else { 0 }];
+            interleave(
+                self.kind,
+                std::array::from_fn(|lane| {
+                    native.get(lane * row..(lane + 1) * row).unwrap_or(&absent)
+                }),
+                out,
+            );
+            Ok(())
+        })
     }
 }
 
 /// Part of a tensor's rows, as `(first, count)`.
 pub(super) type Rows = Option<(usize, usize)>;
 
-/// What is to be packed: collects matrices, then reads them all at once.
-pub(super) struct Plan<'a> {
-    gguf: &'a Gguf,
+/// The weights of one file.
+pub(super) struct Weights {
+    store: Arc<Store>,
+    matrices: Vec<Arc<Matrix>>,
     bytes: usize,
-    parts: Vec<Part>,
+    ahead: Option<Ahead>,
 }
 
-struct Part {
-    /// Where the tensor's first wanted row lies in the file.
-    source: u64,
-    ggml: u32,
-    kind: Kind,
-    rows: usize,
-    columns: usize,
-    offset: usize,
+/// A thread that packs, and what ends it.
+struct Ahead {
+    enough: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
 }
 
-/// A matrix that will be there once the plan is carried out.
-#[derive(Clone, Copy)]
-pub(super) struct Planned(usize);
-
-impl<'a> Plan<'a> {
-    pub(super) fn new(gguf: &'a Gguf) -> Self {
-        Self {
-            gguf,
+impl Weights {
+    /// Room for the tensors of a file; memory is taken as they are packed.
+    ///
+    /// # Errors
+    /// When the system refuses the room.
+    pub(super) fn new(gguf: Arc<Gguf>) -> Result<Self, String> {
+        // A tensor is wanted in at most three parts, each of whole tiles.
+        let room = gguf.tensors().map(|tensor| {
+            let (per_block, bytes) = Kind::of(tensor.kind).block();
+            let rows = tensor.rows().saturating_add(3 * ROWS);
+            rows.saturating_mul(tensor.columns().div_ceil(per_block) * bytes)
+        });
+        let room = room.fold(0, usize::saturating_add);
+        let arena = Arena::new(room)
+            .ok_or_else(|| format!("there is no memory for {room} bytes of weights"))?;
+        Ok(Self {
+            store: Arc::new(Store {
+                gguf,
+                arena,
+                failure: Mutex::new(None),
+            }),
+            matrices: Vec::new(),
             bytes: 0,
-            parts: Vec::new(),
-        }
+            ahead: None,
+        })
     }
 
-    /// Wants the tensor `name`, or some of its rows, which must have so many columns.
+    /// The tensor `name`, or some of its rows; it must be `[rows, columns]`.
     ///
     /// # Errors
     /// A tensor that is absent or of another shape.
@@ -184,8 +255,9 @@ impl<'a> Plan<'a> {
         columns: usize,
         rows: usize,
         part: Rows,
-    ) -> Result<Planned, String> {
-        let tensor = self
+    ) -> Result<Arc<Matrix>, String> {
+        let store = &self.store;
+        let tensor = store
             .gguf
             .tensor(name)
             .ok_or_else(|| format!("the tensor {name} is missing"))?;
@@ -198,145 +270,87 @@ impl<'a> Plan<'a> {
         }
         let (first, rows) = part.unwrap_or((0, rows));
         let kind = Kind::of(tensor.kind);
-        let (per_block, bytes) = kind.block();
+        let (per_block, _) = kind.block();
         if !columns.is_multiple_of(per_block) {
             return Err(format!(
                 "the tensor {name} has {columns} columns, which is no multiple of {per_block}"
             ));
         }
         let row = tensor.length / tensor.rows() as u64;
-        let offset = self.bytes;
-        self.bytes += rows.next_multiple_of(ROWS) * (columns / per_block * bytes);
-        self.bytes = self.bytes.next_multiple_of(64);
-        self.parts.push(Part {
+        let matrix = Matrix {
+            store: Arc::clone(store),
             source: tensor.offset + first as u64 * row,
             ggml: tensor.kind,
+            offset: self.bytes,
+            packed: (0..rows.div_ceil(ROWS)).map(|_| Once::new()).collect(),
             kind,
             rows,
             columns,
-            offset,
-        });
-        Ok(Planned(self.parts.len() - 1))
+        };
+        self.bytes += (matrix.tiles() * matrix.tile_bytes()).next_multiple_of(64);
+        if self.bytes > store.arena.layout.size() {
+            return Err(format!("the tensor {name} is used more than once"));
+        }
+        let matrix = Arc::new(matrix);
+        self.matrices.push(Arc::clone(&matrix));
+        Ok(matrix)
     }
 
-    /// Memory that the matrices will take (bytes).
+    /// Memory that the matrices take once they are packed (bytes).
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Reads and packs everything, with so many threads.
+    /// Packs what there is in a thread of that niceness, until it is wanted.
+    pub(super) fn pack_ahead(&mut self, nice: i32) {
+        let enough = Arc::new(AtomicBool::new(false));
+        let matrices = std::mem::take(&mut self.matrices);
+        let stop = Arc::clone(&enough);
+        let thread = std::thread::Builder::new()
+            .name("language-pack".to_owned())
+            .spawn(move || {
+                be_nice(nice);
+                for matrix in matrices {
+                    for tile in 0..matrix.tiles() {
+                        if stop.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        matrix.tile(tile);
+                    }
+                }
+            });
+        // Without a thread, tiles are packed when they are wanted.
+        self.ahead = thread.ok().map(|thread| Ahead { enough, thread });
+    }
+
+    /// Ends packing ahead: the threads that compute need the processor.
+    pub(super) fn stop(&mut self) {
+        if let Some(Ahead { enough, thread }) = self.ahead.take() {
+            enough.store(true, Ordering::Relaxed);
+            let _ = thread.join();
+        }
+    }
+
+    /// Whether every tile that was wanted could be packed.
     ///
     /// # Errors
-    /// When memory or the file gives out.
-    pub(super) fn carry_out(self, threads: usize) -> Result<Weights, String> {
-        let arena = Arena::new(self.bytes)
-            .ok_or_else(|| format!("there is no memory for {} bytes of weights", self.bytes))?;
-        let arena = Arc::new(arena);
-        let mut pieces = Vec::new();
-        for (index, part) in self.parts.iter().enumerate() {
-            let tiles = part.rows.div_ceil(ROWS);
-            // About a megabyte at a time keeps source and target in the cache.
-            let row = part.columns / part.kind.block().0 * part.kind.block().1;
-            let step = ((512 << 10) / (row * ROWS)).max(1);
-            pieces.extend(
-                (0..tiles)
-                    .step_by(step)
-                    .map(|first| (index, first, step.min(tiles - first))),
-            );
-        }
-        let next = std::sync::atomic::AtomicUsize::new(0);
-        let work = || {
-            let mut source = Vec::new();
-            loop {
-                let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                let Some(&(index, first, count)) = pieces.get(at) else {
-                    return Ok(());
-                };
-                self.parts[index].pack(self.gguf, &arena, first, count, &mut source)?;
-            }
-        };
-        std::thread::scope(|scope| {
-            let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let mut outcome = work();
-            for helper in helpers {
-                outcome = outcome.and(
-                    helper
-                        .join()
-                        .unwrap_or_else(|_| Err("packing weights failed".to_owned())),
-                );
-            }
-            outcome
-        })?;
-        Ok(Weights {
-            arena,
-            parts: self.parts,
-        })
-    }
-}
-
-/// What a plan has packed.
-pub(super) struct Weights {
-    arena: Arc<Arena>,
-    parts: Vec<Part>,
-}
-
-impl Weights {
-    /// A planned matrix.
-    pub(super) fn get(&self, planned: Planned) -> Matrix {
-        let part = &self.parts[planned.0];
-        Matrix {
-            arena: Arc::clone(&self.arena),
-            offset: part.offset,
-            kind: part.kind,
-            rows: part.rows,
-            columns: part.columns,
+    /// Says why one could not.
+    pub(super) fn check(&self) -> Result<(), String> {
+        match &*lock(&self.store.failure) {
+            Some(problem) => Err(problem.clone()),
+            None => Ok(()),
         }
     }
 }
 
-impl Part {
-    /// Packs `count` tiles from tile `first` on.
-    fn pack(
-        &self,
-        gguf: &Gguf,
-        arena: &Arena,
-        first: usize,
-        count: usize,
-        source: &mut Vec<u8>,
-    ) -> Result<(), String> {
-        let (per_block, bytes) = gguf::block(self.ggml).unwrap_or((1, 4));
-        let row = self.columns / per_block * bytes;
-        let first_row = first * ROWS;
-        let rows = (count * ROWS).min(self.rows - first_row);
-        source.resize(rows * row, 0);
-        gguf.read(self.source + (first_row * row) as u64, source)
-            .map_err(|error| format!("cannot read weights: {error}"))?;
-        let (native, row) = if self.ggml == self.kind.ggml() {
-            (Cow::Borrowed(&source[..]), row)
-        } else {
-            let bytes = requantised(self.ggml, source, rows, self.columns)
-                .map_err(|error| format!("cannot convert weights: {error}"))?;
-            let row = bytes.len() / rows;
-            (Cow::Owned(bytes), row)
-        };
-        let tile = row * ROWS;
-        // SAFETY: the tiles lie within the arena, and no other piece has them.
-        let out = unsafe {
-            std::slice::from_raw_parts_mut(
-                arena.start.add(self.offset + first * tile),
-                count * tile,
-            )
-        };
-        let absent = vec![0; row];
-        for (index, out) in out.chunks_exact_mut(tile).enumerate() {
-            let rows: [&[u8]; ROWS] = std::array::from_fn(|lane| {
-                let at = (index * ROWS + lane) * row;
-                native.get(at..at + row).unwrap_or(&absent)
-            });
-            interleave(self.kind, rows, out);
-        }
-        Ok(())
+impl Drop for Weights {
+    fn drop(&mut self) {
+        self.stop();
     }
+}
+
+fn lock(failure: &Mutex<Option<String>>) -> std::sync::MutexGuard<'_, Option<String>> {
+    failure.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Rows of any type that candle reads, as `Q8_0`.

@@ -85,10 +85,11 @@ fn every_kernel_multiplies() {
         for (rows, blocks) in [(32, 1), (40, 3), (112, 2)] {
             let columns = blocks * kind.block().0;
             let file = one_tensor(kind, rows, columns, &mut random);
-            let gguf = Gguf::open(file.path()).expect("opens");
-            let mut plan = packed::Plan::new(&gguf);
-            let planned = plan.matrix("weight", columns, rows, None).expect("there");
-            let matrix = plan.carry_out(2).expect("packs").get(planned);
+            let gguf = Arc::new(Gguf::open(file.path()).expect("opens"));
+            let mut weights = Weights::new(Arc::clone(&gguf)).expect("there is room");
+            let matrix = weights
+                .matrix("weight", columns, rows, None)
+                .expect("there");
 
             let tensor = gguf.tensor("weight").expect("there");
             let mut bytes = vec![0; usize::try_from(tensor.length).expect("small")];
@@ -136,6 +137,21 @@ fn every_kernel_multiplies() {
             }
         }
     }
+}
+
+#[test]
+fn weights_that_cannot_be_read_are_an_error() {
+    let file = one_tensor(Kind::Q8_0, 64, 32, &mut StdRng::seed_from_u64(3));
+    let gguf = Arc::new(Gguf::open(file.path()).expect("opens"));
+    let mut weights = Weights::new(gguf).expect("there is room");
+    let matrix = weights.matrix("weight", 32, 64, None).expect("there");
+    let length = file.as_file().metadata().expect("a length").len();
+    file.as_file().set_len(length - 1).expect("shortens");
+    matrix.tile(0);
+    weights.check().expect("the first tile is whole");
+    matrix.tile(1);
+    let problem = weights.check().expect_err("the second is not");
+    assert!(problem.starts_with("cannot read weights"), "{problem}");
 }
 
 /// The products of the quantised inputs, in f64.
