@@ -145,6 +145,20 @@ impl Place {
         daemon
     }
 
+    /// Starts a daemon that ends itself at a failure point, and waits until it has.
+    pub(crate) fn fails_at(&self, point: &str, folders: &[&str]) {
+        let mut child = self
+            .command(&[&["up", "--port", "0"], folders].concat())
+            .env("VADE_FAIL_AT", point)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("vade starts");
+        let what = format!("it ends at {point}");
+        eventually(&what, || child.try_wait().expect("a child"));
+    }
+
     /// Starts a daemon, and waits for nothing.
     pub(crate) fn start(&self, arguments: &[&str]) -> Daemon {
         let log = NamedTempFile::new_in(&self.root).expect("a log file");

@@ -142,6 +142,20 @@ fn broken_folder() -> Place {
     std::os::unix::fs::symlink("/etc/hostname", place.note("link.md")).expect("a link");
     std::os::unix::fs::symlink("/etc", place.note("linked-folder")).expect("a link");
     std::os::unix::fs::symlink("/nowhere", place.note("dangling.md")).expect("a link");
+    std::os::unix::net::UnixListener::bind(place.note("socket.md")).expect("a socket");
+    place.write("one-line.md", "sesquipedalian ".repeat(700_000));
+    place.write("deep.html", "<div>".repeat(200_000) + "deep");
+    place.write("deep.json", "[".repeat(300_000));
+    place.write("laughs.docx", laughs());
+    place.write("bomb.xlsx", bomb());
+    // Beyond the longest path that can be named at once: made from within.
+    let made = Command::new("sh")
+        .arg("-c")
+        .arg("while [ $(pwd | wc -c) -lt 4200 ]; do mkdir $0 && cd -P $0 || break; done; echo hi > end.md")
+        .arg("name".repeat(60))
+        .current_dir(place.note(""))
+        .status();
+    assert!(made.is_ok());
     let made = Command::new("mkfifo").arg(place.note("pipe.md")).status();
     assert!(made.expect("mkfifo runs").success());
     // Not every file system takes such a name.
@@ -150,6 +164,44 @@ fn broken_folder() -> Place {
         "words",
     );
     place
+}
+
+/// A Word document whose entities would expand to gigabytes.
+fn laughs() -> Vec<u8> {
+    let mut entities = "<!ENTITY l0 \"ha\">".to_owned();
+    for level in 1..30 {
+        let below = format!("&l{};", level - 1).repeat(10);
+        entities += &format!("<!ENTITY l{level} \"{below}\">");
+    }
+    let document = format!(
+        "<!DOCTYPE d [{entities}]><w:document xmlns:w=\"http://schemas.openxmlformats.org/\
+         wordprocessingml/2006/main\"><w:body><w:p><w:r><w:t>Laughing &l29;</w:t></w:r></w:p>\
+         </w:body></w:document>"
+    );
+    zip(&[
+        ("[Content_Types].xml", b"<Types/>"),
+        ("word/document.xml", document.as_bytes()),
+    ])
+}
+
+/// A spreadsheet of a few kilobytes that is a gigabyte of spaces.
+fn bomb() -> Vec<u8> {
+    let spaces = vec![b' '; 256 << 20];
+    zip(&[
+        ("[Content_Types].xml", b"<Types/>"),
+        ("xl/workbook.xml", &spaces),
+        ("xl/worksheets/sheet1.xml", &spaces),
+    ])
+}
+
+fn zip(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in parts {
+        let options = zip::write::SimpleFileOptions::default();
+        archive.start_file(*name, options).expect("starts");
+        std::io::Write::write_all(&mut archive, content).expect("writes");
+    }
+    archive.finish().expect("ends").into_inner()
 }
 
 /// `name: reason`, one line for each file of a report's list.
@@ -175,21 +227,25 @@ fn each_broken_file_has_its_reason_and_stops_no_other() {
     expect![[r#"
         bad-�.md: its name is not valid Unicode: rename it
         binary.md: binary file
-        dangling.md: a symbolic link: what it points to is indexed where it lies
+        bomb.xlsx: larger than 128 MB when unpacked
+        dangling.md: a symbolic link that leads nowhere
         empty.md: empty
         huge.txt: larger than 64 MiB
-        link.md: a symbolic link: what it points to is indexed where it lies
-        linked-folder: a symbolic link: what it points to is indexed where it lies
+        link.md: a symbolic link to /etc/hostname, outside the watched folder: `vade add` that folder
+        linked-folder: a symbolic link to /etc, outside the watched folder: `vade add` that folder
         locked.pdf: needs a password
         picture.png: image (PNG): needs OCR
         pipe.md: not a regular file
+        socket.md: not a regular file
     "#]]
     .assert_eq(&reasons(&report, "skipped"));
     expect![[r#"
+        deep.html: not readable HTML: elements nested too deeply
+        namenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamenamename: cannot be read: File name too long (os error 36)
         truncated.pdf: not valid PDF: its end is missing
     "#]]
     .assert_eq(&reasons(&report, "failed"));
-    assert_eq!(report["documents"], 5);
+    assert_eq!(report["documents"], 8);
     let again = place.json(&["index", "notes"]);
     assert_eq!(
         (&again["skipped"], &again["failed"]),

@@ -4,6 +4,7 @@ mod access;
 mod asking;
 mod browser;
 mod cli;
+mod explaining;
 mod harness;
 mod indexing;
 mod models;

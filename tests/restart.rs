@@ -140,6 +140,56 @@ fn killed_again_and_again_it_ends_like_a_clean_run() {
     assert_eq!(settled(&place), clean);
 }
 
+/// The steps of the pipeline after which the process is ended, each as in a power cut.
+const POINTS: [&str; 10] = [
+    "queued",
+    "words-prepared",
+    "words-committed",
+    "words-noted",
+    "vectors-deleted",
+    "vectors-added",
+    "vectors-noted",
+    "removal-committed",
+    "removal-noted",
+    "compacted",
+];
+
+#[test]
+fn ended_at_each_step_it_ends_like_a_clean_run() {
+    let place = Place::new();
+    let note = |number: usize, version: &str| {
+        let text = format!(
+            "# Gate {number}\n\nWarden {version} keeps gate {number} of the lower meadow.\n"
+        );
+        place.write(&format!("gate-{number}.md"), text);
+    };
+    (0..12).for_each(|number| note(number, "Ines"));
+    settled(&place);
+    for (round, point) in POINTS.iter().enumerate() {
+        // Each round changes a file, adds one and removes one.
+        note(round, &format!("Tom{round}"));
+        note(100 + round, "Bea");
+        let _ = fs::remove_file(place.note(&format!("gate-{}.md", 99 + round)));
+        let _ = fs::remove_file(place.note(&format!("gate-{}.md", 11 - round.min(1))));
+        place.fails_at(point, &["notes"]);
+        let daemon = place.up(&["notes"]);
+        until("what is gone has left", || {
+            indexing(&daemon, "to_embed") == 0
+                && daemon
+                    .documents()
+                    .iter()
+                    .all(|row| row["state"] == "indexed")
+        });
+        let mended = state(&daemon);
+        daemon.stop();
+        fs::rename(place.root.join("data"), place.root.join("mended")).expect("renames");
+        let clean = settled(&place);
+        assert_eq!(mended, clean, "after {point}");
+        forget_everything(&place);
+        fs::rename(place.root.join("mended"), place.root.join("data")).expect("renames");
+    }
+}
+
 #[test]
 fn killed_while_files_come_and_go_it_forgets_what_is_gone() {
     let place = Place::new();

@@ -94,6 +94,141 @@ fn an_atomic_save_replaces_what_was_there() {
 }
 
 #[test]
+fn what_is_appended_is_found_and_what_is_cut_off_is_gone() {
+    use std::io::Write;
+    let path = write("grow/a.md", "It began with overturely.\n");
+    found("overturely");
+    let mut file = fs::File::options().append(true).open(&path).expect("opens");
+    file.write_all(b"\nLater came codaline.\n")
+        .expect("appends");
+    drop(file);
+    found("codaline");
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .and_then(|file| file.set_len(26))
+        .expect("cuts");
+    gone("codaline");
+    found("overturely");
+}
+
+#[test]
+fn a_touched_file_is_not_read_into_the_index_again() {
+    let (_, daemon) = watched();
+    let path = write("touch/a.md", "It says featherweightish.");
+    found("featherweightish");
+    let row = || daemon.get("/api/documents?query=touch%2Fa.md")["documents"][0].clone();
+    until("it has its vectors", || row()["state"] == "indexed");
+    let before = row();
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(9);
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .and_then(|file| file.set_modified(later))
+        .expect("touches");
+    until("the new time is known", || {
+        row()["modified"] != before["modified"]
+    });
+    until("it was looked at", || row()["state"] == "indexed");
+    assert_eq!(row()["indexed"], before["indexed"]);
+}
+
+#[test]
+fn a_change_counts_although_its_time_lies_in_the_past() {
+    let path = write("clock/a.md", "It says presently.");
+    found("presently");
+    fs::write(&path, "It says formerlyish.").expect("writes");
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(86_400);
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .and_then(|file| file.set_modified(long_ago))
+        .expect("sets the time");
+    found("formerlyish");
+    gone("presently");
+}
+
+#[test]
+fn a_file_deleted_and_made_again_says_the_new() {
+    for round in 0..3 {
+        let path = write("again/a.md", &format!("It says phoenix{round}ly."));
+        found(&format!("phoenix{round}ly"));
+        fs::remove_file(path).expect("deletes");
+    }
+    write("again/a.md", "It says phoenixlast.");
+    found_only_in("phoenixlast", "again/a.md");
+    gone("phoenix2ly");
+}
+
+#[test]
+fn a_name_that_changes_only_its_case_is_another_name() {
+    let path = write("case/readme.md", "It says uppercasely.");
+    found("uppercasely");
+    fs::rename(&path, note("case/README.md")).expect("renames");
+    found_only_in("uppercasely", "case/README.md");
+}
+
+#[test]
+fn links_are_not_followed_and_say_where_they_lead() {
+    let (place, daemon) = watched();
+    write("links/real.md", "It says genuinely-here.");
+    let outside = place.root.join("elsewhere");
+    fs::create_dir_all(&outside).expect("a folder");
+    fs::write(outside.join("a.md"), "It says outsiderly.").expect("writes");
+    let link = std::os::unix::fs::symlink::<&Path, std::path::PathBuf>;
+    link(Path::new("real.md"), note("links/inside.md")).expect("a link");
+    link(&outside, note("links/outside")).expect("a link");
+    link(Path::new("loop"), note("links/loop")).expect("a link");
+    link(Path::new(".."), note("links/up")).expect("a link");
+    fs::hard_link(note("links/real.md"), note("links/hard.md")).expect("a link");
+    let reason = |name: &str| {
+        let found = daemon.get(&format!("/api/documents?query=links%2F{name}"));
+        let rows = found["documents"].as_array().expect("rows");
+        let row = rows.first();
+        row.map(|row| row["reason"].as_str().unwrap_or("none").to_owned())
+    };
+    for (name, words) in [
+        ("inside.md", "indexed where it lies"),
+        ("outside", "outside the watched folder"),
+        ("loop", "leads nowhere"),
+        ("up", "indexed where it lies"),
+        // Another name of the same file is a file like any other.
+        ("hard.md", "none"),
+    ] {
+        let said = || reason(name).is_some_and(|reason| reason.contains(words));
+        until(&format!("{name} has its reason"), said);
+    }
+    found("genuinely");
+    assert!(!daemon.finds("outsiderly"));
+}
+
+#[test]
+fn a_folder_of_a_thousand_moves_without_being_embedded_again() {
+    let (_, daemon) = watched();
+    for number in 0..1000 {
+        // Most say the same, which is embedded once.
+        let word = if number == 999 {
+            "carriagelast"
+        } else {
+            "carriages"
+        };
+        let text = format!("A note of the moving folder says {word}.");
+        write(&format!("many/{}/{number}.md", number % 20), &text);
+    }
+    let embedded = || {
+        let documents = daemon.get("/api/documents?limit=1000&state=indexed&query=many%2F");
+        documents["total"].as_u64().unwrap_or_default()
+    };
+    until("all have their vectors", || embedded() == 1000);
+    let folder = note("many");
+    fs::rename(&folder, note("moved-many")).expect("moves");
+    found_only_in("carriagelast", "moved-many/19/999.md");
+    until("all are indexed where they are", || embedded() == 1000);
+    let gone = daemon.get("/api/documents?limit=1&query=notes%2Fmany%2F");
+    assert_eq!(gone["total"], 0);
+}
+
+#[test]
 fn many_saves_in_a_row_end_with_the_last() {
     for version in 0..40 {
         write(
@@ -201,6 +336,30 @@ fn a_folder_is_added_and_removed_while_the_daemon_runs() {
         .json(&inside)
         .send();
     assert_eq!(again.expect("an answer").status(), 400);
+}
+
+#[test]
+fn nothing_is_forgotten_while_a_folder_is_away() {
+    let place = Place::new();
+    place.write("a.md", "The note says persistently.");
+    let away = place.root.join("unmounted");
+    let daemon = place.up(&["notes"]);
+    assert!(daemon.finds("persistently"));
+    fs::rename(place.note(""), &away).expect("the folder goes away");
+    until("it is said", || {
+        daemon.get("/api/status")["folders"][0]["reachable"] == false
+    });
+    assert!(daemon.finds("persistently"));
+    let again = place.run(&["status", "--why", &place.note("new.md").to_string_lossy()]);
+    assert!(again.out.contains("cannot be reached"), "{}", again.out);
+    fs::write(away.join("b.md"), "The note says meanwhilely.").expect("writes");
+    fs::rename(&away, place.note("")).expect("the folder comes back");
+    until("what changed meanwhile is found", || {
+        daemon.finds("meanwhilely")
+    });
+    assert!(daemon.finds("persistently"));
+    place.write("c.md", "The note says afterwardsly.");
+    until("it is watched again", || daemon.finds("afterwardsly"));
 }
 
 #[test]

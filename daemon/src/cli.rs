@@ -46,7 +46,13 @@ pub(crate) enum Command {
     /// Find passages
     Search(Search),
     /// Say what is indexed and how far indexing has got
-    Status,
+    Status(Status),
+    /// Remove files from the index and everything that repeats them, and check that they are gone
+    Forget(Forget),
+    /// Write index, conversations and settings to one archive
+    Export(Export),
+    /// Make an index of an archive that `vade export` wrote
+    Import(Import),
     /// Watch further folders
     Add(Folders),
     /// Stop watching folders and forget what was indexed from them
@@ -58,7 +64,7 @@ pub(crate) enum Command {
     Bench(BenchOptions),
     /// Check the installation and say how to mend what is wrong
     Doctor,
-    /// Read one PDF in a process of its own
+    /// Read files in a process of its own
     #[command(hide = true)]
     ExtractChild,
 }
@@ -77,6 +83,40 @@ pub(crate) struct Up {
     /// Ask this once everything is indexed, then go on serving
     #[arg(long, value_name = "QUESTION")]
     pub ask: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Say why this file is in the index, or is not
+    #[arg(long, value_name = "PATH")]
+    pub why: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    /// Files or folders; those that are still there are kept out from now on
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Let them in again
+    #[arg(long)]
+    pub undo: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The archive (.tar.gz)
+    #[arg(value_name = "FILE")]
+    pub archive: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The archive
+    #[arg(value_name = "FILE")]
+    pub archive: PathBuf,
+    /// A folder of the archive and where it lies here, as OLD=NEW
+    #[arg(long = "folder", value_name = "OLD=NEW")]
+    pub folders: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +148,12 @@ pub(crate) struct Search {
     /// Passages wanted
     #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub k: u16,
+    /// Say how each passage was found, and what kept others out
+    #[arg(long)]
+    pub explain: bool,
+    /// Say what became of this file
+    #[arg(long, value_name = "PATH")]
+    pub expect: Option<PathBuf>,
     #[command(flatten)]
     pub scope: Scope,
 }
@@ -167,6 +213,15 @@ pub(crate) enum Bench {
         /// The folder (default: samples/ here, or else the first watched folder)
         #[arg(value_name = "FOLDER")]
         folder: Option<PathBuf>,
+    },
+    /// Index a copy of a folder: rates by format, saves until found, start-up, memory, disk
+    Index {
+        /// The folder
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+        /// Notes to save while indexing and afterwards
+        #[arg(long, default_value_t = 40)]
+        saves: usize,
     },
     /// Recall and ranking on questions whose paragraph is known (`SQuAD` 1.1 layout)
     Retrieval {

@@ -102,7 +102,10 @@ impl Setup {
 
     /// The embedding threads; each loads its session at its first text.
     pub(crate) fn embedder(&self) -> Result<EmbedderHandle> {
-        let model = self.embedding()?;
+        self.embedder_of(self.embedding()?)
+    }
+
+    fn embedder_of(&self, model: &Model) -> Result<EmbedderHandle> {
         let spec = model
             .embedding
             .clone()
@@ -162,7 +165,13 @@ impl Setup {
             settings: self.settings.index.clone(),
             worker: worker()?,
         };
-        Ok(Index::open(&options, self.embedder()?).await?)
+        // The model that the index was made with goes on answering while it is made anew.
+        let previous = |id: &str| {
+            let model = self.catalog.get_as(id, Role::Embedding).ok()?;
+            self.store.locate(model).ok()?;
+            self.embedder_of(model).ok()
+        };
+        Ok(Index::open(&options, self.embedder()?, previous).await?)
     }
 
     /// Everything that answers questions, in this process.

@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
-use vade_retriever::Passage;
-use vade_web::api::{IndexReport, ModelRow, Status};
+use vade_retriever::{Explanation, Leg, Passage};
+use vade_web::api::{IndexReport, ModelRow, Status, Why};
 
 use crate::Ended;
 
@@ -178,6 +178,56 @@ pub(crate) fn hits(hits: &[Passage], milliseconds: f64) {
         println!("    {short}{more}");
     }
     eprintln!("{} passages in {milliseconds:.0} ms", hits.len());
+}
+
+/// Prints how each candidate was found, and what kept others out.
+pub(crate) fn explanation(explanation: &Explanation, milliseconds: f64) {
+    for candidate in &explanation.candidates {
+        let hit = &candidate.passage;
+        let leg = |name: &str, leg: Option<Leg>| match leg {
+            Some(leg) => format!("{name} {} ({:.2})", leg.rank, leg.score),
+            None => format!("{name} –"),
+        };
+        println!(
+            "{:>2}. {}",
+            candidate.rank,
+            place(&hit.path, hit.page.map(u64::from), hit.heading.as_deref())
+        );
+        println!(
+            "    score {:.2} · {} · {} · {}",
+            hit.score,
+            leg("lexical", candidate.lexical),
+            leg("vector", candidate.vector),
+            candidate.outcome
+        );
+    }
+    if let Some(expected) = &explanation.expected {
+        println!("{}: {}", expected.path.display(), expected.verdict);
+    }
+    eprintln!("searched in {milliseconds:.0} ms");
+}
+
+/// Prints why a file is in the index, or is not.
+pub(crate) fn why(why: &Why) {
+    println!("{}: {}", why.path, why.verdict);
+    if let Some(folder) = &why.folder {
+        println!("  folder     {folder}");
+    }
+    let Some(document) = &why.document else {
+        return;
+    };
+    println!("  state      {}", document.state);
+    println!("  chunks     {}", document.chunks);
+    if let Some(extractor) = &document.extractor {
+        println!("  read by    {extractor}");
+    }
+    if let Some(milliseconds) = document.milliseconds {
+        println!("  took       {milliseconds} ms");
+    }
+    println!("  changed    {}", document.modified);
+    if let Some(indexed) = &document.indexed {
+        println!("  indexed    {indexed}");
+    }
 }
 
 fn place(path: &str, page: Option<u64>, heading: Option<&str>) -> String {

@@ -5,7 +5,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use crate::error::Result;
-use crate::ledger::Ledger;
+use crate::ledger::{DocumentId, Ledger};
 
 /// A conversation in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +120,31 @@ impl Ledger {
         Ok(())
     }
 
+    /// Deletes each answer whose detail names one of these documents, its question, and what follows in
+    /// the conversation, which may repeat it; gives how many messages.
+    pub(crate) fn forget_answers(&self, documents: &[DocumentId]) -> Result<usize> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let mut deleted = 0;
+        for document in documents {
+            // A question stands directly before its answer.
+            deleted += transaction.execute(
+                "DELETE FROM messages WHERE id >= (
+                     SELECT max(q.id) FROM messages q WHERE q.conversation = messages.conversation
+                     AND q.role = 'user' AND q.id < (
+                         SELECT min(a.id) FROM messages a
+                         WHERE a.conversation = messages.conversation AND instr(a.detail, ?1) > 0))",
+                [&document.0],
+            )?;
+        }
+        transaction.execute(
+            "DELETE FROM conversations WHERE id NOT IN (SELECT conversation FROM messages)",
+            [],
+        )?;
+        transaction.commit()?;
+        Ok(deleted)
+    }
+
     /// Deletes a conversation, or all; gives how many.
     ///
     /// # Errors
@@ -144,6 +169,31 @@ mod tests {
             detail: "{}".to_owned(),
             created,
         }
+    }
+
+    #[test]
+    fn answers_from_a_forgotten_document_go_with_what_follows_them() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let ledger = Ledger::open(directory.path()).expect("opens");
+        let answer = |id: &str| MessageRow {
+            detail: format!("{{\"passages\":[{{\"document\":\"{id}\"}}]}}"),
+            ..message("assistant", 0)
+        };
+        let question = || message("user", 0);
+        for (conversation, answers) in [("a", ["x", "y", "x"]), ("b", ["y", "x", "x"])] {
+            for id in answers {
+                ledger
+                    .append(conversation, "title", &[question(), answer(id)])
+                    .expect("appends");
+            }
+        }
+        let forgotten = [DocumentId("y".to_owned())];
+        assert_eq!(ledger.forget_answers(&forgotten).expect("forgets"), 10);
+        let left = ledger.conversations().expect("lists");
+        assert_eq!(
+            (left.len(), left[0].id.as_str(), left[0].messages),
+            (1, "a", 2)
+        );
     }
 
     #[test]

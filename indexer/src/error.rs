@@ -25,6 +25,14 @@ pub enum IndexerError {
         /// Why, and the way out.
         reason: String,
     },
+    /// Nothing is known of a path.
+    #[error("nothing is indexed from {path}: {verdict}")]
+    Unknown {
+        /// The path.
+        path: PathBuf,
+        /// What is known of it.
+        verdict: String,
+    },
     /// There is no such document.
     #[error("no such document: {0}")]
     NoDocument(String),
@@ -39,6 +47,14 @@ pub enum IndexerError {
         found: i64,
         /// The newest version this program reads.
         known: i64,
+    },
+    /// An archive or data directory that cannot be exported or imported.
+    #[error("{path}: {reason}")]
+    Transfer {
+        /// The archive or data directory.
+        path: PathBuf,
+        /// Why, and the way out.
+        reason: String,
     },
     /// The disk is full or a file cannot be written.
     #[error("cannot write to {path}: {source}")]

@@ -1,18 +1,21 @@
 //! The vectors task: documents whose words are in get their vectors.
 //!
 //! It alone writes the vector store, and it tells the ledger only after a commit. A text that was
-//! embedded before keeps its vector, whatever became of the file around it.
+//! embedded before keeps its vector, whatever became of the file around it. What a person has just
+//! saved overtakes the rest.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use vade_models::embedding::TextKind;
+use vade_models::embedding::Urgency;
 
 use crate::error::{IndexerError, Result};
-use crate::index::{Inner, now};
-use crate::ledger::{Document, DocumentId, digest};
+use crate::fail;
+use crate::index::{Inner, lock, now};
+use crate::ledger::{Document, DocumentId, State, digest};
 use crate::lexical::ChunkRow;
 use crate::pipeline::pause;
 use crate::vectors::VectorRow;
@@ -21,6 +24,8 @@ use crate::vectors::VectorRow;
 const COMMIT_CHUNKS: usize = 256;
 /// Chunks embedded in one request to the embedder, which questions can overtake.
 const EMBED_SLICE: usize = 4;
+/// Documents taken from the queue at once.
+const ROUND: usize = 512;
 /// With more documents than this in the queue, words come before vectors.
 const BACKLOG: usize = 32;
 /// The vector store is compacted after this many commits.
@@ -55,22 +60,29 @@ pub(crate) async fn vectors(index: Arc<Inner>, token: CancellationToken) {
 
 /// One round; false when there was nothing to do.
 async fn round_of_vectors(index: &Inner, commits: &mut usize) -> Result<bool> {
-    let counts = index.ledger.counts()?;
-    if counts.pending > BACKLOG {
+    fill_in_saved(index, commits).await?;
+    let pending = index.ledger.pending_count()?;
+    if pending > BACKLOG {
         // Words first: look again when the next batch of them is in.
-        let _ = tokio::time::timeout(Duration::from_secs(1), index.vectors_wake.notified()).await;
+        tokio::select! {
+            () = index.saved_wake.notified() => {}
+            () = index.vectors_wake.notified() => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
         return Ok(true);
     }
-    let documents = index.ledger.lexical(64)?;
+    let mut documents = index.ledger.lexical(ROUND)?;
+    documents.retain(|document| !lock(&index.saved).contains(&document.id));
     if !documents.is_empty() {
         fill_in(index, documents, commits).await?;
         return Ok(true);
     }
-    if counts.pending > 0 {
+    if pending > 0 {
         return Ok(false);
     }
     let tombstones = index.ledger.tombstones()?;
     if !tombstones.is_empty() {
+        let _writer = index.vectors_writer.lock().await;
         index.vectors.delete(&tombstones).await?;
         index
             .ledger
@@ -78,73 +90,150 @@ async fn round_of_vectors(index: &Inner, commits: &mut usize) -> Result<bool> {
         *commits += 1;
         return Ok(true);
     }
+    index.take_over().await?;
     if *commits > 0 {
         *commits = 0;
+        let _writer = index.vectors_writer.lock().await;
         let marker = index.vectors.compact().await?;
         index.ledger.vectors_committed(&[], &marker, now())?;
     }
     Ok(false)
 }
 
-/// Rows that wait for a commit, and what the commit will complete.
+/// What one commit writes, and what it completes.
 #[derive(Default)]
-struct Waiting {
-    rows: Vec<VectorRow>,
+struct Batch {
+    chunks: Vec<(Arc<Document>, ChunkRow)>,
     replaced: Vec<DocumentId>,
     complete: Vec<(DocumentId, String)>,
 }
 
+/// Fills in vectors of these documents; while one batch is embedded the one before is committed.
 async fn fill_in(index: &Inner, documents: Vec<Document>, commits: &mut usize) -> Result<()> {
-    let mut waiting = Waiting::default();
-    for document in documents {
+    let mut documents = documents.into_iter();
+    let mut left = Vec::new();
+    let mut done = None;
+    while let Some(mut batch) = next_batch(index, &mut documents, &mut left)? {
+        let chunks = std::mem::take(&mut batch.chunks);
+        let previous = done.take();
+        let finished = Notify::new();
+        let committing = async {
+            match previous {
+                Some((batch, rows)) => commit_vectors(index, batch, rows).await,
+                None => Ok(()),
+            }
+        };
+        let working = async {
+            let embedding = embed(index, &chunks, Urgency::Backlog);
+            let (rows, ()) = tokio::try_join!(embedding, committing)?;
+            finished.notify_one();
+            Result::Ok(rows)
+        };
+        let saving = async {
+            loop {
+                tokio::select! {
+                    () = finished.notified() => return Result::Ok(()),
+                    () = index.saved_wake.notified() => fill_in_saved(index, commits).await?,
+                }
+            }
+        };
+        let (rows, ()) = tokio::try_join!(working, saving)?;
+        *commits += 1;
+        done = Some((batch, rows));
+        if commits.is_multiple_of(COMPACT_EVERY) {
+            let _writer = index.vectors_writer.lock().await;
+            let marker = index.vectors.compact().await?;
+            index.ledger.vectors_committed(&[], &marker, now())?;
+        }
+    }
+    match done {
+        Some((batch, rows)) => commit_vectors(index, batch, rows).await,
+        None => Ok(()),
+    }
+}
+
+/// Fills in what was just saved, before everything else.
+async fn fill_in_saved(index: &Inner, commits: &mut usize) -> Result<()> {
+    let mut documents = Vec::new();
+    for id in lock(&index.saved).iter() {
+        documents.extend(index.ledger.document(id)?);
+    }
+    documents.retain(|document| document.state == State::IndexedLexical);
+    let mut documents = documents.into_iter();
+    let mut left = Vec::new();
+    while let Some(mut batch) = next_batch(index, &mut documents, &mut left)? {
+        let chunks = std::mem::take(&mut batch.chunks);
+        let rows = embed(index, &chunks, Urgency::Saved).await?;
+        *commits += 1;
+        commit_vectors(index, batch, rows).await?;
+    }
+    Ok(())
+}
+
+/// Chunks for one commit, from `left` and then from the documents; a long document takes several.
+fn next_batch(
+    index: &Inner,
+    documents: &mut impl Iterator<Item = Document>,
+    left: &mut Vec<(Arc<Document>, ChunkRow)>,
+) -> Result<Option<Batch>> {
+    let mut batch = Batch::default();
+    loop {
+        let room = COMMIT_CHUNKS - batch.chunks.len();
+        let taken = left.len().min(room);
+        batch.chunks.extend(left.drain(..taken));
+        if !left.is_empty() {
+            return Ok(Some(batch));
+        }
+        if taken > 0
+            && let Some((document, chunk)) = batch.chunks.last()
+        {
+            let complete = (document.id.clone(), chunk.hash.clone());
+            batch.complete.push(complete);
+        }
+        if batch.chunks.len() == COMMIT_CHUNKS {
+            return Ok(Some(batch));
+        }
+        let Some(document) = documents.next() else {
+            return Ok((!batch.complete.is_empty()).then_some(batch));
+        };
         let Some(hash) = document.hash.clone() else {
             continue;
         };
         let document = Arc::new(document);
         let chunks = index.lexical.chunks(&document.id)?;
-        waiting.replaced.push(document.id.clone());
-        let chunks: Vec<ChunkRow> = chunks
-            .into_iter()
-            .filter(|chunk| chunk.hash == hash)
-            .collect();
-        for part in chunks.chunks(COMMIT_CHUNKS) {
-            waiting.rows.extend(embed(index, &document, part).await?);
-            if waiting.rows.len() >= COMMIT_CHUNKS {
-                commit_vectors(index, &mut waiting, commits).await?;
-            }
+        let current = chunks.into_iter().filter(|chunk| chunk.hash == hash);
+        left.extend(current.map(|chunk| (Arc::clone(&document), chunk)));
+        batch.replaced.push(document.id.clone());
+        if left.is_empty() {
+            batch.complete.push((document.id.clone(), hash));
         }
-        waiting.complete.push((document.id.clone(), hash));
     }
-    commit_vectors(index, &mut waiting, commits).await
 }
 
 /// Chunks with their vectors: those that are known, and the others embedded.
 async fn embed(
     index: &Inner,
-    document: &Arc<Document>,
-    chunks: &[ChunkRow],
+    chunks: &[(Arc<Document>, ChunkRow)],
+    urgency: Urgency,
 ) -> Result<Vec<VectorRow>> {
-    let texts: Vec<String> = chunks
-        .iter()
-        .map(|chunk| match chunk.lead.as_str() {
-            "" => chunk.text.clone(),
-            lead => format!("{lead}\n{}", chunk.text),
-        })
-        .collect();
+    let texts: Vec<String> = chunks.iter().map(|(_, chunk)| chunk.passage()).collect();
     let hashes: Vec<String> = texts.iter().map(|text| digest(text.as_bytes())).collect();
     let mut vectors: HashMap<String, Vec<f32>> = index.vectors.known(&hashes).await?;
-    let mut missing: Vec<(String, String)> = Vec::new();
+    let mut missing: HashMap<String, String> = HashMap::new();
     for (hash, text) in hashes.iter().zip(texts) {
-        if !vectors.contains_key(hash) && !missing.iter().any(|(known, _)| known == hash) {
-            missing.push((hash.clone(), text));
+        if !vectors.contains_key(hash) {
+            missing.insert(hash.clone(), text);
         }
     }
+    let mut missing: Vec<(String, String)> = missing.into_iter().collect();
+    // A slice takes as long as its longest text.
+    missing.sort_by_key(|(hash, text)| (text.len(), hash.clone()));
     index.progress.send_modify(|progress| {
         progress.embedding_since.get_or_insert_with(Instant::now);
     });
     let slices = missing.chunks(EMBED_SLICE).map(|slice| async move {
         let texts = slice.iter().map(|(_, text)| text.clone()).collect();
-        let vectors = index.embedder.embed(texts, TextKind::Passage).await?;
+        let vectors = index.embedder.embed_passages(texts, urgency).await?;
         index
             .progress
             .send_modify(|progress| progress.embedded += slice.len());
@@ -157,7 +246,7 @@ async fn embed(
     Ok(chunks
         .iter()
         .zip(hashes)
-        .filter_map(|(chunk, text_hash)| {
+        .filter_map(|((document, chunk), text_hash)| {
             let vector = vectors.get(&text_hash)?.clone();
             Some(VectorRow {
                 chunk: chunk.clone(),
@@ -169,22 +258,21 @@ async fn embed(
         .collect())
 }
 
-async fn commit_vectors(index: &Inner, waiting: &mut Waiting, commits: &mut usize) -> Result<()> {
-    let Waiting {
-        rows,
-        replaced,
-        complete,
-    } = std::mem::take(waiting);
-    if rows.is_empty() && complete.is_empty() {
-        return Ok(());
+async fn commit_vectors(index: &Inner, batch: Batch, rows: Vec<VectorRow>) -> Result<()> {
+    let _writer = index.vectors_writer.lock().await;
+    let marker = index.vectors.commit(&batch.replaced, &rows).await?;
+    fail::point("vectors-added");
+    index
+        .ledger
+        .vectors_committed(&batch.complete, &marker, now())?;
+    fail::point("vectors-noted");
+    {
+        let mut saved = lock(&index.saved);
+        for (id, _) in &batch.complete {
+            saved.remove(id);
+        }
     }
-    let mut marker = index.vectors.commit(&replaced, &rows).await?;
-    *commits += 1;
-    if commits.is_multiple_of(COMPACT_EVERY) {
-        marker = index.vectors.compact().await?;
-    }
-    index.ledger.vectors_committed(&complete, &marker, now())?;
-    index.refresh_live(complete.iter().map(|(id, _)| id))?;
+    index.refresh_live(batch.complete.iter().map(|(id, _)| id))?;
     index.report_progress();
     Ok(())
 }

@@ -12,36 +12,53 @@ use crate::error::Result;
 use crate::index::{Inner, lock};
 use crate::watch::{Change, Watch};
 
-/// Folders that cannot be watched, or could not be reached, are scanned again after this.
+/// Folders that cannot be watched are scanned again after this,
 const RESCAN: Duration = Duration::from_secs(30);
+/// and those that could not be reached are tried again after this.
+const RETRY: Duration = Duration::from_secs(5);
 
-/// Turns file-system events into looks at what they name.
+/// After a failure everything is tried again after this.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Turns file-system events into looks at what they name. What fails is said, and then everything is
+/// looked at again.
 pub(crate) async fn watching(index: Arc<Inner>, token: CancellationToken) {
     let (mut watch, mut changes) = Watch::start();
     let mut registered: Vec<PathBuf> = Vec::new();
-    let mut rescan = tokio::time::interval(RESCAN);
-    rescan.reset();
-    let outcome: Result<()> = async {
-        sync_folders(&index, &mut watch, &mut registered).await?;
-        loop {
-            tokio::select! {
-                () = token.cancelled() => return Ok(()),
-                () = index.folders_changed.notified() => {
-                    sync_folders(&index, &mut watch, &mut registered).await?;
-                }
-                _ = rescan.tick() => regular(&index, &mut watch).await?,
-                change = changes.recv() => {
-                    let Some(change) = change else { return Ok(()) };
-                    let changed = gather(change, &mut changes, index.settings.debounce_milliseconds).await;
-                    look_again(&index, &mut watch, changed).await?;
-                }
+    let mut retry = tokio::time::interval(RETRY);
+    retry.reset();
+    let mut scanned = Instant::now();
+    let mut outcome = sync_folders(&index, &mut watch, &mut registered).await;
+    loop {
+        let failed = outcome.is_err();
+        if let Err(error) = outcome {
+            index.trouble(&error);
+        }
+        outcome = tokio::select! {
+            () = token.cancelled() => return,
+            () = tokio::time::sleep(AGAIN), if failed => {
+                everything(&index, &mut watch, &mut registered).await
             }
+            () = index.folders_changed.notified() => {
+                sync_folders(&index, &mut watch, &mut registered).await
+            }
+            _ = retry.tick() => regular(&index, &mut watch, &mut scanned).await,
+            change = changes.recv(), if !failed => {
+                let Some(change) = change else { return };
+                let quiet = index.settings.debounce_milliseconds;
+                let changed = gather(change, &mut changes, quiet).await;
+                look_again(&index, &mut watch, changed).await
+            }
+        };
+        if failed && outcome.is_ok() {
+            index.no_trouble();
         }
     }
-    .await;
-    if let Err(error) = outcome {
-        index.trouble(&error);
-    }
+}
+
+async fn everything(index: &Inner, watch: &mut Watch, registered: &mut Vec<PathBuf>) -> Result<()> {
+    sync_folders(index, watch, registered).await?;
+    look_again(index, watch, HashSet::from([None])).await
 }
 
 /// Watches folders that were added, and no longer those that were removed.
@@ -66,9 +83,10 @@ async fn sync_folders(
 }
 
 /// What events cannot tell: a folder that came back, and everything where watching is limited.
-async fn regular(index: &Inner, watch: &mut Watch) -> Result<()> {
+async fn regular(index: &Inner, watch: &mut Watch, scanned: &mut Instant) -> Result<()> {
     let unreachable: Vec<PathBuf> = lock(&index.unreachable).iter().cloned().collect();
-    let folders = if watch.limit.is_some() {
+    let folders = if watch.limit.is_some() && scanned.elapsed() >= RESCAN {
+        *scanned = Instant::now();
         index.ledger.folders()?
     } else {
         unreachable

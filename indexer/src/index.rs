@@ -12,17 +12,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, watch};
 use vade_config::IndexSettings;
-use vade_models::embedding::{EmbedderHandle, Pause, TextKind};
+use vade_models::embedding::{EmbedderHandle, Pause};
 
 use crate::chunk::ChunkSettings;
 use crate::error::{IndexerError, Result};
-use crate::extract::Limits;
+use crate::extract::{Extractor, Limits};
+use crate::fail;
 use crate::ledger::{Document, DocumentId, Ledger, State};
 use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical};
 use crate::lock::{LockFile, make_private};
 use crate::progress::Progress;
+use crate::replace::Stores;
 use crate::scan::{self, Rules};
-use crate::vectors::{self, Scope, Vectors};
+use crate::vectors::{Scope, Vectors};
 
 /// What an index needs to know from outside.
 #[derive(Clone)]
@@ -62,6 +64,8 @@ pub struct Found {
     pub words: Option<f32>,
     /// Cosine.
     pub vector: Option<f32>,
+    /// Its places in the two legs, from 1.
+    pub ranks: (Option<usize>, Option<usize>),
     /// Its vector is still to be made: that the vector leg did not find it says nothing.
     pub awaits_vector: bool,
 }
@@ -100,6 +104,15 @@ pub struct ScanReport {
     pub removed: usize,
 }
 
+/// A vector store that is being replaced, and the embedding model it was made with.
+pub(crate) struct Before {
+    pub vectors: Vectors,
+    pub embedder: EmbedderHandle,
+}
+
+/// More changes than this in one moment are a backlog, and not what a person has just saved.
+const SAVED_AT_ONCE: usize = 8;
+
 /// An open index. Cloning it is cheap; the data directory stays locked until the last clone is gone.
 #[derive(Clone)]
 pub struct Index {
@@ -112,8 +125,10 @@ pub(crate) struct Inner {
     pub lexical: Lexical,
     pub vectors: Vectors,
     pub embedder: EmbedderHandle,
+    /// The store of the embedding model before, which answers until the new one's is complete.
+    pub before: RwLock<Option<Arc<Before>>>,
     pub rules: Rules,
-    pub limits: Limits,
+    pub extractor: Extractor,
     pub chunks: ChunkSettings,
     pub settings: IndexSettings,
     pub fingerprint: String,
@@ -125,22 +140,33 @@ pub(crate) struct Inner {
     pub vectors_wake: Notify,
     /// Held over a commit of the full-text index and the ledger's part of it.
     pub words_writer: tokio::sync::Mutex<()>,
+    /// Held over a commit of the vector store and the ledger's part of it.
+    pub vectors_writer: tokio::sync::Mutex<()>,
+    /// What a person has just saved, until it is found by both legs.
+    pub saved: Mutex<HashSet<DocumentId>>,
+    pub saved_wake: Notify,
     pub progress: watch::Sender<Progress>,
     lock: LockFile,
 }
 
 impl Index {
-    /// Opens or makes the index of a data directory, and makes its parts agree.
+    /// Opens or makes the index of a data directory, and makes its parts agree. Where it was made with
+    /// another embedding model, `previous` gives that one, if it is still there: it goes on answering
+    /// until everything is embedded anew beside it.
     ///
     /// # Errors
     /// A data directory that is in use, of a newer format, or cannot be written.
-    pub async fn open(options: &IndexOptions, embedder: EmbedderHandle) -> Result<Self> {
+    pub async fn open(
+        options: &IndexOptions,
+        embedder: EmbedderHandle,
+        previous: impl FnOnce(&str) -> Option<EmbedderHandle>,
+    ) -> Result<Self> {
         make_private(&options.data)?;
         let lock = LockFile::take(&options.data)?;
         let ledger = open_ledger(&options.data)?;
         let (lexical, words_opened) = Lexical::open(&lexical::directory(&options.data))?;
-        let (vectors, opened) =
-            Vectors::open(&vectors::directory(&options.data), embedder.dimensions()).await?;
+        let stores = Stores::open(&options.data, &ledger, &embedder, previous).await?;
+        let opened = stores.opened;
         let settings = &options.settings;
         let mut own = options.own.clone();
         own.push(options.data.clone());
@@ -148,14 +174,15 @@ impl Index {
             data: options.data.clone(),
             ledger,
             lexical,
-            vectors,
+            vectors: stores.vectors,
             embedder,
+            before: RwLock::new(stores.before.map(Arc::new)),
             rules: Rules {
                 ignore: settings.ignore.clone(),
                 hidden: settings.hidden,
                 own,
             },
-            limits: limits(settings, options.worker.clone()),
+            extractor: Extractor::new(limits(settings, options.worker.clone())),
             chunks: ChunkSettings {
                 target_bytes: settings.chunk_target_bytes,
                 max_bytes: settings.chunk_max_bytes,
@@ -169,6 +196,9 @@ impl Index {
             words_wake: Notify::new(),
             vectors_wake: Notify::new(),
             words_writer: tokio::sync::Mutex::default(),
+            vectors_writer: tokio::sync::Mutex::default(),
+            saved: Mutex::default(),
+            saved_wake: Notify::new(),
             progress: watch::Sender::new(Progress::default()),
             lock,
         };
@@ -272,9 +302,16 @@ impl Index {
             .inner
             .lexical
             .search(question, ask, within.as_deref())?;
+        let before = read(&self.inner.before).clone();
+        let vectors = before
+            .as_ref()
+            .map_or(&self.inner.vectors, |before| &before.vectors);
         let near = match vector {
-            Some(vector) => self.inner.vectors.search(vector, ask, scope).await?,
-            None => Vec::new(),
+            // A question embedded just before the stores changed places finds nothing by meaning.
+            Some(vector) if vector.len() == vectors.dimensions() => {
+                vectors.search(vector, ask, scope).await?
+            }
+            _ => Vec::new(),
         };
         Ok(self.inner.join(words, near, limit))
     }
@@ -284,9 +321,11 @@ impl Index {
     /// # Errors
     /// When the embedding model cannot be loaded or fails.
     pub async fn embed_question(&self, question: &str) -> Result<Vec<f32>> {
-        let texts = vec![question.to_owned()];
-        let vectors = self.inner.embedder.embed(texts, TextKind::Query).await?;
-        vectors.into_iter().next().ok_or(IndexerError::Closed)
+        let before = read(&self.inner.before).clone();
+        let embedder = before
+            .as_ref()
+            .map_or(&self.inner.embedder, |before| &before.embedder);
+        Ok(embedder.embed_question(question).await?)
     }
 
     /// While the guard lives, documents are not embedded: a person is waiting.
@@ -321,6 +360,15 @@ impl Index {
         );
         let language = chunk.document.language.as_deref();
         self.inner.lexical.coverage(question, &text, language)
+    }
+
+    /// The texts of a document's chunks as they are embedded.
+    ///
+    /// # Errors
+    /// When the full-text index fails.
+    pub fn passages(&self, id: &DocumentId) -> Result<Vec<String>> {
+        let chunks = self.inner.lexical.chunks(id)?;
+        Ok(chunks.iter().map(ChunkRow::passage).collect())
     }
 
     /// The document, if its content is in the index.
@@ -456,7 +504,12 @@ impl Inner {
             removed: difference.remove.len(),
         };
         self.remove(&difference.remove).await?;
+        if within.is_some() && report.queued <= SAVED_AT_ONCE {
+            let queued = difference.enqueue.iter();
+            lock(&self.saved).extend(queued.map(|file| DocumentId::of(&file.path)));
+        }
         self.ledger.enqueue(folder, &difference.enqueue)?;
+        fail::point("queued");
         if report.queued > 0 {
             self.words_wake.notify_one();
         }
@@ -495,7 +548,9 @@ impl Inner {
         }
         let marker = self.next_marker()?;
         self.lexical.commit(ids, &[], &marker)?;
+        fail::point("removal-committed");
         self.ledger.remove(ids, &marker)?;
+        fail::point("removal-noted");
         self.vectors_wake.notify_one();
         self.report_progress();
         Ok(())
@@ -545,18 +600,21 @@ impl Inner {
             key,
             words: None,
             vector: None,
+            ranks: (None, None),
         };
-        for candidate in words.into_iter().filter(&current).take(limit) {
+        for (place, candidate) in words.into_iter().filter(&current).take(limit).enumerate() {
             let found = found
                 .entry(candidate.key.clone())
                 .or_insert_with(|| entry(candidate.key));
             found.words = Some(candidate.score);
+            found.ranks.0 = Some(place + 1);
         }
-        for candidate in near.into_iter().filter(&current).take(limit) {
+        for (place, candidate) in near.into_iter().filter(&current).take(limit).enumerate() {
             let found = found
                 .entry(candidate.key.clone())
                 .or_insert_with(|| entry(candidate.key));
             found.vector = Some(candidate.score);
+            found.ranks.1 = Some(place + 1);
         }
         let mut found: Vec<Found> = found.into_values().collect();
         found.sort_by(|a, b| {
@@ -589,7 +647,7 @@ fn limits(settings: &IndexSettings, worker: PathBuf) -> Limits {
 
 /// Changes with everything that changes what a file's chunks are.
 fn fingerprint(settings: &IndexSettings) -> String {
-    const EXTRACTION: u32 = 1;
+    const EXTRACTION: u32 = 2;
     format!(
         "{EXTRACTION} {} {} {}",
         settings.chunk_target_bytes, settings.chunk_max_bytes, settings.max_file_mib
@@ -609,7 +667,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn read<T>(value: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+pub(crate) fn read<T>(value: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
     value.read().unwrap_or_else(PoisonError::into_inner)
 }
 

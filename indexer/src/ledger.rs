@@ -4,6 +4,7 @@
 //! are the job queue. The ledger says `indexed` only after both engines have committed; it knows
 //! neither engine.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,9 +13,10 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::{IndexerError, Result};
+use crate::transfer::rename_documents;
 
 /// The format of the data directory.
-const FORMAT: i64 = 1;
+pub(crate) const FORMAT: i64 = 1;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -39,6 +41,7 @@ CREATE TABLE IF NOT EXISTS documents (
     notice TEXT
 );
 CREATE INDEX IF NOT EXISTS documents_by_state ON documents (state, modified DESC);
+CREATE TABLE IF NOT EXISTS forgotten (path TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS tombstones (document TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS conversations (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, updated INTEGER NOT NULL
@@ -260,6 +263,7 @@ impl Ledger {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
+        connection.pragma_update(None, "secure_delete", "ON")?;
         connection.execute_batch(SCHEMA)?;
         let ledger = Self {
             connection: Mutex::new(connection),
@@ -297,6 +301,24 @@ impl Ledger {
     /// Sets a named value.
     pub(crate) fn set_meta(&self, key: &str, value: &str) -> Result<()> {
         set_meta(&self.lock(), key, value)
+    }
+
+    /// Removes a named value.
+    pub(crate) fn unset_meta(&self, key: &str) -> Result<()> {
+        self.lock()
+            .execute("DELETE FROM meta WHERE key = ?1", [key])?;
+        Ok(())
+    }
+
+    /// The store that was built for this embedding model is the one in use from now on.
+    pub(crate) fn vectors_moved(&self, model: &str) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        set_meta(&transaction, "embedding", model)?;
+        set_meta(&transaction, "vectors_moved", "1")?;
+        transaction.execute("DELETE FROM meta WHERE key = 'embedding_next'", [])?;
+        transaction.commit()?;
+        Ok(())
     }
 
     /// The watched folders, in the order they were added.
@@ -362,12 +384,111 @@ impl Ledger {
         )
     }
 
+    /// Pending documents that are read before this one.
+    pub(crate) fn pending_before(&self, document: &Document) -> Result<usize> {
+        let count: i64 = self.lock().query_row(
+            "SELECT count(*) FROM documents WHERE state = 'pending' AND modified > ?1",
+            [document.modified],
+            |row| row.get(0),
+        )?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    /// Documents in the queue.
+    pub(crate) fn pending_count(&self) -> Result<usize> {
+        let count: i64 = self.lock().query_row(
+            "SELECT count(*) FROM documents WHERE state = 'pending'",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    /// Keeps what lies at or under `path` out of the index, or lets it in again.
+    pub(crate) fn set_forgotten(&self, path: &Path, forgotten: bool) -> Result<()> {
+        let statement = if forgotten {
+            "INSERT OR IGNORE INTO forgotten VALUES (?1)"
+        } else {
+            "DELETE FROM forgotten WHERE path = ?1"
+        };
+        self.lock().execute(statement, [text(path)])?;
+        Ok(())
+    }
+
+    /// Whether a file is kept out of the index because it was forgotten.
+    pub(crate) fn is_forgotten(&self, path: &Path) -> Result<bool> {
+        let found = self.lock().query_row(
+            "SELECT 1 FROM forgotten WHERE path = ?1 OR instr(?1, path || '/') = 1",
+            [text(path)],
+            |_| Ok(()),
+        );
+        Ok(found.optional()?.is_some())
+    }
+
+    /// Rewrites the file without what was deleted.
+    pub(crate) fn vacuum(&self) -> Result<()> {
+        let connection = self.lock();
+        connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        Ok(())
+    }
+
     /// The newest documents that wait for vectors.
     pub(crate) fn lexical(&self, limit: usize) -> Result<Vec<Document>> {
         self.select(
             "WHERE state = 'indexed-lexical' ORDER BY modified DESC, path LIMIT ?1",
             params![integer(limit)],
         )
+    }
+
+    /// A folder lies elsewhere now: its documents get the names they have there and are read again, and
+    /// the rows of their old names leave the vector store once the new ones have taken their vectors.
+    pub(crate) fn relocate(&self, from: &Path, to: &Path) -> Result<()> {
+        let documents = self.under(from)?;
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let mut renamed = HashMap::new();
+        for document in documents {
+            let Ok(inside) = document.path.strip_prefix(from) else {
+                continue;
+            };
+            let path = to.join(inside);
+            let id = DocumentId::of(&path);
+            transaction.execute(
+                "INSERT OR IGNORE INTO tombstones VALUES (?1)",
+                [&document.id.0],
+            )?;
+            transaction.execute(
+                "UPDATE documents SET id = ?2, path = ?3, folder = ?4, state = 'pending', stage = 0,
+                     hash = NULL, chunks = 0 WHERE id = ?1",
+                params![document.id.0, id.0, text(&path), text(to)],
+            )?;
+            renamed.insert(document.id.0, id.0);
+        }
+        transaction.execute(
+            "UPDATE folders SET path = ?2 WHERE path = ?1",
+            [text(from), text(to)],
+        )?;
+        transaction.execute(
+            "UPDATE forgotten SET path = ?2 || substr(path, length(?1) + 1)
+             WHERE path = ?1 OR instr(path, ?1 || '/') = 1",
+            [text(from), text(to)],
+        )?;
+        let details = {
+            let mut details = transaction.prepare("SELECT id, detail FROM messages")?;
+            let rows = details.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<(i64, String)>>>()?
+        };
+        for (id, detail) in details {
+            let new = rename_documents(&detail, &renamed);
+            if new != detail {
+                transaction.execute(
+                    "UPDATE messages SET detail = ?2 WHERE id = ?1",
+                    params![id, new],
+                )?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
     }
 
     /// Documents whose content is in the engines.
@@ -545,6 +666,17 @@ impl Ledger {
         Ok(ids)
     }
 
+    /// Old vectors of these are in the store and have to go.
+    pub(crate) fn bury(&self, ids: &[DocumentId]) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        for id in ids {
+            transaction.execute("INSERT OR IGNORE INTO tombstones VALUES (?1)", [&id.0])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
     /// The old vectors of these are gone from the store.
     pub(crate) fn buried(&self, ids: &[DocumentId], marker: &str) -> Result<()> {
         let mut connection = self.lock();
@@ -563,7 +695,8 @@ impl Ledger {
         let transaction = connection.transaction()?;
         for id in ids {
             transaction.execute(
-                "UPDATE documents SET state = ?2, stage = ?3,
+                "UPDATE documents SET
+                     state = CASE state WHEN 'pending' THEN state ELSE ?2 END, stage = ?3,
                      hash = CASE ?3 WHEN 0 THEN NULL ELSE hash END,
                      chunks = CASE ?3 WHEN 0 THEN 0 ELSE chunks END
                  WHERE id = ?1",

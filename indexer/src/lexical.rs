@@ -24,6 +24,7 @@ use tantivy::{
 
 use crate::analysis::{self, ANALYSES};
 use crate::error::{IndexerError, Result};
+use crate::fail;
 use crate::ledger::DocumentId;
 
 /// Memory the writer may use before it writes a segment (bytes).
@@ -53,6 +54,16 @@ pub(crate) struct ChunkRow {
     /// Title and headings: put before the text when it is embedded.
     pub lead: String,
     pub language: Option<String>,
+}
+
+impl ChunkRow {
+    /// The text that is embedded: what it stands under, and what it says.
+    pub(crate) fn passage(&self) -> String {
+        match self.lead.as_str() {
+            "" => self.text.clone(),
+            lead => format!("{lead}\n{}", self.text),
+        }
+    }
 }
 
 /// Names a chunk among all versions of all documents.
@@ -182,6 +193,7 @@ impl Lexical {
         }
         let mut commit = writer.prepare_commit()?;
         commit.set_payload(marker);
+        fail::point("words-prepared");
         commit.commit()?;
         Ok(())
     }
@@ -292,6 +304,39 @@ impl Lexical {
             .collect::<Result<Vec<_>>>()?;
         chunks.sort_by_key(|chunk| chunk.ordinal);
         Ok(chunks)
+    }
+
+    /// The stored texts of documents: chunks, headings and titles.
+    pub(crate) fn texts(&self, of: impl Fn(&DocumentId) -> bool) -> Result<Vec<String>> {
+        let searcher = self.reader.searcher();
+        let mut texts = Vec::new();
+        for address in searcher.search(&tantivy::query::AllQuery, &DocSetCollector)? {
+            let row = self.fields.parse(&searcher.doc(address)?);
+            if of(&row.document) {
+                texts.push(format!("{}\n{}", row.lead, row.text));
+            }
+        }
+        Ok(texts)
+    }
+
+    /// Rewrites the segments that hold deleted chunks, and removes the files that held them.
+    pub(crate) fn purge(&self) -> Result<()> {
+        let marker = self.marker()?;
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let deleted = self
+            .index
+            .searchable_segment_metas()?
+            .into_iter()
+            .filter(tantivy::SegmentMeta::has_deletes);
+        for segment in deleted.map(|segment| segment.id()).collect::<Vec<_>>() {
+            writer.merge(&[segment]).wait()?;
+        }
+        let mut commit = writer.prepare_commit()?;
+        commit.set_payload(&marker);
+        commit.commit()?;
+        self.reader.reload()?;
+        writer.garbage_collect_files().wait()?;
+        Ok(())
     }
 
     /// What the index holds: (document, content hash) of every chunk.

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::error::Result;
 use crate::fill::vectors;
 use crate::follow::watching;
-use crate::index::Index;
+use crate::index::{Index, read};
 use crate::words::words;
 
 impl Index {
@@ -27,11 +27,13 @@ impl Index {
         tracker.spawn(watching(Arc::clone(&self.inner), token.clone()));
     }
 
-    /// Whether everything is indexed, and what is gone has left the engines.
+    /// Whether everything is indexed, what is gone has left the engines, and no store waits to be replaced.
     fn is_settled(&self) -> Result<bool> {
         let ledger = &self.inner.ledger;
         let counts = ledger.counts()?;
-        Ok(counts.pending == 0 && counts.lexical == 0 && ledger.tombstones()?.is_empty())
+        let replaced = read(&self.inner.before).is_none();
+        let empty = counts.pending == 0 && counts.lexical == 0;
+        Ok(empty && replaced && ledger.tombstones()?.is_empty())
     }
 
     /// Waits until everything in the queue is indexed, and what is gone has left the engines.

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::error::Result;
-use crate::index::Inner;
+use crate::index::{Inner, read};
 use crate::ledger::{Document, DocumentId, Stage};
 use crate::lexical::Opened;
 
@@ -15,8 +15,10 @@ impl Inner {
     pub(crate) async fn reconcile(&self, words: Opened, vectors: Opened) -> Result<()> {
         let model = self.embedder.model().to_owned();
         let model_before = self.ledger.meta("embedding")?;
+        let beside = read(&self.before).is_some();
         if model_before.as_ref().is_some_and(|before| *before != model)
             && vectors == Opened::Existing
+            && !beside
         {
             tracing::warn!(%model, "the embedding model changed: embedding everything again");
             let all: Vec<DocumentId> = self
@@ -38,7 +40,9 @@ impl Inner {
         if !(is_new || words_agree && vectors_agree) {
             self.mend().await?;
         }
-        self.ledger.set_meta("embedding", &model)?;
+        if !beside {
+            self.ledger.set_meta("embedding", &model)?;
+        }
         self.ledger.set_meta("lexical", &self.lexical.marker()?)?;
         self.ledger
             .set_meta("vectors", &self.vectors.marker().await?)?;
@@ -94,7 +98,8 @@ impl Inner {
         if !leave.is_empty() {
             self.lexical.commit(&leave, &[], &self.next_marker()?)?;
         }
-        self.vectors.delete(&strange_vectors).await
+        // These leave later: until then what is read again finds its vectors among them.
+        self.ledger.bury(&strange_vectors)
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use ignore::gitignore::GitignoreBuilder;
 use ignore::overrides::OverrideBuilder;
 use ignore::{DirEntry, WalkBuilder};
 
@@ -95,6 +96,71 @@ pub(crate) fn walk(
         }
     }
     Ok(found)
+}
+
+/// The rule that keeps `path` out of the walk of `root`, in words.
+pub(crate) fn ignored_by(root: &Path, path: &Path, rules: &Rules) -> Option<String> {
+    let inside = path.strip_prefix(root).ok()?;
+    let mut settings = GitignoreBuilder::new(root);
+    for pattern in &rules.ignore {
+        let _ = settings.add_line(None, pattern);
+    }
+    let settings = settings.build().ok();
+    let mut at = root.to_owned();
+    for part in inside {
+        let folder = at.clone();
+        at.push(part);
+        let is_folder = at.is_dir();
+        let name = at.display();
+        if rules.own.contains(&at) {
+            return Some(format!("{name} belongs to vade itself"));
+        }
+        if !rules.hidden && part.as_encoded_bytes().starts_with(b".") {
+            return Some(format!(
+                "the name of {name} begins with a dot (setting index.hidden)"
+            ));
+        }
+        if let Some(settings) = &settings
+            && let ignore::Match::Ignore(glob) = settings.matched(&at, is_folder)
+        {
+            return Some(format!("index.ignore has the pattern {}", glob.original()));
+        }
+        for above in folder
+            .ancestors()
+            .take_while(|above| above.starts_with(root))
+        {
+            match ignore_files(above, &at, is_folder) {
+                Some(Some(rule)) => return Some(rule),
+                Some(None) => break,
+                None => {}
+            }
+        }
+    }
+    None
+}
+
+/// The rule of one folder's ignore files for a path; `Some(None)` where it is let in expressly.
+fn ignore_files(folder: &Path, path: &Path, is_folder: bool) -> Option<Option<String>> {
+    for name in [".vadeignore", ".ignore", ".gitignore", ".git/info/exclude"] {
+        let file = folder.join(name);
+        let mut builder = GitignoreBuilder::new(folder);
+        if !file.is_file() || builder.add(&file).is_some() {
+            continue;
+        }
+        let Ok(rules) = builder.build() else { continue };
+        match rules.matched(path, is_folder) {
+            ignore::Match::Ignore(glob) => {
+                let pattern = glob.original();
+                return Some(Some(format!(
+                    "{} has the pattern {pattern}",
+                    file.display()
+                )));
+            }
+            ignore::Match::Whitelist(_) => return Some(None),
+            ignore::Match::None => {}
+        }
+    }
+    None
 }
 
 /// On the way to `scope`, or inside it.
@@ -202,6 +268,46 @@ mod tests {
             own: vec![root.path().join("own")],
         };
         assert_eq!(names(root.path(), &rules, None), ["a.md", "d/e.md"]);
+    }
+
+    #[test]
+    fn the_rule_that_leaves_a_file_out_is_named() {
+        let root = tree(&[
+            "a.log",
+            "b.tmp",
+            ".h/c.md",
+            "d/e/f.md",
+            "d/keep.log",
+            "own/g.md",
+            "h.md",
+        ]);
+        let root = root.path();
+        fs::write(root.join(".gitignore"), "*.log\n").expect("writes");
+        fs::write(root.join("d/.vadeignore"), "!keep.log\ne/\n").expect("writes");
+        let rules = Rules {
+            ignore: vec!["*.tmp".to_owned()],
+            hidden: false,
+            own: vec![root.join("own")],
+        };
+        let found = walk(root, &rules, None).expect("walks").files;
+        for (name, rule) in [
+            ("a.log", Some(".gitignore has the pattern *.log")),
+            ("b.tmp", Some("index.ignore has the pattern *.tmp")),
+            (".h/c.md", Some("begins with a dot (setting index.hidden)")),
+            ("d/e/f.md", Some(".vadeignore has the pattern e/")),
+            ("own/g.md", Some("belongs to vade itself")),
+            ("d/keep.log", None),
+            ("h.md", None),
+        ] {
+            let path = root.join(name);
+            let named = ignored_by(root, &path, &rules);
+            let walked = found.iter().any(|file| file.path == path);
+            assert_eq!(walked, rule.is_none(), "{name}");
+            match (&named, rule) {
+                (Some(named), Some(rule)) => assert!(named.ends_with(rule), "{name}: {named}"),
+                (named, rule) => assert_eq!(named.as_deref(), rule, "{name}"),
+            }
+        }
     }
 
     #[test]

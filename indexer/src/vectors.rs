@@ -23,6 +23,7 @@ use lancedb::{DistanceType, Table};
 use tokio::sync::RwLock;
 
 use crate::error::{IndexerError, Result};
+use crate::fail;
 use crate::ledger::{Document, DocumentId};
 use crate::lexical::{Candidate, ChunkKey, ChunkRow, Opened};
 
@@ -168,6 +169,16 @@ impl Vectors {
         Ok(table)
     }
 
+    /// Length of its vectors.
+    pub(crate) fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// Waits until nobody reads.
+    pub(crate) async fn close(&self) {
+        drop(self.reading.write().await);
+    }
+
     /// The marker of the last commit.
     pub(crate) async fn marker(&self) -> Result<String> {
         Ok(self.table.version().await?.to_string())
@@ -180,6 +191,7 @@ impl Vectors {
         rows: &[VectorRow],
     ) -> Result<String> {
         self.delete(documents).await?;
+        fail::point("vectors-deleted");
         if !rows.is_empty() {
             let batch = self.batch(rows)?;
             self.table.add(batch).execute().await?;
@@ -297,12 +309,27 @@ impl Vectors {
 
     /// Rewrites small files into larger ones and drops old versions; gives the new marker.
     pub(crate) async fn compact(&self) -> Result<String> {
+        self.rewrite(CompactionOptions::default()).await
+    }
+
+    /// Rewrites every file that holds a deleted row, and drops old versions; gives the new marker.
+    pub(crate) async fn purge(&self) -> Result<String> {
+        self.rewrite(CompactionOptions {
+            materialize_deletions: true,
+            materialize_deletions_threshold: 0.0,
+            ..CompactionOptions::default()
+        })
+        .await
+    }
+
+    async fn rewrite(&self, options: CompactionOptions) -> Result<String> {
         self.table
             .optimize(OptimizeAction::Compact {
-                options: CompactionOptions::default(),
+                options,
                 remap_options: None,
             })
             .await?;
+        fail::point("compacted");
         let _alone = self.reading.write().await;
         self.table
             .optimize(OptimizeAction::Prune {
@@ -312,6 +339,7 @@ impl Vectors {
                 error_if_tagged_old_versions: None,
             })
             .await?;
+        fail::point("pruned");
         self.marker().await
     }
 
@@ -382,6 +410,11 @@ impl Vectors {
 /// The directory of a data directory's vector store.
 pub(crate) fn directory(data: &Path) -> PathBuf {
     data.join("lance")
+}
+
+/// The directory of a store that is built to replace it.
+pub(crate) fn next_directory(data: &Path) -> PathBuf {
+    data.join("lance-next")
 }
 
 fn schema(dimensions: usize) -> SchemaRef {

@@ -13,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chunk::{ChunkSettings, chunk};
 use crate::error::Result;
-use crate::extract::{Extracted, Rejection, extract};
-use crate::index::{Inner, now};
+use crate::extract::{Extracted, Rejection};
+use crate::fail;
+use crate::forget::FORGOTTEN;
+use crate::index::{Inner, lock, now};
 use crate::ledger::{Document, DocumentId, Indexed, Outcome, State, digest};
 use crate::lexical::ChunkRow;
 use crate::pipeline::pause;
@@ -56,7 +58,8 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
             .sum();
         let waited = since.is_some_and(|since| since.elapsed() >= COMMIT_AFTER);
         let full = ready.len() >= COMMIT_DOCUMENTS || bytes >= COMMIT_BYTES;
-        if !ready.is_empty() && (full || waited || reading.is_empty()) {
+        let saved = ready.iter().any(|read| is_saved(&index, &read.document));
+        if !ready.is_empty() && (full || waited || saved || reading.is_empty()) {
             since = None;
             let batch = std::mem::take(&mut ready);
             for read in &batch {
@@ -72,6 +75,9 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
                 }
             }
             continue;
+        }
+        if reading.is_empty() {
+            index.extractor.rest();
         }
         let deadline = since.map_or(Duration::from_hours(1), |since| {
             COMMIT_AFTER.saturating_sub(since.elapsed())
@@ -90,7 +96,7 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
     }
 }
 
-/// Keeps `parallel` documents being read, the newest first.
+/// Keeps `parallel` documents being read, the newest first, and beside them what was just saved.
 fn fill(
     index: &Arc<Inner>,
     queue: &mut Vec<Document>,
@@ -98,6 +104,17 @@ fn fill(
     under_way: &mut HashSet<DocumentId>,
     parallel: usize,
 ) -> Result<()> {
+    let saved: Vec<DocumentId> = lock(&index.saved).iter().cloned().collect();
+    for id in saved {
+        let document = index.ledger.document(&id)?;
+        match document.filter(|document| document.state == State::Pending) {
+            Some(document) if under_way.insert(id) => {
+                let index = Arc::clone(index);
+                reading.spawn_blocking(move || read_document(&index, document));
+            }
+            _ => {}
+        }
+    }
     while reading.len() < parallel {
         if queue.is_empty() {
             let mut pending = index.ledger.pending(64 + under_way.len())?;
@@ -108,7 +125,9 @@ fn fill(
         let Some(document) = queue.pop() else {
             return Ok(());
         };
-        under_way.insert(document.id.clone());
+        if !under_way.insert(document.id.clone()) {
+            continue;
+        }
         let index = Arc::clone(index);
         reading.spawn_blocking(move || read_document(&index, document));
     }
@@ -124,7 +143,19 @@ fn read_document(index: &Inner, document: Document) -> Read {
         gone: false,
         document,
     };
-    let bytes = match read_file(&read.document.path, index.limits.max_file_bytes) {
+    match index.ledger.is_forgotten(&read.document.path) {
+        Ok(false) => {}
+        Ok(true) => {
+            read.outcome = Outcome::Rejected(State::Skipped, FORGOTTEN.to_owned());
+            return read;
+        }
+        Err(error) => {
+            let reason = format!("{UNREADABLE}: {error}");
+            read.outcome = Outcome::Rejected(State::Failed, reason);
+            return read;
+        }
+    }
+    let bytes = match read_file(&read.document, index.extractor.limits().max_file_bytes) {
         Ok(bytes) => bytes,
         Err(FileError::Gone) => {
             read.gone = true;
@@ -139,7 +170,7 @@ fn read_document(index: &Inner, document: Document) -> Read {
     if read.document.hash.as_ref() == Some(&hash) {
         return read;
     }
-    match extract(&read.document.path, &bytes, &index.limits) {
+    match index.extractor.extract(&read.document.path, &bytes) {
         Ok(extracted) => {
             read.rows = rows(&read.document, &hash, &extracted, &index.chunks);
             read.outcome = Outcome::Indexed(Indexed {
@@ -148,7 +179,7 @@ fn read_document(index: &Inner, document: Document) -> Read {
                 title: extracted.title,
                 tags: extracted.tags,
                 language: extracted.language.map(str::to_owned),
-                extractor: extracted.extractor.to_owned(),
+                extractor: extracted.extractor.into_owned(),
                 milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
                 notice: extracted.notice,
             });
@@ -169,7 +200,8 @@ enum FileError {
 }
 
 /// The bytes of a regular file of reasonable size.
-fn read_file(path: &Path, max_bytes: u64) -> std::result::Result<Vec<u8>, FileError> {
+fn read_file(document: &Document, max_bytes: u64) -> std::result::Result<Vec<u8>, FileError> {
+    let path = document.path.as_path();
     let skipped = |reason: &str| FileError::Rejected(State::Skipped, reason.to_owned());
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => FileError::Gone,
@@ -183,9 +215,7 @@ fn read_file(path: &Path, max_bytes: u64) -> std::result::Result<Vec<u8>, FileEr
     }
     let metadata = std::fs::symlink_metadata(path).map_err(failed)?;
     if metadata.is_symlink() {
-        return Err(skipped(
-            "a symbolic link: what it points to is indexed where it lies",
-        ));
+        return Err(skipped(&link(path, &document.folder)));
     }
     if metadata.is_dir() {
         return match std::fs::read_dir(path) {
@@ -200,6 +230,22 @@ fn read_file(path: &Path, max_bytes: u64) -> std::result::Result<Vec<u8>, FileEr
         return Err(skipped(&format!("larger than {} MiB", max_bytes >> 20)));
     }
     std::fs::read(path).map_err(failed)
+}
+
+/// What a symbolic link is, in words. None is followed: what lies in the folder is indexed where it lies,
+/// and nothing outside is read.
+fn link(path: &Path, folder: &Path) -> String {
+    match std::fs::canonicalize(path) {
+        Ok(target) if target.starts_with(folder) => format!(
+            "a symbolic link to {}, which is indexed where it lies",
+            target.display()
+        ),
+        Ok(target) => format!(
+            "a symbolic link to {}, outside the watched folder: `vade add` that folder",
+            target.display()
+        ),
+        Err(_) => "a symbolic link that leads nowhere".to_owned(),
+    }
 }
 
 /// The chunks of a document as they go into the engines.
@@ -293,17 +339,40 @@ async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
     } else {
         let marker = index.next_marker()?;
         tokio::task::block_in_place(|| index.lexical.commit(&replaced, &rows, &marker))?;
+        fail::point("words-committed");
         marker
     };
     index.ledger.words_committed(&outcomes, &marker, now())?;
     index.ledger.remove(&gone, &marker)?;
+    fail::point("words-noted");
     let ids = outcomes.iter().map(|(document, _)| &document.id);
     index.refresh_live(ids.chain(&gone))?;
     index.progress.send_modify(|progress| {
         progress.done += count;
         progress.current = outcomes.last().map(|(document, _)| document.path.clone());
     });
+    {
+        let done = |outcome: &Outcome| !matches!(outcome, Outcome::Indexed(_));
+        let mut saved = lock(&index.saved);
+        for (document, _) in outcomes.iter().filter(|(_, outcome)| done(outcome)) {
+            saved.remove(&document.id);
+        }
+        for id in &gone {
+            saved.remove(id);
+        }
+    }
     index.report_progress();
     index.vectors_wake.notify_one();
+    if outcomes
+        .iter()
+        .any(|(document, _)| is_saved(index, document))
+    {
+        index.saved_wake.notify_one();
+    }
     Ok(())
+}
+
+/// Whether a person has just saved it.
+fn is_saved(index: &Inner, document: &Document) -> bool {
+    lock(&index.saved).contains(&document.id)
 }

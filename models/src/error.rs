@@ -140,6 +140,10 @@ pub enum ModelsError {
     #[error("the model failed: {0}")]
     Inference(String),
 
+    /// An image cannot be decoded: damaged, too large, or of another format.
+    #[error("cannot read the image: {0}")]
+    Image(String),
+
     /// The prompt and the longest answer do not fit together.
     #[error(
         "the prompt takes {prompt} tokens and the answer up to {answer}, more than the context of \

@@ -1,5 +1,5 @@
-//! Everything that runs weights: the catalog, the store they are downloaded to, the embedder, and
-//! the language model.
+//! Everything that runs weights: the catalog, the store they are downloaded to, the embedder, the
+//! language model, and the reader of text in images.
 //!
 //! It knows nothing of documents or HTTP. Two seams, `Embedder` and `LanguageModel`, are object-safe
 //! and synchronous; named threads drive them, and the rest of the program holds their handles.
@@ -9,6 +9,7 @@ pub mod embedding;
 mod error;
 mod fetch;
 pub mod language;
+pub mod ocr;
 pub mod store;
 
 pub use error::{ModelsError, Result};

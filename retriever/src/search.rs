@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use vade_config::{ModelSettings, SearchSettings};
-use vade_indexer::{Chunk, Found, Index, Scope};
+use vade_indexer::{Chunk, Found, Index, Receipt, Scope};
 use vade_models::language::LanguageModelHandle;
 
 use crate::conversation::{self, Conversation, ConversationSummary};
@@ -78,27 +78,12 @@ impl Retriever {
     /// words leg answers alone.
     pub async fn search(&self, query: &str, k: usize, scope: &Scope) -> Result<Hits> {
         let started = Instant::now();
-        let query = check_question(query)?;
-        let vector = match self.index.embed_question(query).await {
-            Ok(vector) => Some(vector),
-            Err(error) => {
-                tracing::warn!(%error, "searching by words alone");
-                None
-            }
-        };
-        let found = self
-            .index
-            .search(query, vector.as_deref(), self.search.candidates, scope)
-            .await?;
-        let weight = match &vector {
-            Some(_) => self.vector_weight(query),
-            None => 0.0,
-        };
-        let cosine = found
+        let (query, vector) = self.prepare(query).await?;
+        let ranked = self.rank(query, vector.as_deref(), scope).await?;
+        let cosine = ranked
             .iter()
-            .filter_map(|found| found.vector)
+            .filter_map(|ranked| ranked.item.vector)
             .reduce(f32::max);
-        let ranked = fuse(found, weight);
         let ranked = cap(ranked, self.search.per_document, |found| {
             found.document().0.clone()
         });
@@ -118,6 +103,46 @@ impl Retriever {
             milliseconds: started.elapsed().as_secs_f64() * 1000.0,
             evidence,
         })
+    }
+
+    /// The query as it is searched, and its vector where there is an embedding model.
+    pub(crate) async fn prepare<'a>(&self, query: &'a str) -> Result<(&'a str, Option<Vec<f32>>)> {
+        let query = check_question(query)?;
+        match self.index.embed_question(query).await {
+            Ok(vector) => Ok((query, Some(vector))),
+            Err(error) => {
+                tracing::warn!(%error, "searching by words alone");
+                Ok((query, None))
+            }
+        }
+    }
+
+    /// Both legs' candidates, fused.
+    pub(crate) async fn rank(
+        &self,
+        query: &str,
+        vector: Option<&[f32]>,
+        scope: &Scope,
+    ) -> Result<Vec<Ranked<Found>>> {
+        let found = self
+            .index
+            .search(query, vector, self.search.candidates, scope)
+            .await?;
+        let weight = match vector {
+            Some(_) => self.vector_weight(query),
+            None => 0.0,
+        };
+        Ok(fuse(found, weight))
+    }
+
+    /// Forgets what was indexed from `path` (absolute), in the language model's memory too.
+    ///
+    /// # Errors
+    /// A path of which nothing is known, or an engine that fails.
+    pub async fn forget(&self, path: &std::path::Path) -> Result<Receipt> {
+        let receipt = self.index.forget(path).await?;
+        self.model.unload()?;
+        Ok(receipt)
     }
 
     /// The vector leg's share: less in a language the embedding model was not trained for.

@@ -22,6 +22,7 @@ export class RequestError extends Error {
 export const getStatus = () => request("GET", "/api/status");
 export const getModels = () => request("GET", "/api/models");
 export const getDocuments = (filter) => request("GET", `/api/documents?${query(filter)}`);
+export const why = (path) => request("GET", `/api/why?${query({ path })}`);
 export const getText = (id, span) => request("GET", `/api/documents/${encodeURIComponent(id)}/text?${query(span)}`);
 export const search = (body, signal) => request("POST", "/api/search", body, signal);
 export const getConversations = () => request("GET", "/api/conversations");

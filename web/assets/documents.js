@@ -123,9 +123,10 @@ export class DocumentList {
   }
 }
 
-function facts({ chunks, bytes: size, modified, milliseconds }) {
+function facts({ chunks, bytes: size, modified, milliseconds, extractor }) {
   const parts = [() => bytes(size), () => t("documents.modified", { when: when(modified) })];
   if (chunks > 0) parts.unshift(() => t("documents.chunks", { n: chunks }));
   if (milliseconds > 1000) parts.push(() => t("documents.took", { seconds: decimal(milliseconds / 1000) }));
+  if (extractor) parts.push(() => t("documents.extractor", { extractor }));
   return parts.map((text) => element("span", { text }));
 }

@@ -11,6 +11,7 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { ModelList } from "./models.js";
 import { currentStatus, refreshStatus, watchStatus } from "./status.js";
+import { whySection } from "./why.js";
 
 export class Library {
   #shown = false;
@@ -23,7 +24,7 @@ export class Library {
     this.problem = element("p", { class: "problem", role: "alert" });
     this.documents = new DocumentList();
     this.models = new ModelList();
-    this.root.append(element("div", { class: "page" }, this.#heading(), this.progress, this.#folderSection(), this.documents.element, this.models.element));
+    this.root.append(element("div", { class: "page" }, this.#heading(), this.progress, this.#folderSection(), this.documents.element, whySection(), this.models.element));
     watchStatus((status) => this.#update(status));
   }
 

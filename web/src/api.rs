@@ -1,7 +1,7 @@
 //! The JSON shapes of requests and answers. Paths are absolute, times RFC 3339, sizes bytes.
 
 use serde::{Deserialize, Serialize};
-use vade_retriever::Passage;
+use vade_retriever::{Explanation, Passage};
 
 /// `GET /api/status`, `vade status --json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -123,6 +123,32 @@ pub struct Documents {
     pub total: usize,
 }
 
+/// `GET /api/why`, `vade status --why --json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Why {
+    /// The path that was asked about.
+    pub path: String,
+    /// The watched folder it lies in.
+    pub folder: Option<String>,
+    /// `known`, `folder`, `absent`, `outside`, `ignored`, `unseen` or `unreachable`.
+    pub standing: String,
+    /// Why it is in the index, or is not: one sentence.
+    pub verdict: String,
+    /// Its row, where it has one.
+    pub document: Option<DocumentRow>,
+}
+
+/// The query of `GET /api/why`; the body of `POST /api/forget`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PathRequest {
+    /// Absolute path of a file or folder.
+    pub path: String,
+    /// Let what was forgotten in again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undo: bool,
+}
+
 /// The query of `GET /api/documents`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -163,6 +189,12 @@ pub struct SearchRequest {
     pub query: String,
     /// Passages wanted (default 10, at most 100).
     pub k: Option<usize>,
+    /// Give each candidate's way, and not only the result.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub explain: bool,
+    /// Say what became of this file (absolute path).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<String>,
     /// Where to look.
     #[serde(flatten)]
     pub scope: ScopeRequest,
@@ -175,6 +207,9 @@ pub struct SearchResponse {
     pub hits: Vec<Passage>,
     /// How long it took.
     pub milliseconds: f64,
+    /// Each candidate's way, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
 }
 
 /// The body of `POST /api/ask`.

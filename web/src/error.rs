@@ -64,7 +64,7 @@ impl From<IndexerError> for ApiError {
     fn from(error: IndexerError) -> Self {
         let message = error.to_string();
         match error {
-            IndexerError::NoDocument(_) => Self::not_found(message),
+            IndexerError::NoDocument(_) | IndexerError::Unknown { .. } => Self::not_found(message),
             IndexerError::Folder { .. } => Self::bad_request(message),
             IndexerError::Models(error) => error.into(),
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "index", message),

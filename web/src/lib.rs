@@ -23,7 +23,8 @@ use vade_retriever::Retriever;
 
 pub use access::Access;
 pub use routes::ask::event;
-pub use routes::{model_row, scope, status};
+pub use routes::documents::why_of;
+pub use routes::{find, model_row, scope, status};
 
 /// What the routes answer from.
 #[derive(Clone)]
@@ -61,6 +62,8 @@ fn router(services: Services, access: Access) -> Router {
         .route("/api/documents", get(routes::documents::list))
         .route("/api/documents/{id}/text", get(routes::documents::text))
         .route("/api/documents/{id}/source", get(routes::documents::source))
+        .route("/api/why", get(routes::documents::why))
+        .route("/api/forget", post(routes::documents::forget))
         .route("/api/search", post(routes::search))
         .route("/api/ask", post(routes::ask::ask))
         .route(

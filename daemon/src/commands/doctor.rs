@@ -129,10 +129,7 @@ fn models(setup: &Setup) -> Result<Vec<Check>> {
 async fn engine(setup: &Setup) -> Check {
     let outcome = async {
         let embedder = setup.embedder()?;
-        let texts = vec!["a test".to_owned()];
-        let kind = vade_models::embedding::TextKind::Query;
-        let vectors = embedder.embed(texts, kind).await?;
-        anyhow::Ok(vectors[0].len())
+        anyhow::Ok(embedder.embed_question("a test").await?.len())
     };
     check(
         "embedding",

@@ -5,10 +5,12 @@ mod ask;
 mod bench;
 mod doctor;
 mod folders;
+mod forget;
 mod index;
 mod models;
 mod search;
 mod status;
+mod transfer;
 mod up;
 
 use std::path::{Path, PathBuf};
@@ -26,7 +28,10 @@ pub(crate) async fn run(setup: Setup, command: Command) -> Result<Ended> {
         Command::Index(folders) => index::run(&setup, &folders.folders).await,
         Command::Ask(options) => ask::run(&setup, options).await,
         Command::Search(options) => search::run(&setup, options).await,
-        Command::Status => status::run(&setup).await,
+        Command::Status(options) => status::run(&setup, options).await,
+        Command::Forget(options) => forget::run(&setup, options).await,
+        Command::Export(options) => transfer::export(&setup, &options),
+        Command::Import(options) => transfer::import(&setup, &options),
         Command::Add(folders) => folders::add(&setup, &folders.folders).await,
         Command::Remove(folders) => folders::remove(&setup, &folders.folders).await,
         Command::Models(command) => models::run(&setup, command),
@@ -39,6 +44,18 @@ pub(crate) async fn run(setup: Setup, command: Command) -> Result<Ended> {
 /// A path as the daemon needs it, wherever it was started.
 fn absolute(path: &Path) -> Result<PathBuf> {
     std::fs::canonicalize(path).with_context(|| format!("there is no folder {}", path.display()))
+}
+
+/// A path that may not be there, as the daemon needs it: links in its last name stay.
+fn named(path: &Path) -> Result<PathBuf> {
+    let path = std::path::absolute(path).with_context(|| format!("{}", path.display()))?;
+    Ok(match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => match std::fs::canonicalize(parent) {
+            Ok(parent) => parent.join(name),
+            Err(_) => path,
+        },
+        _ => path,
+    })
 }
 
 /// What the flags say about where to look.

@@ -12,29 +12,27 @@ use crate::compose::Setup;
 use crate::output;
 
 pub(crate) async fn run(setup: &Setup, options: cli::Search) -> Result<Ended> {
-    let query = options.query.join(" ");
-    let scope = super::scope(&options.scope)?;
-    let k = usize::from(options.k);
-    let response = if let Some(client) = Client::find(&setup.paths)? {
-        let request = SearchRequest {
-            query,
-            k: Some(k),
-            scope,
-        };
+    let expect = options.expect.as_deref().map(super::named).transpose()?;
+    let request = SearchRequest {
+        query: options.query.join(" "),
+        k: Some(usize::from(options.k)),
+        explain: options.explain,
+        expect: expect.map(|path| path.to_string_lossy().into_owned()),
+        scope: super::scope(&options.scope)?,
+    };
+    let response: SearchResponse = if let Some(client) = Client::find(&setup.paths)? {
         client.call(Method::POST, "/api/search", &request).await?
     } else {
         setup.fetch(setup.catalog.runtime()?)?;
         setup.fetch(setup.embedding()?)?;
         let services = setup.services(CancellationToken::new()).await?;
-        let scope = vade_web::scope(&scope).map_err(|message| anyhow!(message))?;
-        let hits = services.retriever.search(&query, k, &scope).await?;
-        SearchResponse {
-            hits: hits.hits,
-            milliseconds: hits.milliseconds,
-        }
+        let scope = vade_web::scope(&request.scope).map_err(|message| anyhow!(message))?;
+        vade_web::find(&services.retriever, &request, &scope).await?
     };
     if setup.json {
         output::json(&response)?;
+    } else if let Some(explanation) = &response.explanation {
+        output::explanation(explanation, response.milliseconds);
     } else {
         output::hits(&response.hits, response.milliseconds);
     }

@@ -1,15 +1,21 @@
-//! `vade status`: what is indexed, and how far indexing has got.
+//! `vade status`: what is indexed, how far indexing has got, and why a file is or is not in.
+
+use std::path::Path;
 
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
-use vade_web::api::Status;
+use vade_web::api::{PathRequest, Status, Why};
 
 use crate::Ended;
+use crate::cli;
 use crate::client::Client;
 use crate::compose::Setup;
 use crate::output;
 
-pub(crate) async fn run(setup: &Setup) -> Result<Ended> {
+pub(crate) async fn run(setup: &Setup, options: cli::Status) -> Result<Ended> {
+    if let Some(path) = options.why {
+        return why(setup, &path).await;
+    }
     let status: Status = if let Some(client) = Client::find(&setup.paths)? {
         client.get("/api/status").await?
     } else {
@@ -22,4 +28,26 @@ pub(crate) async fn run(setup: &Setup) -> Result<Ended> {
         output::status(&status);
     }
     Ok(Ended::Done)
+}
+
+async fn why(setup: &Setup, path: &Path) -> Result<Ended> {
+    let path = super::named(path)?;
+    let why: Why = if let Some(client) = Client::find(&setup.paths)? {
+        let query = PathRequest {
+            path: path.to_string_lossy().into_owned(),
+            undo: false,
+        };
+        client.get_with("/api/why", &query).await?
+    } else {
+        vade_web::why_of(setup.index().await?.why(&path)?)
+    };
+    if setup.json {
+        output::json(&why)?;
+    } else {
+        output::why(&why);
+    }
+    Ok(match why.document {
+        Some(_) => Ended::Done,
+        None => Ended::NothingFound,
+    })
 }

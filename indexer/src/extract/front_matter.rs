@@ -1,7 +1,7 @@
-//! The YAML block at the top of a note: its extent, and the title, tags and aliases in it.
+//! The YAML block at the top of a note: its extent, and the title, tags, aliases and links in it.
 //!
-//! Owns every shape in which Obsidian and static site generators write those three. It knows no
-//! Markdown. Called by the Markdown reader.
+//! Owns every shape in which Obsidian and static site generators write those. It knows no Markdown
+//! but wiki links. Called by the Markdown reader.
 
 use serde_norway::{Mapping, Value};
 
@@ -18,6 +18,8 @@ pub(super) struct FrontMatter {
     pub title: Option<String>,
     pub tags: Vec<String>,
     pub aliases: Vec<String>,
+    /// Targets of wiki links in any property.
+    pub links: Vec<String>,
 }
 
 /// Reads the front matter of `text`. A block that is not a YAML mapping is part of the body: a note
@@ -72,6 +74,7 @@ fn read(fields: &Mapping) -> FrontMatter {
             "alias" | "aliases" => add_aliases(value, &mut found.aliases),
             _ => {}
         }
+        add_links(value, &mut found.links);
     }
     found
 }
@@ -87,6 +90,43 @@ fn add_aliases(value: &Value, aliases: &mut Vec<String>) {
             .iter()
             .for_each(|alias| push_once(aliases, alias)),
     }
+}
+
+/// Links stand in properties as `"[[Note]]"`. Without quotation marks that is a list in a list, which
+/// people write all the same.
+fn add_links(value: &Value, links: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            for part in text.split("[[").skip(1) {
+                if let Some((link, _)) = part.split_once("]]") {
+                    push_once(links, link_target(link));
+                }
+            }
+        }
+        Value::Sequence(items) => {
+            if let [Value::Sequence(inner)] = items.as_slice()
+                && let [Value::String(link)] = inner.as_slice()
+            {
+                push_once(links, link_target(link));
+            }
+            for item in items {
+                add_links(item, links);
+            }
+        }
+        Value::Mapping(fields) => {
+            for item in fields.values() {
+                add_links(item, links);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The note that `Note#heading^block|text` links to; empty for a place in the same note.
+pub(super) fn link_target(link: &str) -> &str {
+    // In a table the bar before the shown text is escaped.
+    let target = link.split(['#', '^', '|']).next().unwrap_or_default();
+    target.trim_end_matches('\\').trim()
 }
 
 /// `#project/` names the tag `project`.
@@ -165,5 +205,17 @@ mod tests {
         ] {
             assert_eq!(parse(text).end, 0, "{text:?}");
         }
+    }
+
+    #[test]
+    fn links_stand_in_any_property() {
+        let links = |yaml: &str| parse(&format!("---\n{yaml}\n---\n")).links;
+        assert_eq!(links("up: \"[[A#b|c]] and [[B]]\""), ["A", "B"]);
+        assert_eq!(
+            links("up: [[A b]]\nx:\n  - '[[C]]'\n  - y: '[[D'\n    z: '[[E]]'"),
+            ["A b", "C", "E"]
+        );
+        assert_eq!(links("up: [[A, B], [C]]\nn: '[[#here]]'"), [""; 0]);
+        assert_eq!(links(&format!("up: {}", "[".repeat(10_000))), [""; 0]);
     }
 }

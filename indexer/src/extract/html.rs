@@ -18,7 +18,7 @@ const MAX_READABILITY_BYTES: usize = 2 * 1024 * 1024;
 
 /// The parser looks through all open elements at every tag, so depth is what makes it slow. Real
 /// pages stay well below 200.
-const MAX_NESTING: usize = 1000;
+pub(super) const MAX_NESTING: usize = 1000;
 
 /// An article shorter than this, or than a third of the page, is more likely a part of it.
 const MIN_ARTICLE_BYTES: usize = 250;
@@ -37,18 +37,26 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Reject
     }
     let decoded = decode(bytes).ok_or_else(|| Rejection::skipped("binary file"))?;
     let html = decoded.text.as_ref();
-    if nesting(html.as_bytes()) > MAX_NESTING {
-        return Err(Rejection::failed(
-            "not readable HTML: elements nested too deeply",
-        ));
-    }
-    let page = html_text::render(html);
+    let page = render(html)?;
     let title = page.title.clone();
     let (content, extractor) = match article(html, &page) {
         Some(article) => (article, "html-article"),
         None => (page, "html-page"),
     };
     Ok(assemble(title, content, extractor, limits))
+}
+
+/// The text of a whole page.
+pub(super) fn render(html: &str) -> Result<PageText, Rejection> {
+    if html.len() > MAX_PAGE_BYTES {
+        return Err(Rejection::skipped("web page larger than 16 MB"));
+    }
+    if nesting(html.as_bytes()) > MAX_NESTING {
+        return Err(Rejection::failed(
+            "not readable HTML: elements nested too deeply",
+        ));
+    }
+    Ok(html_text::render(html))
 }
 
 fn assemble(
@@ -71,7 +79,7 @@ fn assemble(
         body: 0..text.len(),
         text,
         headings,
-        extractor,
+        extractor: extractor.into(),
         notice,
         ..Extracted::default()
     }
@@ -132,7 +140,7 @@ fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// How deeply elements nest at most, estimated without building the tree.
-fn nesting(html: &[u8]) -> usize {
+pub(super) fn nesting(html: &[u8]) -> usize {
     let (mut depth, mut deepest, mut position) = (0_usize, 0_usize, 0_usize);
     while let Some(offset) = html[position..].iter().position(|byte| *byte == b'<') {
         position += offset + 1;

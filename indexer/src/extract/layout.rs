@@ -1,15 +1,25 @@
 //! Glyphs on a PDF page to lines and paragraphs.
 //!
-//! Owns the geometry: which glyphs make a word, a line, a paragraph. Runs in the child process.
-//! What the lines say is `page_text`'s business.
+//! Owns the geometry: which glyphs make a word, a line, a paragraph, and in which order lines are read
+//! where the page draws them in none. Runs in the child process. What the lines say is `page_text`'s
+//! business.
+
+mod order;
 
 use std::fmt;
 
 use pdf_extract::{MediaBox, OutputDev, OutputError, Transform};
+use unicode_normalization::UnicodeNormalization;
+
+use super::page_text::{is_cjk, is_rtl};
 
 /// A gap of this many font sizes is a space between words. Kerning stays below, and the narrowest
 /// spaces of justified text are nearly twice as wide.
 const WORD_GAP: f64 = 0.12;
+
+/// The same in scripts without spaces, where justified lines are spread and a space is as wide as a
+/// character.
+const CJK_WORD_GAP: f64 = 0.7;
 
 /// A gap of this many font sizes lies between columns of a table. It becomes a tab.
 const COLUMN_GAP: f64 = 1.6;
@@ -23,13 +33,30 @@ const PARAGRAPH_LEADING: f64 = 1.3;
 /// Sizes that differ by more than this factor do not share a paragraph.
 const SIZE_CHANGE: f64 = 1.15;
 
-/// Collects one page's glyphs in the order in which the page draws them. Sorting them by position
-/// would interleave columns, and nearly all programs draw text in reading order.
+/// The same glyph again, this many font sizes further: letters are drawn twice to look bold.
+const BOLD_SHIFT: f64 = 0.08;
+
+/// Collects one page's glyphs in the order in which the page draws them. Nearly all programs draw
+/// text in reading order, and sorting by position would break up what belongs together; pages that
+/// visibly do otherwise are sorted by `reading_order`.
 pub(super) struct PageLayout {
     lines: Vec<Line>,
+    last: Option<Last>,
     /// Text the page may still take, in bytes.
     budget: usize,
     full: bool,
+}
+
+/// A glyph's place on the page, in points.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Glyph {
+    pub origin: (f64, f64),
+    /// A vector of length one in the direction of writing.
+    pub direction: (f64, f64),
+    /// How far the glyph itself reaches in the direction of writing.
+    pub advance: f64,
+    /// The font's size.
+    pub size: f64,
 }
 
 /// Where a glyph stands. `along` runs in the direction of writing and `across` from later lines to
@@ -42,12 +69,35 @@ struct Place {
     size: f64,
 }
 
-/// Glyphs on one baseline.
-#[derive(Debug)]
+/// The glyph drawn last, and how to take it back.
+struct Last {
+    place: Place,
+    end: f64,
+    text: String,
+    /// How many lines there were before it, and the length and end of the last of them.
+    lines: usize,
+    length: usize,
+    line_end: f64,
+}
+
+/// Glyphs on one baseline, without a wide gap between them.
+#[derive(Debug, Clone)]
 struct Line {
     text: String,
     first: Place,
     end: f64,
+    /// Gaps within it, any of which may lie between columns of text.
+    gaps: Vec<Gap>,
+    /// A wide gap separates it from the line before it, which is on the same baseline.
+    is_cell: bool,
+}
+
+/// A gap in a line: its offset in the text, and from where to where it reaches.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    offset: usize,
+    from: f64,
+    to: f64,
 }
 
 impl PageLayout {
@@ -55,6 +105,7 @@ impl PageLayout {
     pub(super) fn new(budget: usize) -> Self {
         Self {
             lines: Vec::new(),
+            last: None,
             budget,
             full: false,
         }
@@ -65,25 +116,50 @@ impl PageLayout {
         self.full
     }
 
+    /// Adds a glyph that stands for `text`; false where there is no budget for it.
+    pub(super) fn draw(&mut self, glyph: Glyph, text: &str) -> bool {
+        let Some(left) = self.budget.checked_sub(text.len()) else {
+            self.full = true;
+            return false;
+        };
+        self.budget = left;
+        let ((x, y), (dx, dy)) = (glyph.origin, glyph.direction);
+        let place = Place {
+            direction: (dx, dy),
+            along: x * dx + y * dy,
+            across: y * dx - x * dy,
+            size: glyph.size,
+        };
+        // Damaged files have coordinates that are no numbers.
+        if place.along.is_finite() && place.across.is_finite() && place.size.is_finite() {
+            self.add(place, glyph.advance, text);
+        }
+        true
+    }
+
     /// The page as text: a line end between lines, a blank line between paragraphs, a tab between
     /// columns.
     pub(super) fn text(&self) -> String {
-        let lines: Vec<&Line> = self
-            .lines
-            .iter()
-            .filter(|l| !l.text.trim().is_empty())
-            .collect();
+        let sorted = order::reading_order(&self.lines);
+        let lines = without_blanks(sorted.as_ref().unwrap_or(&self.lines));
         let leading = usual_leading(&lines);
         let mut text = String::new();
+        let mut row: Option<&Line> = None;
         let mut previous: Option<&Line> = None;
-        for line in lines {
-            match previous {
-                Some(previous) if is_shadow(previous, line) => continue,
-                Some(previous) if starts_paragraph(previous, line, leading) => {
+        for line in &lines {
+            if previous.is_some_and(|previous| is_shadow(previous, line)) {
+                continue;
+            }
+            match (row, previous) {
+                (Some(_), _) if line.is_cell => text.push('\t'),
+                (Some(row), Some(last)) if starts_paragraph(row, last, line, leading) => {
                     text.push_str("\n\n");
                 }
-                Some(_) => text.push('\n'),
-                None => {}
+                (Some(_), _) => text.push('\n'),
+                (None, _) => {}
+            }
+            if !line.is_cell {
+                row = Some(line);
             }
             text.push_str(&line.text);
             previous = Some(line);
@@ -92,25 +168,152 @@ impl PageLayout {
     }
 
     fn add(&mut self, place: Place, advance: f64, text: &str) {
-        match self.lines.last_mut().filter(|line| continues(line, place)) {
-            Some(line) => {
-                let gap = (place.along - line.end) / place.size;
-                if gap > COLUMN_GAP {
-                    line.text.push('\t');
-                } else if gap > WORD_GAP && !line.text.ends_with(' ') && !text.starts_with(' ') {
-                    line.text.push(' ');
-                }
-                line.text.push_str(text);
-                line.end = place.along + advance;
-                line.first.size = line.first.size.max(place.size);
-            }
-            None => self.lines.push(Line {
-                text: text.to_owned(),
-                first: place,
-                end: place.along + advance,
-            }),
+        let Some(last) = self.last.take() else {
+            return self.put(place, advance, text);
+        };
+        if last.is_repeated(place, text) {
+            self.last = Some(last);
+        } else if let Some((accented, place, advance)) = last.accented(place, advance, text) {
+            self.take_back(&last);
+            self.put(place, advance, &accented);
+        } else {
+            self.put(place, advance, text);
         }
     }
+
+    fn put(&mut self, place: Place, advance: f64, text: &str) {
+        let line = self.lines.last();
+        self.last = Some(Last {
+            place,
+            end: place.along + advance,
+            text: text.to_owned(),
+            lines: self.lines.len(),
+            length: line.map_or(0, |line| line.text.len()),
+            line_end: line.map_or(0.0, |line| line.end),
+        });
+        let mut is_cell = false;
+        if let Some(line) = self.lines.last_mut() {
+            if continues(line, place) {
+                let gap = (place.along - line.end) / place.size;
+                if gap <= COLUMN_GAP {
+                    if gap > WORD_GAP {
+                        line.gaps.push(Gap {
+                            offset: line.text.len(),
+                            from: line.end,
+                            to: place.along,
+                        });
+                    }
+                    line.append(gap, text);
+                    line.end = place.along + advance;
+                    line.first.size = line.first.size.max(place.size);
+                    return;
+                }
+                is_cell = true;
+            } else if precedes(line, place, advance) {
+                line.text.insert_str(0, text);
+                line.first.along = place.along;
+                line.gaps.clear();
+                self.last = None;
+                return;
+            }
+        }
+        self.lines.push(Line {
+            text: text.to_owned(),
+            first: place,
+            end: place.along + advance,
+            gaps: Vec::new(),
+            is_cell,
+        });
+    }
+
+    fn take_back(&mut self, last: &Last) {
+        self.lines.truncate(last.lines);
+        if let Some(line) = self.lines.last_mut() {
+            line.text.truncate(last.length);
+            line.gaps.retain(|gap| gap.offset < last.length);
+            line.end = last.line_end;
+        }
+    }
+}
+
+impl Line {
+    /// Adds text that follows after `gap` font sizes.
+    fn append(&mut self, gap: f64, text: &str) {
+        let (left, right) = (self.text.chars().next_back(), text.chars().next());
+        let is_cjk = left.is_some_and(is_cjk) && right.is_some_and(is_cjk);
+        let word_gap = if is_cjk { CJK_WORD_GAP } else { WORD_GAP };
+        if gap > word_gap && left != Some(' ') && right != Some(' ') {
+            self.text.push(' ');
+        }
+        self.text.push_str(text);
+    }
+}
+
+impl Last {
+    /// Whether the glyph that follows is the same at about the same place.
+    fn is_repeated(&self, place: Place, text: &str) -> bool {
+        let near = BOLD_SHIFT * place.size;
+        self.text == text
+            && !text.trim().is_empty()
+            && same_direction(self.place.direction, place.direction)
+            && (self.place.along - place.along).abs() < near
+            && (self.place.across - place.across).abs() < near
+    }
+
+    /// The letter with its accent where one is drawn over the other, as TeX does.
+    fn accented(&self, place: Place, advance: f64, text: &str) -> Option<(String, Place, f64)> {
+        let (start, end) = (place.along, place.along + advance);
+        let overlap = self.end.min(end) - self.place.along.max(start);
+        let narrower = (self.end - self.place.along).min(advance);
+        let is_over = same_direction(self.place.direction, place.direction)
+            && (self.place.across - place.across).abs() < 0.6 * place.size
+            && narrower > 0.0
+            && overlap > 0.5 * narrower;
+        if !is_over {
+            return None;
+        }
+        let (letter, accent, base) = match (combining(&self.text), combining(text)) {
+            (Some(accent), None) => (text, accent, (place, advance)),
+            (None, Some(accent)) => (
+                self.text.as_str(),
+                accent,
+                (self.place, self.end - self.place.along),
+            ),
+            _ => return None,
+        };
+        let mut letters = letter.chars();
+        let letter = match (letters.next()?, letters.next()) {
+            ('ı', None) => 'i',
+            ('ȷ', None) => 'j',
+            (letter, None) if letter.is_alphabetic() => letter,
+            _ => return None,
+        };
+        let accented = [letter, accent].into_iter().nfc().collect();
+        Some((accented, base.0, base.1))
+    }
+}
+
+/// The combining form of an accent that stands alone.
+fn combining(text: &str) -> Option<char> {
+    let mut characters = text.chars();
+    let accent = match characters.next()? {
+        '`' => '\u{300}',
+        '´' => '\u{301}',
+        '^' | 'ˆ' => '\u{302}',
+        '~' | '˜' => '\u{303}',
+        '¯' | 'ˉ' => '\u{304}',
+        '˘' => '\u{306}',
+        '˙' => '\u{307}',
+        '¨' => '\u{308}',
+        '˚' => '\u{30a}',
+        '˝' => '\u{30b}',
+        'ˇ' => '\u{30c}',
+        '¸' => '\u{327}',
+        '˛' => '\u{328}',
+        combining @ '\u{300}'..='\u{32f}' => combining,
+        _ => return None,
+    };
+    characters.next().is_none().then_some(accent)
 }
 
 impl OutputDev for PageLayout {
@@ -135,26 +338,24 @@ impl OutputDev for PageLayout {
         font_size: f64,
         text: &str,
     ) -> Result<(), OutputError> {
-        // An error is the only way to stop the interpreter before the page ends.
-        let Some(left) = self.budget.checked_sub(text.len()) else {
-            self.full = true;
-            return Err(fmt::Error.into());
-        };
-        self.budget = left;
         let stretch = transform.m11.hypot(transform.m12);
         let size = font_size.abs() * transform.m21.hypot(transform.m22);
-        if stretch > 0.0 && size > 0.0 {
-            let (dx, dy) = (transform.m11 / stretch, transform.m12 / stretch);
-            let (x, y) = (transform.m31, transform.m32);
-            let place = Place {
-                direction: (dx, dy),
-                along: x * dx + y * dy,
-                across: y * dx - x * dy,
-                size,
-            };
-            self.add(place, (width * font_size.abs() + spacing) * stretch, text);
+        if stretch <= 0.0 || size <= 0.0 {
+            return Ok(());
         }
-        Ok(())
+        let glyph = Glyph {
+            origin: (transform.m31, transform.m32),
+            direction: (transform.m11 / stretch, transform.m12 / stretch),
+            advance: (width * font_size.abs() + spacing) * stretch,
+            size,
+        };
+        // An error is the only way to stop the interpreter before the page ends.
+        let drawn = self.draw(glyph, text);
+        if drawn {
+            Ok(())
+        } else {
+            Err(fmt::Error.into())
+        }
     }
 
     fn begin_word(&mut self) -> Result<(), OutputError> {
@@ -181,6 +382,15 @@ fn continues(line: &Line, place: Place) -> bool {
         && place.along > line.end - LINE_SHIFT * size
 }
 
+/// Whether a glyph goes before a line: some programs draw Arabic and Hebrew from right to left.
+fn precedes(line: &Line, place: Place, advance: f64) -> bool {
+    let gap = (line.first.along - place.along - advance) / place.size;
+    same_direction(line.first.direction, place.direction)
+        && (line.first.across - place.across).abs() < 0.3 * place.size
+        && (-0.3..0.4).contains(&gap)
+        && line.text.chars().any(is_rtl)
+}
+
 /// Slides and covers draw a text twice, slightly shifted, for bold or shadowed letters.
 fn is_shadow(previous: &Line, line: &Line) -> bool {
     let near = 0.3 * line.first.size;
@@ -189,10 +399,29 @@ fn is_shadow(previous: &Line, line: &Line) -> bool {
         && (previous.first.across - line.first.across).abs() < near
 }
 
+/// Lines that have text. Where a row loses its first cell, the next one takes its place.
+fn without_blanks(lines: &[Line]) -> Vec<Line> {
+    let mut kept: Vec<Line> = Vec::with_capacity(lines.len());
+    let mut is_row = false;
+    for line in lines {
+        is_row &= line.is_cell;
+        if line.text.trim().is_empty() {
+            continue;
+        }
+        kept.push(Line {
+            is_cell: is_row && line.is_cell,
+            ..line.clone()
+        });
+        is_row = true;
+    }
+    kept
+}
+
 /// The median distance between lines that follow each other downwards, or 0 where there are none.
-fn usual_leading(lines: &[&Line]) -> f64 {
+fn usual_leading(lines: &[Line]) -> f64 {
     let mut drops: Vec<f64> = lines
         .windows(2)
+        .filter(|pair| !pair[1].is_cell)
         .filter(|pair| same_direction(pair[0].first.direction, pair[1].first.direction))
         .map(|pair| {
             (
@@ -207,8 +436,10 @@ fn usual_leading(lines: &[&Line]) -> f64 {
     drops.get(drops.len() / 2).copied().unwrap_or(0.0)
 }
 
-fn starts_paragraph(previous: &Line, line: &Line, leading: f64) -> bool {
-    let (before, here) = (previous.first, line.first);
+/// Whether a line does not go on with the paragraph of the row before it, of which `last` is the last
+/// cell.
+fn starts_paragraph(row: &Line, last: &Line, line: &Line, leading: f64) -> bool {
+    let (before, here) = (row.first, line.first);
     let ratio = before.size / here.size;
     if !same_direction(before.direction, here.direction)
         || !(1.0 / SIZE_CHANGE..=SIZE_CHANGE).contains(&ratio)
@@ -224,7 +455,7 @@ fn starts_paragraph(previous: &Line, line: &Line, leading: f64) -> bool {
     let indent = (here.along - before.along) / here.size;
     let moved = drop < -LINE_SHIFT * here.size || (0.8..4.0).contains(&indent);
     moved
-        && previous
+        && last
             .text
             .trim_end()
             .ends_with(['.', '!', '?', ':', '。', '！', '？'])
@@ -329,6 +560,103 @@ mod tests {
                 (70.0, 700.0, 10.0, "8"),
             ],
             expect!["Total\t9 8"],
+        );
+    }
+
+    #[test]
+    fn columns_drawn_row_by_row_are_read_one_after_the_other() {
+        let left = "the left column has lines like";
+        let right = "and so the right one has lines";
+        let mut words = vec![(
+            0.0,
+            760.0,
+            10.0,
+            "A title over both of the columns of this page",
+        )];
+        for row in 0..6 {
+            let y = 700.0 - 12.0 * f64::from(row);
+            words.extend([(0.0, y, 10.0, left), (200.0, y, 10.0, right)]);
+        }
+        check(
+            &words,
+            expect![[r"
+                A title over both of the columns of this page
+
+                the left column has lines like
+                the left column has lines like
+                the left column has lines like
+                the left column has lines like
+                the left column has lines like
+                the left column has lines like
+                and so the right one has lines
+                and so the right one has lines
+                and so the right one has lines
+                and so the right one has lines
+                and so the right one has lines
+                and so the right one has lines"]],
+        );
+    }
+
+    #[test]
+    fn lines_drawn_from_the_bottom_up_are_turned_round() {
+        let lines = [
+            "eight", "seven", "six", "five", "four", "three", "two", "one",
+        ];
+        let words: Vec<(f64, f64, f64, &str)> = (0..8)
+            .zip(lines)
+            .map(|(row, line)| (0.0, 100.0 + 24.0 * f64::from(row), 10.0, line))
+            .collect();
+        check(
+            &words,
+            expect![[r"
+                one
+                two
+                three
+                four
+                five
+                six
+                seven
+                eight"]],
+        );
+    }
+
+    #[test]
+    fn accents_join_their_letters() {
+        check(
+            &[
+                (0.0, 700.0, 10.0, "preparaci"),
+                (45.2, 700.5, 10.0, "´"),
+                (45.0, 700.0, 10.0, "o"),
+                (50.0, 700.0, 10.0, "n,"),
+                (64.0, 700.0, 10.0, "ı"),
+                (63.8, 700.0, 10.0, "´"),
+                (74.0, 700.0, 10.0, "´o"),
+            ],
+            expect!["preparación, í ´ o"],
+        );
+    }
+
+    #[test]
+    fn wide_set_characters_make_no_words() {
+        check(
+            &[
+                (0.0, 700.0, 10.0, "日"),
+                (9.0, 700.0, 10.0, "本"),
+                (18.0, 700.0, 10.0, "a"),
+            ],
+            expect!["日本 a"],
+        );
+    }
+
+    #[test]
+    fn letters_drawn_from_right_to_left() {
+        check(
+            &[
+                (100.0, 700.0, 10.0, "ש"),
+                (95.0, 700.0, 10.0, "ל"),
+                (90.0, 700.0, 10.0, "ם"),
+            ],
+            expect!["םלש"],
         );
     }
 

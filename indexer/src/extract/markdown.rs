@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 
-use super::front_matter::{self, clean_tag};
+use super::front_matter::{self, clean_tag, link_target};
 use super::{Extracted, Heading, Limits, Rejection, cut, push_once, text};
 
 /// Reads a note.
@@ -22,8 +22,9 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Reject
         body: matter.end..text.len(),
         tags: matter.tags,
         aliases: matter.aliases,
+        links: matter.links,
         source_is_text: decoded.exact,
-        extractor: "markdown",
+        extractor: "markdown".into(),
         notice,
         ..Extracted::default()
     };
@@ -120,9 +121,7 @@ impl<'a> Reader<'a> {
                 dest_url,
                 ..
             } => {
-                // In a table the bar before the display text is escaped, and its backslash is left.
-                let target = dest_url.split(['#', '^']).next().unwrap_or_default();
-                push_once(&mut self.note.links, target.trim_end_matches('\\').trim());
+                push_once(&mut self.note.links, link_target(&dest_url));
             }
             _ => {}
         }
@@ -158,7 +157,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The start of the line that `position` is on, if only white space lies between.
-fn line_start(text: &str, position: usize) -> usize {
+pub(super) fn line_start(text: &str, position: usize) -> usize {
     let start = text[..position]
         .rfind('\n')
         .map_or(0, |newline| newline + 1);
@@ -187,8 +186,24 @@ fn inline_tags(source: &str, run: Range<usize>, tags: &mut Vec<String>) {
     }
 }
 
+/// Letters, digits and a few marks; and whatever is neither punctuation nor space beyond ASCII:
+/// pictures and the vowel signs of many scripts.
 fn is_tag_character(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '-' | '/')
+    let punctuation = matches!(
+        c,
+        '\u{a0}'..='\u{bf}'
+            | '\u{2000}'..='\u{200c}'
+            | '\u{200e}'..='\u{206f}'
+            | '\u{2190}'..='\u{22ff}'
+            | '\u{2e00}'..='\u{2e7f}'
+            | '\u{3000}'..='\u{303f}'
+            | '\u{ff00}'..='\u{ff0f}'
+            | '\u{ff1a}'..='\u{ff20}'
+            | '\u{ff3b}'..='\u{ff65}'
+    );
+    c.is_alphanumeric()
+        || matches!(c, '_' | '-' | '/')
+        || !(c.is_ascii() || c.is_control() || c.is_whitespace() || punctuation)
 }
 
 #[cfg(test)]
@@ -292,5 +307,76 @@ mod tests {
             note.links,
             ["Plan", "photo.png", "Folder/Other note", "Cell"]
         );
+    }
+
+    #[test]
+    fn what_obsidian_adds_stays_in_the_text_and_gives_its_links() {
+        let source = concat!(
+            "---\nup: \"[[Index#Top|up]]\"\nrelated:\n  - \"[[Plan]]\"\n  - [[Bare]]\n---\n",
+            "# The [[Pier|old pier]]\n\n",
+            "> [!note]- Title with #callout\n> The [[Storm#1932|great storm]].\n> > [!tip]\n> > ## No section\n\n",
+            "![[Costs#Wood|what it cost]] ![[crane.png|300]] ![[song.mp3#t=30]]\n\n",
+            "keeper:: [[Agnes]], built [year:: 1932] ^block-id\n",
+            "See [[Plan#^block-id]] and [[^other]]. %%a comment about [[Secret]]%%\n\n",
+            "- [ ] task [due:: 2024-03-05] [[Folder/Sub note.md]]\n\n",
+            "```dataview\nLIST FROM #query AND [[Not this]]\n```\n",
+            "| a |\n|---|\n| ![[In table\\|100]] |\n",
+        );
+        let note = read(source);
+        assert_eq!(note.text, source);
+        assert_eq!(
+            note.links,
+            [
+                "Index",
+                "Plan",
+                "Bare",
+                "Pier",
+                "Storm",
+                "Costs",
+                "crane.png",
+                "song.mp3",
+                "Agnes",
+                "Secret",
+                "Folder/Sub note.md",
+                "In table"
+            ]
+        );
+        assert_eq!(note.tags, ["callout"]);
+        let headings: Vec<&str> = note.headings.iter().map(|h| h.text.as_str()).collect();
+        assert_eq!(headings, ["The old pier"]);
+    }
+
+    #[test]
+    fn tags_have_pictures_and_vowel_signs() {
+        let note = read("#📖/read #हिन्दी, #naïve— #日本語。 #a→b #️⃣ #‘x’ #1984年");
+        assert_eq!(
+            note.tags,
+            [
+                "📖/read",
+                "हिन्दी",
+                "naïve",
+                "日本語",
+                "a",
+                "\u{fe0f}\u{20e3}",
+                "1984年"
+            ]
+        );
+    }
+
+    #[test]
+    fn hostile_notes_are_harmless() {
+        let source =
+            "---\nup: \"[[a\"\n---\n# [[é|#ž]]\n> [!x] ![[b#c|d]]\n%%\n#t ^i\n|[[a\\|b]]|\n|---|\n";
+        for end in 0..source.len() {
+            let limits = Limits::new("unused".into());
+            let _ = super::extract(&source.as_bytes()[..end], &limits);
+            let mut spoilt = source.as_bytes().to_vec();
+            spoilt[end] = 0xff;
+            let _ = super::extract(&spoilt, &limits);
+        }
+        for piece in ["[[", "![[a|", "> ", "[[a]]", "#a", "- ", "%%", "`"] {
+            let note = read(&piece.repeat(20_000));
+            assert!(note.links.len() < 2 && note.tags.len() < 2);
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! From one file's bytes to text with its structure: title, headings, pages, tags and links.
 //!
 //! Owns what each kind of file means and why a file is refused. It reads no folders and keeps no
-//! state; PDF files are read by a child process (`child`), because a hostile one can take the
-//! process down. Called by the pipeline, once per changed file, on a blocking thread.
+//! state. The readers are mostly other people's code and the files anybody's, so they run in a child
+//! process (`child` starts it, `worker` is it), which may crash, hang or be killed. Called by the
+//! pipeline, once per changed file, on a blocking thread.
 
 mod child;
 mod front_matter;
@@ -11,25 +12,34 @@ mod html_text;
 mod language;
 mod layout;
 mod markdown;
+mod markup;
+mod office;
 mod page_text;
 mod pdf;
+mod pdf_pages;
+mod plain;
 mod repair;
 mod sniff;
 mod text;
+mod transcript;
 mod worker;
 
+use std::borrow::Cow;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
+pub use child::Extractor;
 pub use worker::child_main;
 
+use child::{Ending, Frame};
 use sniff::Kind;
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
 /// What was read from one file. All offsets are bytes into `text`, on character boundaries.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extracted {
     /// The document's own title; `None` where it has none and its file name has to serve.
     pub title: Option<String>,
@@ -50,15 +60,16 @@ pub struct Extracted {
     /// `text` is byte for byte the file, so offsets are offsets in the file too.
     pub source_is_text: bool,
     /// Which reader made this, for `vade doctor` and for re-reading after an improvement.
-    pub extractor: &'static str,
+    pub extractor: Cow<'static, str>,
     /// ISO 639-1 code where the language is clear.
+    #[serde(skip)]
     pub language: Option<&'static str>,
     /// What a person should know although the document was read, such as unreadable pages.
     pub notice: Option<String>,
 }
 
 /// A heading and where its line starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heading {
     /// Start of the heading's line.
     pub start: usize,
@@ -69,7 +80,7 @@ pub struct Heading {
 }
 
 /// A page's part of the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
     /// 1 for the first page of the file.
     pub number: u32,
@@ -80,7 +91,7 @@ pub struct Page {
 }
 
 /// Why a file gave no text, in words for the person whose file it is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Rejection {
     /// Nothing is wrong with the file; there is nothing in it to index.
     #[error("{0}")]
@@ -101,7 +112,7 @@ impl Rejection {
 }
 
 /// How much one file may cost.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Larger files are skipped, in bytes.
     pub max_file_bytes: u64,
@@ -112,11 +123,12 @@ pub struct Limits {
     /// Time the child may take, processor and wall clock alike, in seconds.
     pub child_seconds: u64,
     /// The executable started as the child; `vade` itself, outside tests.
+    #[serde(skip)]
     pub worker: PathBuf,
 }
 
 impl Limits {
-    /// The default limits, with `worker` as the executable started for PDF files.
+    /// The default limits, with `worker` as the executable that reads.
     #[must_use]
     pub fn new(worker: PathBuf) -> Self {
         Self {
@@ -129,46 +141,92 @@ impl Limits {
     }
 }
 
-/// Reads a file's bytes as the kind of document they are. `path` is only looked at, not opened.
-///
-/// # Errors
-///
-/// A [`Rejection`] with its reason, for files that are not documents and for broken ones.
-pub fn extract(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
-    if bytes.len() as u64 > limits.max_file_bytes {
-        let megabytes = limits.max_file_bytes / MEBIBYTE;
-        return Err(Rejection::skipped(format!("larger than {megabytes} MB")));
+impl Extractor {
+    /// Reads a file's bytes as the kind of document they are. `path` is only looked at, not opened.
+    ///
+    /// # Errors
+    ///
+    /// A [`Rejection`] with its reason, for files that are not documents and for broken ones.
+    pub fn extract(&self, path: &Path, bytes: &[u8]) -> Result<Extracted, Rejection> {
+        let limits = self.limits();
+        if bytes.len() as u64 > limits.max_file_bytes {
+            let megabytes = limits.max_file_bytes / MEBIBYTE;
+            return Err(Rejection::skipped(format!("larger than {megabytes} MB")));
+        }
+        let kind = sniff::kind(path, bytes)?;
+        let (frames, ending) = self.read(kind, bytes)?;
+        finish(kind, frames, &ending, limits)
     }
-    let kind = sniff::kind(path, bytes)?;
-    // The readers are other people's code; a panic in one is that file's problem only.
-    let mut extracted = catch_unwind(AssertUnwindSafe(|| read(kind, bytes, limits)))
-        .unwrap_or_else(|_| {
-            Err(Rejection::failed(
-                "the reader for this kind of file crashed",
-            ))
-        })?;
-    let body = &extracted.text[extracted.body.clone()];
+}
+
+/// Makes a document of what the child sent.
+fn finish(
+    kind: Kind,
+    mut frames: Vec<Frame>,
+    ending: &Ending,
+    limits: &Limits,
+) -> Result<Extracted, Rejection> {
+    let mut extracted = if kind == Kind::Pdf {
+        pdf::assemble(frames, ending, limits.max_text_bytes)?
+    } else {
+        match frames.pop() {
+            Some(Frame::Document(document)) => *document,
+            Some(Frame::Rejected(rejection)) => return Err(rejection),
+            _ => return Err(Rejection::failed(ending.to_string())),
+        }
+    };
+    let Range { start, end } = extracted.body;
+    let Some(body) = extracted.text.get(start..end) else {
+        return Err(Rejection::failed("its text could not be read"));
+    };
     if body.trim().is_empty() {
-        let front_matter_only = extracted.body.start > 0;
-        return Err(Rejection::skipped(if front_matter_only {
+        return Err(Rejection::skipped(if start > 0 {
             "no text besides its front matter"
         } else {
             "empty"
         }));
     }
-    if kind != Kind::SourceCode {
+    // They are repeated with every chunk below them.
+    for heading in &mut extracted.headings {
+        shorten(&mut heading.text);
+    }
+    extracted.title.as_mut().map(shorten);
+    if !matches!(kind, Kind::SourceCode | Kind::Data) {
         extracted.language = language::detect(body);
     }
     Ok(extracted)
 }
 
+/// Reads a file of any kind, in the child.
 fn read(kind: Kind, bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
     match kind {
-        Kind::Markdown => markdown::extract(bytes, limits),
+        Kind::Archive => plain::archive::extract(bytes, limits),
+        Kind::Book => office::book::extract(bytes, limits),
+        Kind::Data => plain::data::extract(bytes, limits),
         Kind::Html => html::extract(bytes, limits),
+        Kind::Latex => markup::latex::extract(bytes, limits),
+        Kind::Mail => plain::mail::extract(bytes, limits),
+        Kind::Markdown => markdown::extract(bytes, limits),
+        Kind::Notebook => plain::notebook::extract(bytes, limits),
+        Kind::OpenDocument => office::opendocument::extract(bytes, limits),
+        Kind::Org => markup::org::extract(bytes, limits),
         Kind::Pdf => pdf::extract(bytes, limits),
         Kind::Prose | Kind::SourceCode => text::extract(bytes, limits),
+        Kind::Rst => markup::rst::extract(bytes, limits),
+        Kind::Rtf => office::rtf::extract(bytes, limits),
+        Kind::Sheets => office::sheets::extract(bytes, limits),
+        Kind::Slides => office::slides::extract(bytes, limits),
+        Kind::Subtitles => plain::subtitles::extract(bytes, limits),
+        Kind::Table => plain::table::extract(bytes, limits),
+        Kind::Word => office::word::extract(bytes, limits),
     }
+}
+
+/// Nobody's heading or title is longer (bytes).
+const MAX_HEADING: usize = 300;
+
+fn shorten(text: &mut String) {
+    text.truncate(text.floor_char_boundary(MAX_HEADING));
 }
 
 /// Shortens `text` to at most `max_bytes` and says so; `None` where it fits.
@@ -201,4 +259,4 @@ fn push_once(list: &mut Vec<String>, value: &str) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

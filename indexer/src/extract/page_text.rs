@@ -3,6 +3,8 @@
 //! Owns what typesetting did to the words and has to be undone: ligatures, hyphens at line ends,
 //! lines broken in the middle of a sentence. Pure functions; called by `pdf`, page by page.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// A line shorter than this part of the page's usual line was ended on purpose: a title, a list, a
@@ -55,6 +57,7 @@ pub(super) fn is_garbled(text: &str) -> bool {
 
 /// A line with bars between its columns, unless the first column is just the mark of a list item.
 fn tidy_line(line: &str) -> String {
+    let line = &reading_direction(line);
     let mut tidied = String::with_capacity(line.len());
     for cell in line
         .split('\t')
@@ -75,6 +78,11 @@ fn tidy_words(text: &str) -> String {
     let mut tidied = String::with_capacity(text.len());
     let mut dots = 0;
     for word in text.split_whitespace() {
+        // Between the characters of scripts without spaces, one is typesetting.
+        let last = tidied.chars().rev().nth(1);
+        if last.is_some_and(is_cjk) && word.starts_with(is_cjk) && !text.contains('\u{3000}') {
+            tidied.pop();
+        }
         if word.bytes().all(|byte| byte == b'.') {
             dots += word.len();
             continue;
@@ -84,6 +92,7 @@ fn tidy_words(text: &str) -> String {
         for character in word.nfc() {
             match ligature(character) {
                 Some(letters) => tidied.push_str(letters),
+                None if is_presentation_form(character) => tidied.extend(character.nfkc()),
                 None if character.is_control() => {}
                 None => tidied.push(character),
             }
@@ -119,6 +128,87 @@ fn ligature(character: char) -> Option<&'static str> {
         'ﬅ' | 'ﬆ' => "st",
         _ => return None,
     })
+}
+
+/// Arabic and Hebrew letters as they look within a word; search knows only the letters as such.
+fn is_presentation_form(character: char) -> bool {
+    matches!(character, '\u{fb13}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}')
+}
+
+/// A character of a script that is written from right to left.
+pub(super) fn is_rtl(character: char) -> bool {
+    matches!(character,
+        '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}')
+}
+
+/// A line from left to right, as it is drawn, in the order in which it is read. This is the
+/// bidirectional algorithm backwards, without its finer points.
+fn reading_direction(line: &str) -> Cow<'_, str> {
+    if !line.chars().any(is_rtl) {
+        return Cow::Borrowed(line);
+    }
+    let is_ltr = |c: char| (c.is_alphanumeric() && !is_rtl(c)) || is_digit(c);
+    let (rtl, ltr) = line.chars().fold((0, 0), |(rtl, ltr), c| {
+        (
+            rtl + usize::from(is_rtl(c)),
+            ltr + usize::from(is_ltr(c) && c.is_alphabetic()),
+        )
+    });
+    let characters: Vec<char> = line.chars().collect();
+    if ltr > rtl {
+        return Cow::Owned(turn(&characters, &is_rtl));
+    }
+    let turned: Vec<char> = turn(&characters, &|_| true).chars().collect();
+    Cow::Owned(turn(&turned, &is_ltr))
+}
+
+/// Digits of all scripts run from left to right.
+fn is_digit(character: char) -> bool {
+    matches!(character, '0'..='9' | '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}')
+}
+
+/// Reverses the runs that begin and end with characters of a kind and have none of the other in
+/// between, and mirrors their brackets.
+fn turn(characters: &[char], is_kind: &dyn Fn(char) -> bool) -> String {
+    let is_other = |c: char| c.is_alphanumeric() && !is_kind(c);
+    let mut turned = String::new();
+    let mut rest = characters;
+    while let Some(start) = rest.iter().position(|c| is_kind(*c)) {
+        turned.extend(&rest[..start]);
+        let run = &rest[start..];
+        let limit = run.iter().position(|c| is_other(*c)).unwrap_or(run.len());
+        let end = run[..limit]
+            .iter()
+            .rposition(|c| is_kind(*c))
+            .map_or(limit, |last| last + 1);
+        turned.extend(clusters(&run[..end]).rev().flatten().map(|c| mirror(*c)));
+        rest = &run[end..];
+    }
+    turned.extend(rest);
+    turned
+}
+
+/// Characters with the marks that belong to them.
+fn clusters(characters: &[char]) -> impl DoubleEndedIterator<Item = &[char]> {
+    let is_mark = |c: char| matches!(c, '\u{591}'..='\u{5bd}' | '\u{64b}'..='\u{65f}' | '\u{670}');
+    characters
+        .chunk_by(move |_, next| is_mark(*next))
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+fn mirror(character: char) -> char {
+    match character {
+        '(' => ')',
+        ')' => '(',
+        '[' => ']',
+        ']' => '[',
+        '{' => '}',
+        '}' => '{',
+        '«' => '»',
+        '»' => '«',
+        other => other,
+    }
 }
 
 /// The length from which a line counts as full, in characters. Rows of tables say nothing of it.
@@ -187,7 +277,8 @@ fn is_item_mark(mark: &str) -> bool {
     (is_number && number.len() < mark.len()) || BULLETS.contains(&mark)
 }
 
-fn is_cjk(character: char) -> bool {
+/// A character of a script that sets no spaces between words.
+pub(super) fn is_cjk(character: char) -> bool {
     matches!(character,
         '\u{2e80}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
         | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
@@ -275,6 +366,24 @@ mod tests {
             "これは長い文章なので二行に\n分かれています。これで終わり",
             expect!["これは長い文章なので二行に分かれています。これで終わり"],
         );
+    }
+
+    #[test]
+    fn spaces_between_characters_of_scripts_without_are_dropped() {
+        check("目 次 の 一覧 A B", expect!["目次の一覧 A B"]);
+        check("第一章\u{3000}序論", expect!["第一章 序論"]);
+        check("한국어 문장", expect!["한국어 문장"]);
+    }
+
+    #[test]
+    fn lines_from_right_to_left() {
+        check("םלוע םולש", expect!["שלום עולם"]);
+        check("(1935 תנשב) Paris-ב", expect!["ב-Paris (בשנת 1935)"]);
+        check(
+            "The word םולש is Hebrew",
+            expect!["The word שלום is Hebrew"],
+        );
+        check("\u{fe94}\u{fef4}\u{fe91}\u{feae}\u{fecb}", expect!["عربية"]);
     }
 
     #[test]

@@ -1,24 +1,27 @@
 //! PDF files: the child's frames to a document with pages, and to words about what is missing.
 //!
-//! Owns what counts as a title and how trouble is told. No PDF is parsed in this process.
+//! Owns what counts as a title and how trouble is told. What pages repeat is `running`'s business.
 
-use super::child::{self, Ending, Frame};
+mod running;
+
+use std::collections::BTreeMap;
+
+use super::child::{Ending, Frame};
 use super::page_text::{is_garbled, tidy};
-use super::{Extracted, Limits, Page, Rejection, cut, cut_notice};
-
-/// Readers accept some rubbish before the header; so does lopdf.
-const HEADER_WITHIN: usize = 1024;
+use super::{Extracted, Limits, Page, Rejection, cut, cut_notice, pdf_pages};
 
 const LONGEST_TITLE: usize = 120;
 
-/// Reads a PDF file in a child process.
+/// Reads a PDF file that lies within another file, in the child process.
 pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
-    let head = &bytes[..bytes.len().min(HEADER_WITHIN)];
-    if !head.windows(5).any(|window| window == b"%PDF-") {
-        return Err(Rejection::failed("not valid PDF: no PDF header"));
-    }
-    let (frames, ending) = child::read(bytes, limits)?;
-    assemble(frames, &ending, limits.max_text_bytes)
+    let mut frames = Vec::new();
+    let send = &mut |frame| {
+        frames.push(frame);
+        Ok(())
+    };
+    pdf_pages::read(bytes, limits.max_text_bytes, send)
+        .map_err(|error| Rejection::failed(error.to_string()))?;
+    assemble(frames, &Ending::Finished, limits.max_text_bytes)
 }
 
 /// What came of the pages.
@@ -37,16 +40,18 @@ struct Report {
     full: bool,
 }
 
-fn assemble(
+/// Makes a document of the child's frames.
+pub(super) fn assemble(
     frames: Vec<Frame>,
     ending: &Ending,
     max_text_bytes: usize,
 ) -> Result<Extracted, Rejection> {
     let mut report = Report::default();
     let mut document = Extracted {
-        extractor: "pdf",
+        extractor: "pdf".into(),
         ..Extracted::default()
     };
+    let mut pages: BTreeMap<u32, (String, bool)> = BTreeMap::new();
     for frame in frames {
         match frame {
             Frame::Opened { pages, title } => {
@@ -58,18 +63,20 @@ fn assemble(
                 text,
                 complete,
             } => {
-                let text = tidy(&text);
-                report.add(number, &text, complete);
-                if !text.is_empty() && !is_garbled(&text) {
-                    append(&mut document, number, &text);
+                let before = pages.insert(number, (text, complete));
+                // A page comes again with other text where the second reader did better.
+                if before.is_some_and(|(text, _)| text != pages[&number].0) {
+                    document.extractor = "pdf+pdf-extract".into();
                 }
             }
             Frame::Full => report.full = true,
             Frame::NeedsPassword => return Err(Rejection::skipped("needs a password")),
             Frame::NotValid(why) => return Err(Rejection::failed(format!("not valid PDF: {why}"))),
-            Frame::Finished => {}
+            Frame::Rejected(rejection) => return Err(rejection),
+            Frame::Document(_) | Frame::Finished { .. } => {}
         }
     }
+    add_pages(&mut document, &mut report, pages);
     if document.text.is_empty() {
         return Err(no_text(&report, ending));
     }
@@ -86,6 +93,26 @@ impl Report {
         self.incomplete += usize::from(!complete);
         self.garbled += usize::from(is_garbled(text));
         self.blank += usize::from(complete && text.is_empty());
+    }
+
+    /// Whether the child got through all pages; a second look may have ended it later.
+    fn has_all_pages(&self) -> bool {
+        self.pages > 0 && self.last >= self.pages
+    }
+}
+
+fn add_pages(document: &mut Extracted, report: &mut Report, pages: BTreeMap<u32, (String, bool)>) {
+    let (mut texts, complete): (Vec<(u32, String)>, Vec<bool>) = pages
+        .into_iter()
+        .map(|(number, (text, complete))| ((number, text), complete))
+        .unzip();
+    running::remove(&mut texts);
+    for ((number, text), complete) in texts.into_iter().zip(complete) {
+        let text = tidy(&text);
+        report.add(number, &text, complete);
+        if !text.is_empty() && !is_garbled(&text) {
+            append(document, number, &text);
+        }
     }
 }
 
@@ -114,7 +141,7 @@ fn shorten(document: &mut Extracted, max_text_bytes: usize) -> bool {
 }
 
 fn no_text(report: &Report, ending: &Ending) -> Rejection {
-    if *ending != Ending::Finished {
+    if *ending != Ending::Finished && (!report.has_all_pages() || report.incomplete > 0) {
         Rejection::failed(ending.to_string())
     } else if report.incomplete > 0 {
         Rejection::failed("none of its pages could be read")
@@ -136,7 +163,7 @@ fn count_pages(pages: u32) -> String {
 fn notice(report: &Report, ending: &Ending, max_text_bytes: usize) -> Option<String> {
     let pages = count_pages(report.pages);
     let mut parts = Vec::new();
-    if *ending != Ending::Finished {
+    if *ending != Ending::Finished && !report.has_all_pages() {
         let last = report.last;
         let read = if last == 1 {
             "page 1".to_owned()
@@ -318,7 +345,7 @@ mod tests {
             1,
             vec![],
             &Ending::Crashed("signal 11".to_owned()),
-            expect![[r#"Failed("the PDF reader crashed (signal 11)")"#]],
+            expect![[r#"Failed("the reader crashed (signal 11)")"#]],
         );
         check(
             1,

@@ -1,4 +1,4 @@
-//! Faults of pdf-extract that are made good in the loaded file, before it is read.
+//! Faults of files and of pdf-extract that are made good before a file is read.
 //!
 //! Owns nothing else; each repair names the fault, and goes when the fault does. Runs in the child
 //! process.
@@ -7,6 +7,15 @@ use pdf_extract::{Document, Object, ObjectId};
 
 /// More widths than characters there are: not a font but an attack.
 const MAX_WIDTHS: i64 = 200_000;
+
+/// The file with a catalog at its end that names no pages, for files whose own was lost, mostly because
+/// they were never fully written. hayro then looks for pages among all objects that are left.
+pub(super) fn add_catalog(bytes: &[u8]) -> Vec<u8> {
+    const CATALOG: &[u8] =
+        b"\nendstream endobj\n9999999 0 obj\n<< /Type /Catalog /Pages 9999998 0 R >>\n\
+        endobj\ntrailer\n<< /Root 9999999 0 R /Size 10000000 >>\nstartxref\n0\n%%EOF\n";
+    [bytes, CATALOG].concat()
+}
 
 /// Writes out the glyph widths of composite fonts one by one. pdf-extract 0.12.1 reads widths given
 /// as a range (`first last width`) as nothing at all, and Chromium writes those of space and comma

@@ -5,54 +5,103 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Rejection, text};
 
 /// The readers there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kind {
-    Markdown,
+    /// A ZIP archive of documents.
+    Archive,
+    /// An e-book (EPUB).
+    Book,
+    /// JSON, YAML, TOML. No language is guessed for it.
+    Data,
     Html,
+    Latex,
+    /// A message or a mailbox.
+    Mail,
+    Markdown,
+    /// A Jupyter notebook.
+    Notebook,
+    /// An OpenDocument text or presentation.
+    OpenDocument,
+    Org,
     Pdf,
     /// Text in a human language.
     Prose,
-    /// Any other text: code, logs, data. No language is guessed for it.
+    /// reStructuredText.
+    Rst,
+    Rtf,
+    Sheets,
+    Slides,
+    /// Any other text: code, logs. No language is guessed for it.
     SourceCode,
+    Subtitles,
+    /// Rows of text separated by commas, semicolons or tabs.
+    Table,
+    /// A Word document.
+    Word,
 }
+
+/// Extensions of packages, whose contents are a plain container (ZIP, OLE).
+const PACKAGES: &[(&[&str], Kind)] = &[
+    (&["docm", "docx", "dotm", "dotx"], Kind::Word),
+    (&["odp", "odt", "otp", "ott"], Kind::OpenDocument),
+    (
+        &["ods", "ots", "xls", "xlsb", "xlsm", "xlsx", "xltm", "xltx"],
+        Kind::Sheets,
+    ),
+    (&["potx", "ppsm", "ppsx", "pptm", "pptx"], Kind::Slides),
+    (&["epub"], Kind::Book),
+    (&["zip"], Kind::Archive),
+];
+
+/// Text extensions with a reader of their own.
+const TEXTS: &[(&[&str], Kind)] = &[
+    (&["markdown", "md", "mdown", "mdx", "mkd"], Kind::Markdown),
+    (&["htm", "html", "xhtml"], Kind::Html),
+    (&["csv", "tsv"], Kind::Table),
+    (
+        &[
+            "canvas", "geojson", "json", "jsonl", "ndjson", "toml", "yaml", "yml",
+        ],
+        Kind::Data,
+    ),
+    (&["ipynb"], Kind::Notebook),
+    (&["eml", "emlx", "mbox"], Kind::Mail),
+    (&["srt", "vtt"], Kind::Subtitles),
+    (&["org"], Kind::Org),
+    (&["rest", "rst"], Kind::Rst),
+    (&["latex", "ltx", "tex"], Kind::Latex),
+];
 
 /// Text extensions that hold human language rather than code or data.
 const PROSE: &[&str] = &[
-    "adoc", "asciidoc", "bib", "eml", "me", "org", "rst", "srt", "tex", "text", "textile", "txt",
-    "vtt", "wiki",
+    "adoc", "asciidoc", "bib", "me", "text", "textile", "txt", "wiki",
 ];
 
 /// Kinds told by extension alone, where the contents are a plain container (ZIP, OLE) or an
 /// encoding of something else.
 const UNSUPPORTED: &[(&[&str], &str)] = &[
     (
-        &["doc", "docm", "docx", "dot", "dotx"],
-        "Word documents are not supported yet",
+        &["doc", "dot"],
+        "a Word document in the format before 2007: save it as .docx",
     ),
     (
-        &["ods", "xls", "xlsb", "xlsm", "xlsx"],
-        "spreadsheets are not supported yet",
+        &["pps", "ppt"],
+        "a presentation in the format before 2007: save it as .pptx",
     ),
     (
-        &["odp", "pps", "ppsx", "ppt", "pptm", "pptx"],
-        "presentations are not supported yet",
-    ),
-    (
-        &["odg", "odt", "ott"],
-        "OpenDocument texts are not supported yet",
-    ),
-    (
-        &["azw", "azw3", "epub", "fb2", "mobi"],
-        "e-books are not supported yet",
+        &["azw", "azw3", "fb2", "mobi"],
+        "e-books other than EPUB are not supported",
     ),
     (
         &["key", "numbers", "pages"],
-        "iWork documents are not supported yet",
+        "iWork documents are not supported: export it as PDF",
     ),
-    (&["rtf"], "RTF documents are not supported yet"),
+    (&["odg"], "OpenDocument drawings are not supported"),
     (&["svg", "svgz"], "image (SVG)"),
 ];
 
@@ -81,8 +130,15 @@ pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, Rejection> {
     if extension == "pdf" || bytes.starts_with(b"%PDF-") {
         return Ok(Kind::Pdf);
     }
+    // Pictures in it may be binary.
+    if bytes.starts_with(b"{\\rtf") {
+        return Ok(Kind::Rtf);
+    }
     if text::looks_like_text(bytes) {
         return text_kind(&extension, bytes);
+    }
+    if let Some(kind) = package_kind(&extension, bytes) {
+        return Ok(kind);
     }
     Err(Rejection::skipped(unreadable(&extension, bytes)))
 }
@@ -103,21 +159,30 @@ fn leftover(name: &str, extension: &str) -> Option<&'static str> {
     }
 }
 
+/// The kind of a container that is meant as a document.
+fn package_kind(extension: &str, bytes: &[u8]) -> Option<Kind> {
+    let zip = bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06");
+    // Old formats, and new ones with a password: the readers tell which.
+    let ole = bytes.starts_with(b"\xd0\xcf\x11\xe0");
+    (zip || ole).then(|| listed(PACKAGES, extension)).flatten()
+}
+
+fn listed(list: &[(&[&str], Kind)], extension: &str) -> Option<Kind> {
+    let found = list.iter().find(|(all, _)| all.contains(&extension));
+    found.map(|(_, kind)| *kind)
+}
+
 fn text_kind(extension: &str, bytes: &[u8]) -> Result<Kind, Rejection> {
-    if bytes.starts_with(b"{\\rtf") {
-        return Err(Rejection::skipped(
-            known("rtf").expect("RTF is in the list"),
-        ));
-    }
     if bytes.starts_with(b"%!PS") {
         return Err(Rejection::skipped("PostScript is not supported"));
     }
     if bytes.starts_with(b"-----BEGIN ") {
         return Err(Rejection::skipped("key or certificate"));
     }
+    if let Some(kind) = listed(TEXTS, extension) {
+        return Ok(kind);
+    }
     Ok(match extension {
-        "md" | "markdown" | "mdown" | "mdx" | "mkd" => Kind::Markdown,
-        "html" | "htm" | "xhtml" => Kind::Html,
         // Templates and components of every sort start like a web page, so only a file that claims
         // nothing about itself is judged by its first tag.
         "" if is_web_page(bytes) => Kind::Html,
@@ -205,6 +270,14 @@ mod tests {
         check("view.vue", b"<html></html>", "SourceCode");
         check("paper", b"%PDF-1.7\n\xe2\xe3\xcf\xd3", "Pdf");
         check("broken.pdf", b"\0\0\0", "Pdf");
+        check("all.zip", ZIP, "Archive");
+        check("report.docx", ZIP, "Word");
+        check("old.xls", OLE, "Sheets");
+        check("novel.epub", ZIP, "Book");
+        check("memo.rtf", b"{\\rtf1\\ansi Hello}", "Rtf");
+        check("memo", b"{\\rtf1\\ansi Hello}", "Rtf");
+        check("people.CSV", b"name,age\nAnna,7\n", "Table");
+        check("notes.org", b"* Hello", "Org");
     }
 
     #[test]
@@ -212,17 +285,14 @@ mod tests {
         check("photo.png", PNG, "image (PNG): needs OCR");
         check("photo.txt", PNG, "image (PNG): needs OCR");
         check("song.mp3", b"ID3\x04\0\0\0\0\0", "audio (MP3)");
-        check("all.zip", ZIP, "ZIP archive");
-        check("report.docx", ZIP, "Word documents are not supported yet");
-        check("old.xls", OLE, "spreadsheets are not supported yet");
-        check("novel.epub", ZIP, "e-books are not supported yet");
+        check("all.jar", ZIP, "ZIP archive");
+        check(
+            "old.doc",
+            OLE,
+            "a Word document in the format before 2007: save it as .docx",
+        );
         check("tool", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "executable");
         check("data.bin", b"\x01\x02\0\x03\xff\xfe\0\0", "binary file");
-        check(
-            "memo.rtf",
-            b"{\\rtf1\\ansi Hello}",
-            "RTF documents are not supported yet",
-        );
         check(
             "id_rsa",
             b"-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n",
@@ -232,7 +302,7 @@ mod tests {
 
     #[test]
     fn text_that_starts_like_a_binary_is_still_text() {
-        check("thesis.tex", b"%!TEX root = main.tex\nHello", "Prose");
+        check("thesis.tex", b"%!TEX root = main.tex\nHello", "Latex");
         check("cars.txt", b"BMW and MZ are brands", "Prose");
         check("dos.txt", b"MZ is the mark of a DOS program", "Prose");
     }

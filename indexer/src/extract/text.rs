@@ -29,7 +29,7 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Reject
         body: 0..text.len(),
         text,
         source_is_text: decoded.exact,
-        extractor: "text",
+        extractor: "text".into(),
         notice,
         ..Extracted::default()
     })

@@ -30,6 +30,11 @@ pub(super) fn entry(model: &Model) -> Result<(), String> {
     if model.embedding.is_some() && model.file_ending(".onnx").is_none() {
         return fault("embedding", "it needs an .onnx file");
     }
+    if model.role == Role::Ocr
+        && (model.file_ending("det.onnx").is_none() || model.file_ending("rec.onnx").is_none())
+    {
+        return fault("files", "an ocr entry needs det.onnx and rec.onnx");
+    }
     let mut names = BTreeSet::new();
     for item in &model.files {
         if let Err(what) = file(item) {

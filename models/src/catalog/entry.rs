@@ -18,6 +18,8 @@ pub enum Role {
     Reranker,
     /// Writes answers.
     LanguageModel,
+    /// Reads text in images: `det.onnx` finds it, `rec.onnx` says what it is.
+    Ocr,
     /// A shared library that the other roles need.
     Runtime,
 }

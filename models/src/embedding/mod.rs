@@ -10,7 +10,7 @@ mod pool;
 
 pub use hashed::HashedEmbedder;
 pub use onnx::{OnnxEmbedder, Runtime};
-pub use pool::{EmbedderHandle, Pause};
+pub use pool::{EmbedderHandle, Pause, Urgency};
 
 use crate::ModelsError;
 

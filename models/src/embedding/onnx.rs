@@ -19,7 +19,7 @@ use crate::store::ModelPaths;
 /// ONNX Runtime, loaded once in a process.
 #[derive(Clone)]
 pub struct Runtime {
-    environment: ort::environment::Environment,
+    pub(crate) environment: ort::environment::Environment,
 }
 
 impl Runtime {

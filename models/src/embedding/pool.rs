@@ -17,15 +17,28 @@ type Reply = oneshot::Sender<Result<Vec<Vec<f32>>, ModelsError>>;
 /// Loads one session; called once by each thread, at its first text.
 type SessionLoader = Arc<dyn Fn() -> Result<Box<dyn Embedder>, ModelsError> + Send + Sync>;
 
+/// How long texts may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Not at all: a person waits for an answer.
+    Question,
+    /// A person has just saved them.
+    Saved,
+    /// Until there is time.
+    Backlog,
+}
+
 struct Job {
     texts: Vec<String>,
     kind: TextKind,
+    urgency: Urgency,
     reply: Reply,
 }
 
 #[derive(Default)]
 struct Queue {
     questions: VecDeque<Job>,
+    saved: VecDeque<Job>,
     documents: VecDeque<Job>,
     /// Answers being generated right now.
     answers: usize,
@@ -40,9 +53,10 @@ struct Shared {
 impl Shared {
     fn push(&self, job: Job) {
         let mut queue = self.lock();
-        match job.kind {
-            TextKind::Query => queue.questions.push_back(job),
-            TextKind::Passage => queue.documents.push_back(job),
+        match job.urgency {
+            Urgency::Question => queue.questions.push_back(job),
+            Urgency::Saved => queue.saved.push_back(job),
+            Urgency::Backlog => queue.documents.push_back(job),
         }
         drop(queue);
         // All are woken: the one thread that is notified might be one that waits out an answer.
@@ -129,20 +143,45 @@ impl EmbedderHandle {
         self.dimensions
     }
 
-    /// Embeds texts; callers bound how many they have under way.
+    /// Embeds a question, before everything else.
     ///
     /// # Errors
     /// When the model cannot be loaded or its engine fails.
-    pub async fn embed(
+    pub async fn embed_question(&self, question: &str) -> Result<Vec<f32>, ModelsError> {
+        let texts = vec![question.to_owned()];
+        let embedding = self.embed(texts, TextKind::Query, Urgency::Question);
+        let vectors = embedding.await?;
+        vectors.into_iter().next().ok_or(ModelsError::Stopped)
+    }
+
+    /// Embeds passages; callers bound how many they have under way.
+    ///
+    /// # Errors
+    /// When the model cannot be loaded or its engine fails.
+    pub async fn embed_passages(
+        &self,
+        texts: Vec<String>,
+        urgency: Urgency,
+    ) -> Result<Vec<Vec<f32>>, ModelsError> {
+        self.embed(texts, TextKind::Passage, urgency).await
+    }
+
+    async fn embed(
         &self,
         texts: Vec<String>,
         kind: TextKind,
+        urgency: Urgency,
     ) -> Result<Vec<Vec<f32>>, ModelsError> {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
         let (reply, answer) = oneshot::channel();
-        self.shared.push(Job { texts, kind, reply });
+        self.shared.push(Job {
+            texts,
+            kind,
+            urgency,
+            reply,
+        });
         answer.await.unwrap_or(Err(ModelsError::Stopped))
     }
 
@@ -200,10 +239,11 @@ fn next(shared: &Shared, idle: Option<Duration>) -> Next {
         if queue.closed {
             return Next::Closed;
         }
-        if queue.answers == 0
-            && let Some(job) = queue.documents.pop_front()
-        {
-            return Next::Job(job);
+        if queue.answers == 0 {
+            let saved = queue.saved.pop_front();
+            if let Some(job) = saved.or_else(|| queue.documents.pop_front()) {
+                return Next::Job(job);
+            }
         }
         let left = idle.map(|idle| idle.saturating_sub(since.elapsed()));
         if left.is_some_and(|left| left.is_zero()) {
@@ -242,7 +282,7 @@ mod tests {
     async fn texts_that_share_words_are_nearer() {
         let texts = ["the red house", "a red house", "cold soup"].map(str::to_owned);
         let vectors = handle()
-            .embed(texts.to_vec(), TextKind::Passage)
+            .embed_passages(texts.to_vec(), Urgency::Backlog)
             .await
             .expect("embeds");
         assert!(dot(&vectors[0], &vectors[1]) > dot(&vectors[0], &vectors[2]));
@@ -255,11 +295,11 @@ mod tests {
         let background = handle.clone();
         let documents = tokio::spawn(async move {
             background
-                .embed(vec!["later".to_owned()], TextKind::Passage)
+                .embed_passages(vec!["later".to_owned()], Urgency::Backlog)
                 .await
         });
         handle
-            .embed(vec!["now".to_owned()], TextKind::Query)
+            .embed_question("now")
             .await
             .expect("a question is embedded");
         assert!(!documents.is_finished());

@@ -56,6 +56,7 @@ enum Command {
         request: Box<Request>,
         reply: mpsc::Sender<Generation>,
     },
+    Unload,
 }
 
 /// A cloneable way to the language model's thread, which ends when the last handle is dropped.
@@ -142,6 +143,14 @@ impl LanguageModelHandle {
         Ok(answer)
     }
 
+    /// Drops the weights and everything that was read, once the questions before this are answered.
+    ///
+    /// # Errors
+    /// When too many questions wait.
+    pub fn unload(&self) -> Result<(), ModelsError> {
+        self.send(Command::Unload)
+    }
+
     fn send(&self, command: Command) -> Result<(), ModelsError> {
         self.commands
             .try_send(command)
@@ -178,6 +187,7 @@ impl Owner {
 
     fn serve(&mut self, command: Command) {
         match command {
+            Command::Unload => self.unload(),
             Command::Count {
                 model,
                 texts,

@@ -9,10 +9,10 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
-use vade_indexer::{Document, DocumentFilter, DocumentId};
+use vade_indexer::{Document, DocumentFilter, DocumentId, Receipt};
 
-use super::Shared;
-use crate::api::{DocumentRow, Documents, DocumentsQuery};
+use super::{Body, Shared, body};
+use crate::api::{DocumentRow, Documents, DocumentsQuery, PathRequest, Why};
 use crate::dates;
 use crate::error::ApiError;
 
@@ -47,6 +47,45 @@ pub(crate) async fn list(
     let (documents, total) = services.retriever.index().ledger().documents(&filter)?;
     let documents = documents.into_iter().map(row).collect();
     Ok(Json(Documents { documents, total }))
+}
+
+pub(crate) async fn why(
+    State(services): Shared,
+    query: Parameters<PathRequest>,
+) -> Result<Json<Why>, ApiError> {
+    let query = parameters(query)?;
+    let index = services.retriever.index();
+    Ok(Json(why_of(index.why(FilePath::new(&query.path))?)))
+}
+
+/// Why a path is or is not in the index, as it is told.
+#[must_use]
+pub fn why_of(why: vade_indexer::Why) -> Why {
+    Why {
+        path: why.path.to_string_lossy().into_owned(),
+        folder: why
+            .folder
+            .map(|folder| folder.to_string_lossy().into_owned()),
+        standing: super::name(&why.standing),
+        verdict: why.verdict,
+        document: why.document.map(row),
+    }
+}
+
+pub(crate) async fn forget(
+    State(services): Shared,
+    request: Body<PathRequest>,
+) -> Result<Json<Receipt>, ApiError> {
+    let request = body(request)?;
+    let path = FilePath::new(&request.path);
+    if request.undo {
+        services.retriever.index().remember(path).await?;
+        return Ok(Json(Receipt {
+            path: path.to_owned(),
+            ..Receipt::default()
+        }));
+    }
+    Ok(Json(services.retriever.forget(path).await?))
 }
 
 fn row(document: Document) -> DocumentRow {

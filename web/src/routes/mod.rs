@@ -5,7 +5,7 @@ pub(crate) mod conversations;
 pub(crate) mod documents;
 pub(crate) mod folders;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Json;
@@ -16,6 +16,7 @@ use vade_indexer::{DocumentFilter, Scope};
 use vade_models::catalog::Model;
 use vade_models::language::ModelState;
 use vade_models::store::Store;
+use vade_retriever::Retriever;
 
 use crate::Services;
 use crate::api::{
@@ -125,13 +126,33 @@ pub(crate) async fn search(
     request: Body<SearchRequest>,
 ) -> Result<Json<SearchResponse>, ApiError> {
     let request = body(request)?;
-    let k = request.k.unwrap_or(10).clamp(1, 100);
     let scope = scope(&request.scope).map_err(ApiError::bad_request)?;
-    let hits = services.retriever.search(&request.query, k, &scope).await?;
-    Ok(Json(SearchResponse {
+    Ok(Json(find(&services.retriever, &request, &scope).await?))
+}
+
+/// Searches, and explains where that is asked for.
+///
+/// # Errors
+/// An empty or overlong query, or an engine that fails.
+pub async fn find(
+    retriever: &Retriever,
+    request: &SearchRequest,
+    scope: &Scope,
+) -> vade_retriever::Result<SearchResponse> {
+    let k = request.k.unwrap_or(10).clamp(1, 100);
+    let hits = retriever.search(&request.query, k, scope).await?;
+    let expect = request.expect.as_ref().map(Path::new);
+    let explanation = if request.explain || expect.is_some() {
+        let explanation = retriever.explain(&request.query, k, scope, expect).await?;
+        Some(explanation)
+    } else {
+        None
+    };
+    Ok(SearchResponse {
         hits: hits.hits,
         milliseconds: hits.milliseconds,
-    }))
+        explanation,
+    })
 }
 
 /// A scope as the index knows it.

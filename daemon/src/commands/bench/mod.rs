@@ -2,6 +2,7 @@
 //!
 //! Each figure is given only after the answer behind it was checked.
 
+mod index;
 mod lm;
 mod retrieval;
 mod whole;
@@ -18,6 +19,9 @@ use crate::compose::Setup;
 pub(crate) async fn run(setup: &Setup, what: Option<Bench>) -> Result<Ended> {
     match what.unwrap_or(Bench::All { folder: None }) {
         Bench::All { folder } => whole::run(setup, folder).await,
+        Bench::Index { folder, saves } => {
+            index::run(setup, &crate::commands::absolute(&folder)?, saves).await
+        }
         Bench::Retrieval {
             file,
             questions,

@@ -78,7 +78,7 @@ async fn usual_folder(setup: &Setup) -> Result<PathBuf> {
 }
 
 /// Titles of indexed documents, which are queries whose best document is known.
-fn titles(retriever: &Retriever) -> Result<Vec<(String, String)>> {
+pub(super) fn titles(retriever: &Retriever) -> Result<Vec<(String, String)>> {
     let filter = DocumentFilter {
         state: Some(State::Indexed.name().to_owned()),
         limit: SEARCHES,
@@ -91,7 +91,7 @@ fn titles(retriever: &Retriever) -> Result<Vec<(String, String)>> {
         .collect())
 }
 
-async fn search(retriever: &Retriever, titles: &[(String, String)]) -> Result<Vec<f64>> {
+pub(super) async fn search(retriever: &Retriever, titles: &[(String, String)]) -> Result<Vec<f64>> {
     let (mut times, mut right) = (Vec::new(), 0);
     for (title, id) in titles.iter().cycle().take(SEARCHES) {
         let hits = retriever.search(title, 10, &Scope::default()).await?;

@@ -1,0 +1,174 @@
+//! `OpenDocument` spreadsheets (.ods), sheet by sheet.
+//!
+//! Owns what a cell of such a sheet shows. Rows are read one at a time and repetitions are counted,
+//! not unfolded, since a sheet repeats its last empty row a million times. Called by `sheets`.
+
+use super::super::Rejection;
+use super::super::transcript::Transcript;
+use super::grid::{
+    Cell, Grid, Kind, MOST_CELLS, percent, tidy_iso_date, tidy_iso_duration, tidy_number,
+};
+use super::opendocument::{refuse_encrypted, spaces};
+use super::package::Package;
+use super::xml::{Broken, Element, Node, Xml};
+
+/// How often a row or cell that holds something is repeated at most: more say nothing more.
+const MOST_REPEATS: usize = 50;
+
+/// Writes all sheets down; the inner result says whether all of them were sound.
+pub(super) fn write(
+    package: &mut Package<'_>,
+    transcript: &mut Transcript,
+) -> Result<Result<(), Broken>, Rejection> {
+    refuse_encrypted(package)?;
+    let Some(body) = package.body("content.xml")? else {
+        return Err(package.not_valid("it has no content"));
+    };
+    let read = read_sheets(&mut Xml::new(&body.text), transcript);
+    Ok(body.outcome(read))
+}
+
+fn read_sheets(xml: &mut Xml<'_>, transcript: &mut Transcript) -> Result<(), Broken> {
+    while !transcript.is_full()
+        && let Some(node) = xml.next()?
+    {
+        let Node::Open(element) = node else {
+            continue;
+        };
+        match element.name() {
+            "table" => {
+                let name = element.attribute("name").unwrap_or_default();
+                let mut grid = Grid::new(transcript, &name);
+                let read = read_sheet(xml, &mut grid);
+                grid.finish();
+                read?;
+            }
+            // What was changed and where data came from repeats cells.
+            "tracked-changes" | "dde-links" => xml.skip()?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn read_sheet(xml: &mut Xml<'_>, grid: &mut Grid<'_>) -> Result<(), Broken> {
+    let mut number = 0_u64;
+    let mut repeats = 1_u64;
+    let mut column = 0_usize;
+    let mut cells: Vec<Cell> = Vec::new();
+    while !grid.is_full()
+        && let Some(node) = xml.next()?
+    {
+        match node {
+            Node::Open(element) => match element.name() {
+                "table-row" => {
+                    repeats = element.number("number-rows-repeated").unwrap_or(1).max(1);
+                    column = 0;
+                }
+                "table-cell" | "covered-table-cell" => {
+                    let times: usize = element.number("number-columns-repeated").unwrap_or(1);
+                    let cell = read_cell(xml, &element, column)?;
+                    for repeat in 0..times.min(MOST_REPEATS) {
+                        let column = column.saturating_add(repeat);
+                        let cell = cell.clone().map(|cell| Cell { column, ..cell });
+                        cells.extend(cell.filter(|_| cells.len() < MOST_CELLS));
+                    }
+                    column = column.saturating_add(times);
+                }
+                "shapes" | "forms" => xml.skip()?,
+                _ => {}
+            },
+            Node::Close => match xml.closed() {
+                "table-row" => {
+                    let cells = std::mem::take(&mut cells);
+                    for repeat in 0..repeats.min(MOST_REPEATS as u64) {
+                        if cells.is_empty() {
+                            break;
+                        }
+                        grid.row(number.saturating_add(repeat), cells.clone());
+                    }
+                    number = number.saturating_add(repeats);
+                }
+                "table" => break,
+                _ => {}
+            },
+            Node::Text(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// A cell that holds something.
+fn read_cell(
+    xml: &mut Xml<'_>,
+    element: &Element<'_>,
+    column: usize,
+) -> Result<Option<Cell>, Broken> {
+    let shown = cell_text(xml)?;
+    let value = || element.number::<f64>("value");
+    let cell = |text: String, kind| Some(Cell::new(column, text, kind));
+    let kind = element.attribute("value-type").unwrap_or_default();
+    Ok(match kind.as_str() {
+        "float" if let Some(value) = value() => cell(tidy_number(value), Kind::Number),
+        "percentage" if let Some(value) = value() => cell(percent(value), Kind::Number),
+        "currency" if let Some(value) = value() => {
+            let currency = element.attribute("currency").unwrap_or_default();
+            let text = format!("{} {currency}", tidy_number(value));
+            cell(text.trim_end().to_owned(), Kind::Number)
+        }
+        "date" if let Some(date) = element.attribute("date-value") => {
+            cell(tidy_iso_date(&date), Kind::Date)
+        }
+        "time" if let Some(time) = element.attribute("time-value") => {
+            cell(tidy_iso_duration(&time), Kind::Date)
+        }
+        "boolean" => cell(shown, Kind::Words),
+        _ if shown.is_empty() => {
+            let text = element.attribute("string-value").unwrap_or_default();
+            cell(text, Kind::Words).filter(|cell| !cell.text.is_empty())
+        }
+        // What a formula could not compute says nothing.
+        _ if shown.starts_with('#') || shown.starts_with("Err:") => None,
+        _ => cell(shown, Kind::Words),
+    })
+}
+
+/// The text in the cell just opened, without its comments.
+fn cell_text(xml: &mut Xml<'_>) -> Result<String, Broken> {
+    let mut text = String::new();
+    let mut open = 0_usize;
+    let mut depth = 0_usize;
+    while let Some(node) = xml.next()? {
+        match node {
+            Node::Open(element) => {
+                depth += 1;
+                match element.name() {
+                    "annotation" | "forms" | "object" => {
+                        xml.skip()?;
+                        depth -= 1;
+                    }
+                    "p" | "h" => {
+                        open += 1;
+                        if !text.is_empty() {
+                            text.push('\n');
+                        }
+                    }
+                    "s" => text.push_str(&spaces(&element)),
+                    "tab" => text.push('\t'),
+                    "line-break" => text.push('\n'),
+                    _ => {}
+                }
+            }
+            Node::Text(part) if open > 0 => text.push_str(&part),
+            Node::Text(_) => {}
+            Node::Close if depth == 0 => break,
+            Node::Close => {
+                depth -= 1;
+                if matches!(xml.closed(), "p" | "h") {
+                    open -= 1;
+                }
+            }
+        }
+    }
+    Ok(text)
+}

@@ -1,0 +1,44 @@
+//! Office documents and e-books: packages of XML, and RTF.
+//!
+//! Owns what the readers here share beyond `package` (the archive), `xml` (its parts) and `flow` (the
+//! text that comes of them).
+
+pub(super) mod book;
+mod calc;
+mod drawing;
+mod flow;
+mod grid;
+pub(super) mod opendocument;
+mod opendocument_styles;
+mod package;
+pub(super) mod rtf;
+mod rtf_characters;
+mod rtf_tokens;
+pub(super) mod sheets;
+pub(super) mod slides;
+mod table;
+pub(super) mod word;
+mod word_lists;
+mod word_notes;
+mod word_styles;
+mod workbook;
+mod xml;
+
+use super::{Extracted, Rejection};
+use package::Package;
+use xml::Broken;
+
+/// The document where all of it was `read`, or as much of it as there is, with a notice.
+fn damaged(
+    document: Result<Extracted, Rejection>,
+    read: Result<(), Broken>,
+    package: &Package<'_>,
+) -> Result<Extracted, Rejection> {
+    let Err(broken) = read else {
+        return document;
+    };
+    let mut document = document.map_err(|_| package.not_valid(&broken))?;
+    let notice = format!("only a part of it could be read: {broken}");
+    document.notice.get_or_insert(notice);
+    Ok(document)
+}

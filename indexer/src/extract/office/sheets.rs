@@ -1,0 +1,399 @@
+//! Spreadsheets (.xlsx, .xlsm, .xlsb, .xls, .ods): a row stands with its headers.
+//!
+//! Owns the choice of a reader by what the file holds, and the two binary formats, which the crate
+//! calamine reads. Those made of XML are read by `workbook` and `calc`, within the limits of `package`.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use calamine::{Data, DataRef, ExcelDateTime, Reader, Xls, XlsError, Xlsb, XlsbError};
+
+use super::super::transcript::Transcript;
+use super::super::{Extracted, Limits, Rejection};
+use super::grid::{
+    Cell, DateParts, Epoch, Grid, Kind, date, tidy_iso_date, tidy_iso_duration, tidy_number,
+};
+use super::package::{OLE, Package, element_text, needs_password, not_valid, sensible_title};
+use super::xml::Broken;
+use super::{calc, damaged, workbook};
+
+const WHAT: &str = "spreadsheet";
+
+/// Reads a spreadsheet.
+pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
+    let mut transcript = Transcript::new(limits);
+    if bytes.starts_with(OLE) && !is_encrypted(bytes) {
+        guarded(|| write_xls(bytes, &mut transcript))?;
+        return finish(transcript, None, limits);
+    }
+    let mut package = Package::open(bytes, WHAT)?;
+    let (read, title) = if package.has("xl/workbook.bin") {
+        package.measure()?;
+        let read = guarded(|| write_xlsb(bytes, &mut transcript))?;
+        (read, package.title())
+    } else if package.has("content.xml") {
+        let read = calc::write(&mut package, &mut transcript)?;
+        let title = element_text(&package.optional("meta.xml"), "title");
+        (read, title.as_deref().and_then(sensible_title))
+    } else {
+        let read = workbook::write(&mut package, &mut transcript)?;
+        (read, package.title())
+    };
+    damaged(finish(transcript, title, limits), read, &package)
+}
+
+/// The document with its own title or none: the name of a sheet is no title.
+fn finish(
+    transcript: Transcript,
+    title: Option<String>,
+    limits: &Limits,
+) -> Result<Extracted, Rejection> {
+    let document = transcript.finish("spreadsheet", title.clone(), limits)?;
+    Ok(Extracted { title, ..document })
+}
+
+fn is_encrypted(bytes: &[u8]) -> bool {
+    Package::open(bytes, WHAT).err() == Some(needs_password())
+}
+
+/// Other people's code may panic on what it did not expect.
+fn guarded<T>(read: impl FnOnce() -> Result<T, Rejection>) -> Result<T, Rejection> {
+    let result = catch_unwind(AssertUnwindSafe(read));
+    result.unwrap_or_else(|_| Err(not_valid(WHAT, "it is damaged")))
+}
+
+fn write_xls(bytes: &[u8], transcript: &mut Transcript) -> Result<(), Rejection> {
+    let mut book = Xls::new(Cursor::new(bytes)).map_err(|error| match error {
+        XlsError::Password => needs_password(),
+        error => not_valid(WHAT, error),
+    })?;
+    for name in book.sheet_names() {
+        let Ok(range) = book.worksheet_range(&name) else {
+            continue;
+        };
+        let mut grid = Grid::new(transcript, &name);
+        for (number, cells) in (0..).zip(range.rows()) {
+            if grid.is_full() {
+                break;
+            }
+            let cells = cells.iter().enumerate();
+            let cells = cells.filter_map(|(column, value)| shown(column, value_of(value)));
+            grid.row(number, cells.collect());
+        }
+        grid.finish();
+    }
+    Ok(())
+}
+
+fn write_xlsb(bytes: &[u8], transcript: &mut Transcript) -> Result<Result<(), Broken>, Rejection> {
+    let mut book = Xlsb::new(Cursor::new(bytes)).map_err(|error| match error {
+        XlsbError::Password => needs_password(),
+        error => not_valid(WHAT, error),
+    })?;
+    let mut read = Ok(());
+    for name in book.sheet_names() {
+        let Ok(mut reader) = book.worksheet_cells_reader(&name) else {
+            continue;
+        };
+        let mut grid = Grid::new(transcript, &name);
+        let mut row = 0;
+        let mut cells = Vec::new();
+        while !grid.is_full() {
+            let cell = match reader.next_cell() {
+                Ok(Some(cell)) => cell,
+                Ok(None) => break,
+                Err(error) => {
+                    read = Err(Broken(error.to_string()));
+                    break;
+                }
+            };
+            let (number, column) = cell.get_position();
+            if number != row {
+                grid.row(u64::from(row), std::mem::take(&mut cells));
+                row = number;
+            }
+            let column = usize::try_from(column).unwrap_or(usize::MAX);
+            cells.extend(shown(column, cell.get_value().clone()));
+        }
+        grid.row(u64::from(row), cells);
+        grid.finish();
+    }
+    Ok(read)
+}
+
+fn value_of(value: &Data) -> DataRef<'_> {
+    match value {
+        Data::Int(value) => DataRef::Int(*value),
+        Data::Float(value) => DataRef::Float(*value),
+        Data::String(value) => DataRef::SharedString(value),
+        Data::Bool(value) => DataRef::Bool(*value),
+        Data::DateTime(value) => DataRef::DateTime(*value),
+        Data::DateTimeIso(value) => DataRef::DateTimeIso(value.clone()),
+        Data::DurationIso(value) => DataRef::DurationIso(value.clone()),
+        Data::Error(_) | Data::Empty => DataRef::Empty,
+    }
+}
+
+/// A cell that holds something.
+fn shown(column: usize, value: DataRef<'_>) -> Option<Cell> {
+    let cell = |text: String, kind| Some(Cell::new(column, text, kind));
+    match value {
+        DataRef::Int(value) => cell(value.to_string(), Kind::Number),
+        DataRef::Float(value) => cell(tidy_number(value), Kind::Number),
+        DataRef::String(text) => cell(text, Kind::Words),
+        DataRef::SharedString(text) => cell(text.to_owned(), Kind::Words),
+        DataRef::Bool(value) => cell(if value { "TRUE" } else { "FALSE" }.to_owned(), Kind::Words),
+        DataRef::DateTime(value) => match moment(value) {
+            Some(date) => cell(date, Kind::Date),
+            None => cell(tidy_number(value.as_f64()), Kind::Number),
+        },
+        DataRef::DateTimeIso(text) => cell(tidy_iso_date(&text), Kind::Date),
+        DataRef::DurationIso(text) => cell(tidy_iso_duration(&text), Kind::Date),
+        // What a formula could not compute says nothing.
+        DataRef::Error(_) | DataRef::Empty => None,
+    }
+}
+
+/// The format is not known here, only that it is one of dates: what is zero is not shown.
+fn moment(value: ExcelDateTime) -> Option<String> {
+    let days = value.as_f64();
+    let parts = match days {
+        _ if value.is_duration() => DateParts::Elapsed,
+        days if days < 1.0 => DateParts::Time,
+        _ => DateParts::DateAndTime,
+    };
+    // The workbook's first day shows only in the year that comes of it.
+    let (year, ..) = value.to_ymd_hms_milli();
+    let known = date(days, parts, Epoch::Year1900)?;
+    if parts != DateParts::DateAndTime || known.starts_with(&format!("{year:04}-")) {
+        return Some(known);
+    }
+    date(days, parts, Epoch::Year1904)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::super::package::tests::{bomb, zipped};
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<Extracted, Rejection> {
+        extract(bytes, &Limits::new("unused".into()))
+    }
+
+    const BOOK: [(&str, &str); 4] = [
+        (
+            "xl/workbook.xml",
+            "<workbook><workbookPr/><sheets><sheet name='Ships' sheetId='1' r:id='rId1'/>
+            <sheet name='Hidden' sheetId='2' state='hidden' r:id='rId2'/></sheets></workbook>",
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            "<Relationships><Relationship Id='rId1' Type='x/worksheet' Target='worksheets/1.xml'/>
+            <Relationship Id='rId2' Type='x/worksheet' Target='/xl/worksheets/2.xml'/>
+            <Relationship Id='rId3' Type='x/sharedStrings' Target='strings.xml'/>
+            <Relationship Id='rId4' Type='x/styles' Target='styles.xml'/></Relationships>",
+        ),
+        (
+            "xl/strings.xml",
+            "<sst uniqueCount='99999999999999'><si><t>Ship</t></si><si><r><t>Bu</t></r><r><t>ilt</t></r>
+            <rPh><t>reading</t></rPh></si><si><t>Share</t></si></sst>",
+        ),
+        (
+            "xl/styles.xml",
+            "<styleSheet><numFmts><numFmt numFmtId='164' formatCode='d. m. yyyy'/></numFmts>
+            <cellStyleXfs><xf numFmtId='9'/></cellStyleXfs><cellXfs><xf numFmtId='0'/>
+            <xf numFmtId='164'/><xf numFmtId='10'/></cellXfs></styleSheet>",
+        ),
+    ];
+
+    const FIRST: &str = "<worksheet><dimension ref='A1:XFD1048576'/><sheetData><row r='1'>
+        <c r='A1' t='s'><v>0</v></c><c r='B1' t='s'><v>1</v></c><c r='C1' t='s'><v>2</v></c></row>
+        <row r='2'><c r='A2' t='inlineStr'><is><t>Ada &amp; co</t></is></c>
+        <c r='B2' s='1'><v>45416</v></c><c r='C2' s='2'><f>1/3</f><v>0.25</v></c></row>
+        <row r='3'><c r='A3' t='str'><f>A2</f><v>Bea</v></c><c r='B3' t='e'><v>#N/A</v></c>
+        <c r='C3'><v>0.30000000000000004</v></c><c r='XFD3' t='b'><v>1</v></c></row>
+        </sheetData></worksheet>";
+
+    fn xlsx(first: &str, second: &str) -> Vec<u8> {
+        let sheets = [
+            ("xl/worksheets/1.xml", first),
+            ("xl/worksheets/2.xml", second),
+        ];
+        zipped(&[&BOOK[..], &sheets].concat())
+    }
+
+    const SECOND: &str = "<worksheet><sheetData><row><c><v>7</v></c></row></sheetData></worksheet>";
+
+    #[test]
+    fn a_workbook_is_read_sheet_by_sheet() {
+        let document = read(&xlsx(FIRST, SECOND)).expect("text");
+        expect![[r#"
+            Ships
+
+            Ship: Ada & co; Built: 2024-05-04; Share: 25%
+            Ship: Bea; Share: 0.3; TRUE
+
+            Hidden
+
+            7"#]]
+        .assert_eq(&document.text);
+        assert_eq!(
+            (document.title, &*document.extractor),
+            (None, "spreadsheet")
+        );
+        let headings: Vec<_> = document
+            .headings
+            .iter()
+            .map(|heading| &*heading.text)
+            .collect();
+        assert_eq!(headings, ["Ships", "Hidden"]);
+    }
+
+    fn ods(sheets: &str) -> Vec<u8> {
+        let content = format!("<d><office:body><office:spreadsheet>{sheets}");
+        let content = format!("{content}</office:spreadsheet></office:body></d>");
+        zipped(&[("content.xml", &content)])
+    }
+
+    #[track_caller]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "expectations are written in place"
+    )]
+    fn check_ods(sheets: &str, expected: Expect) {
+        expected.assert_eq(&read(&ods(sheets)).expect("text").text);
+    }
+
+    #[test]
+    fn an_open_document_sheet_shows_its_values() {
+        let p = |text: &str| {
+            format!(
+                "<table:table-cell office:value-type='string'><text:p>{text}</text:p>\
+                 </table:table-cell>"
+            )
+        };
+        let table = format!(
+            "<table:table table:name='Ships'><table:table-row>{}{}{}{}</table:table-row>
+            <table:table-row>{}<table:table-cell office:value-type='date'
+            office:date-value='2024-05-04T00:00:00'><text:p>4.5.24</text:p></table:table-cell>
+            <table:table-cell office:value-type='percentage' office:value='0.25'><text:p>25,0 %</text:p>
+            </table:table-cell><table:table-cell office:value-type='currency' office:currency='CZK'
+            office:value='1234.5'><office:annotation><text:p>sure?</text:p></office:annotation>
+            <text:p>1 234,50 Kč</text:p></table:table-cell><table:table-cell
+            table:number-columns-repeated='16380'/></table:table-row><table:table-row
+            table:number-rows-repeated='1048574'><table:table-cell
+            table:number-columns-repeated='16384'/></table:table-row></table:table>",
+            p("Ship"),
+            p("Built"),
+            p("Share"),
+            p("Price"),
+            p("Ada <text:span>&amp; co</text:span>"),
+        );
+        check_ods(
+            &table,
+            expect![[r#"
+                Ships
+
+                Ship: Ada & co; Built: 2024-05-04; Share: 25%; Price: 1234.5 CZK"#]],
+        );
+    }
+
+    #[test]
+    fn sheets_that_claim_any_size_stay_small() {
+        let cell =
+            "<table:table-cell table:number-columns-repeated='4000000000'><text:p>x</text:p>";
+        let rows = format!(
+            "<table:table><table:table-row table:number-rows-repeated='4000000000'>{cell}
+            </table:table-cell></table:table-row></table:table>"
+        );
+        assert!(read(&ods(&rows)).expect("text").text.len() < 20_000);
+        let far =
+            (1..20_000).map(|row| format!("<row r='{row}'><c r='XFD{row}'><v>1</v></c></row>"));
+        let far = far.collect::<Vec<_>>().concat();
+        let document = read(&xlsx(
+            &format!("<d><sheetData>{far}</sheetData></d>"),
+            SECOND,
+        ));
+        assert!(document.expect("text").text.len() < 50_000);
+        let wide = "<c><v>1</v></c>".repeat(100_000);
+        let document = read(&xlsx(&format!("<d><row>{wide}</row></d>"), SECOND));
+        assert!(document.expect("text").text.len() < 10_000);
+    }
+
+    #[test]
+    fn what_is_damaged_does_not_take_the_rest() {
+        let document = read(&xlsx(&FIRST[..FIRST.len() - 60], SECOND)).expect("text");
+        assert!(document.text.starts_with("Ships") && document.text.ends_with("Hidden\n\n7"));
+        assert!(document.notice.is_some());
+        assert!(matches!(read(&zipped(&BOOK)), Err(Rejection::Skipped(_))));
+        assert!(matches!(
+            read(&zipped(&[("a", "b")])),
+            Err(Rejection::Failed(_))
+        ));
+        assert!(read(&bomb("xl/workbook.xml", 200)).is_err());
+        let lol = "<!DOCTYPE l [<!ENTITY a 'lol'><!ENTITY b '&a;&a;'>]><row><c t='str'><v>x&b;</v></c></row>";
+        assert!(
+            read(&xlsx(lol, SECOND))
+                .expect("text")
+                .text
+                .contains("x&b;")
+        );
+        let deep = "<row>".repeat(100_000);
+        assert!(read(&xlsx(&deep, SECOND)).expect("text").notice.is_some());
+    }
+
+    #[test]
+    fn no_damage_crashes_the_reader() {
+        let whole = xlsx(FIRST, SECOND);
+        for end in (0..whole.len()).step_by(11) {
+            assert!(read(&whole[..end]).is_err(), "{end}");
+        }
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x55;
+            let _ = read(&bytes);
+        }
+        for end in 0..FIRST.len() {
+            let _ = read(&xlsx(&FIRST[..end], SECOND));
+        }
+    }
+
+    /// Made with xlwt 1.3: headers, a date, a number, a boolean, and a second sheet.
+    const XLS: &[u8] = include_bytes!("../../../../tests/fixtures/ships.xls");
+
+    #[test]
+    fn an_old_workbook_is_read() {
+        let document = read(XLS).expect("text");
+        expect![[r#"
+            Ships
+
+            Ship: Ada; Built: 2024-05-04; Tons: 70.5
+            Ship: Bea; Built: 2024-05-05 07:08; Tons: 90
+
+            Notes
+
+            Closed on Sundays"#]]
+        .assert_eq(&document.text);
+    }
+
+    #[test]
+    fn a_damaged_old_workbook_is_refused() {
+        for end in (0..XLS.len()).step_by(97) {
+            let _ = read(&XLS[..end]);
+        }
+        assert!(matches!(read(&XLS[..600]), Err(Rejection::Failed(_))));
+        assert!(matches!(read(OLE), Err(Rejection::Failed(_))));
+    }
+
+    #[test]
+    fn a_binary_workbook_that_is_none_is_refused() {
+        let book = zipped(&[
+            ("xl/workbook.bin", "no"),
+            ("xl/_rels/workbook.bin.rels", "<r/>"),
+        ]);
+        assert!(matches!(read(&book), Err(Rejection::Failed(_))));
+        assert!(read(&bomb("xl/workbook.bin", 200)).is_err());
+    }
+}

@@ -1,0 +1,136 @@
+//! Why a path is in the index, or is not: one sentence for a person.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::index::{Index, lock};
+use crate::ledger::{Document, DocumentId, State};
+use crate::scan;
+
+/// What is known of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// The path, absolute.
+    pub path: PathBuf,
+    /// The watched folder it lies in.
+    pub folder: Option<PathBuf>,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Why, in one sentence.
+    pub verdict: String,
+    /// Its row in the ledger.
+    pub document: Option<Document>,
+}
+
+/// Where a path stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It has a row in the ledger, whose state says the rest.
+    Known,
+    /// It is a folder that is walked.
+    Folder,
+    /// There is no such file.
+    Absent,
+    /// It lies in no watched folder.
+    Outside,
+    /// A rule keeps it out.
+    Ignored,
+    /// It was not looked at yet.
+    Unseen,
+    /// Its folder cannot be reached now.
+    Unreachable,
+}
+
+impl Index {
+    /// Why `path` (absolute) is in the index, or is not.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn why(&self, path: &Path) -> Result<Why> {
+        let ledger = self.ledger();
+        let mut path = path.to_owned();
+        let mut document = ledger.document(&DocumentId::of(&path))?;
+        if document.is_none()
+            && let Some(real) = without_links(&path)
+        {
+            document = ledger.document(&DocumentId::of(&real))?;
+            path = real;
+        }
+        let folders = ledger.folders()?;
+        let folder = folders.into_iter().find(|folder| path.starts_with(folder));
+        let why = |standing, verdict: String, document| Why {
+            path: path.clone(),
+            folder: folder.clone(),
+            standing,
+            verdict,
+            document,
+        };
+        if let Some(document) = document {
+            let verdict = self.verdict(&document)?;
+            return Ok(why(Standing::Known, verdict, Some(document)));
+        }
+        let Some(folder) = &folder else {
+            let (standing, verdict) = if path.exists() {
+                (
+                    Standing::Outside,
+                    "it lies in no watched folder: `vade add` its folder",
+                )
+            } else {
+                (Standing::Absent, "there is no such file")
+            };
+            return Ok(why(standing, verdict.to_owned(), None));
+        };
+        let (standing, verdict) = if lock(&self.inner.unreachable).contains(folder) {
+            let verdict = format!("{} cannot be reached now", folder.display());
+            (Standing::Unreachable, verdict)
+        } else if path.symlink_metadata().is_err() {
+            (Standing::Absent, "there is no such file".to_owned())
+        } else if let Some(rule) = scan::ignored_by(folder, &path, &self.inner.rules) {
+            (Standing::Ignored, format!("it is left out: {rule}"))
+        } else if path.is_dir() {
+            let documents = ledger.under(&path)?;
+            let indexed = documents.iter().filter(|one| one.hash.is_some()).count();
+            let verdict = format!(
+                "a folder that is walked: {} files, {indexed} of them indexed",
+                documents.len()
+            );
+            (Standing::Folder, verdict)
+        } else {
+            let verdict = "it was not looked at yet: changes are noticed within a second while \
+                           `vade up` runs";
+            (Standing::Unseen, verdict.to_owned())
+        };
+        Ok(why(standing, verdict, None))
+    }
+
+    fn verdict(&self, document: &Document) -> Result<String> {
+        let reason = document.reason.as_deref().unwrap_or("no reason is known");
+        let verdict = match document.state {
+            State::Pending => {
+                let before = self.ledger().pending_before(document)?;
+                format!("it waits to be read, with {before} others before it")
+            }
+            State::IndexedLexical => {
+                "it is found by its words; its meaning (vectors) is still being computed".to_owned()
+            }
+            State::Indexed if document.chunks == 0 => "it is indexed and has no text".to_owned(),
+            State::Indexed => "it is indexed, by words and by meaning".to_owned(),
+            State::Skipped => format!("it was left out: {reason}"),
+            State::Failed => format!("it could not be read: {reason}"),
+        };
+        Ok(match &document.notice {
+            Some(notice) => format!("{verdict}; {notice}"),
+            None => verdict,
+        })
+    }
+}
+
+/// The path with links in its folders resolved, where that is another one.
+fn without_links(path: &Path) -> Option<PathBuf> {
+    let parent = std::fs::canonicalize(path.parent()?).ok()?;
+    let real = parent.join(path.file_name()?);
+    (real != path).then_some(real)
+}
