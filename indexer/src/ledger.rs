@@ -16,7 +16,7 @@ use crate::error::{IndexerError, Result};
 use crate::transfer::rename_documents;
 
 /// The format of the data directory.
-pub(crate) const FORMAT: i64 = 1;
+pub(crate) const FORMAT: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS documents (
     chunks INTEGER NOT NULL DEFAULT 0,
     title TEXT,
     tags TEXT NOT NULL DEFAULT '[]',
+    links TEXT NOT NULL DEFAULT '[]',
     language TEXT,
     extractor TEXT,
     milliseconds INTEGER,
@@ -56,6 +57,10 @@ CREATE TABLE IF NOT EXISTS messages (
 );
 CREATE INDEX IF NOT EXISTS messages_by_conversation ON messages (conversation, id);
 ";
+
+/// What makes a ledger of format n, at place n - 1, one of format n + 1.
+const MIGRATIONS: [&str; 1] =
+    ["ALTER TABLE documents ADD COLUMN links TEXT NOT NULL DEFAULT '[]';"];
 
 /// Names a document: derived from its path, so that replaying a job changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -211,6 +216,8 @@ pub(crate) struct Indexed {
     pub chunks: usize,
     pub title: Option<String>,
     pub tags: Vec<String>,
+    /// Targets of its wiki links.
+    pub links: Vec<String>,
     pub language: Option<String>,
     pub extractor: String,
     pub milliseconds: u64,
@@ -264,22 +271,42 @@ impl Ledger {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.pragma_update(None, "secure_delete", "ON")?;
+        let is_new = !connection.table_exists(None, "meta")?;
         connection.execute_batch(SCHEMA)?;
         let ledger = Self {
             connection: Mutex::new(connection),
         };
-        match ledger.meta("format")?.map(|format| format.parse::<i64>()) {
-            None => ledger.set_meta("format", &FORMAT.to_string())?,
-            Some(Ok(FORMAT)) => {}
-            Some(found) => {
-                return Err(IndexerError::Format {
-                    directory: directory.to_owned(),
-                    found: found.unwrap_or(-1),
-                    known: FORMAT,
-                });
-            }
+        if is_new {
+            ledger.set_meta("format", &FORMAT.to_string())?;
         }
+        ledger.migrate(directory)?;
         Ok(ledger)
+    }
+
+    /// Brings an older ledger to this format.
+    fn migrate(&self, directory: &Path) -> Result<()> {
+        let found = self
+            .meta("format")?
+            .and_then(|format| format.parse::<i64>().ok());
+        let found = found.unwrap_or(-1);
+        let steps = usize::try_from(found - 1)
+            .ok()
+            .and_then(|done| MIGRATIONS.get(done..));
+        let Some(steps) = steps.filter(|_| found <= FORMAT) else {
+            return Err(IndexerError::Format {
+                directory: directory.to_owned(),
+                found,
+                known: FORMAT,
+            });
+        };
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        for step in steps {
+            transaction.execute_batch(step)?;
+        }
+        set_meta(&transaction, "format", &FORMAT.to_string())?;
+        transaction.commit()?;
+        Ok(())
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -741,7 +768,7 @@ fn note_indexed(
         "UPDATE documents SET
              stage = CASE WHEN ?3 = 0 THEN 2 ELSE 1 END, hash = ?2, chunks = ?3,
              title = coalesce(?4, title), tags = ?5, language = ?6, extractor = ?7,
-             milliseconds = ?8, notice = ?9, indexed = ?10
+             milliseconds = ?8, notice = ?9, indexed = ?10, links = ?11
          WHERE id = ?1",
         params![
             id.0,
@@ -754,6 +781,7 @@ fn note_indexed(
             integer(indexed.milliseconds),
             indexed.notice,
             now,
+            serde_json::to_string(&indexed.links).unwrap_or_default(),
         ],
     )?;
     Ok(())
@@ -1000,6 +1028,21 @@ mod tests {
         let under = ledger.under(Path::new("/n/a")).expect("selects");
         assert_eq!(under.len(), 1);
         assert_eq!(under[0].path, Path::new("/n/a/x.md"));
+    }
+
+    #[test]
+    fn an_older_ledger_is_brought_up_to_date() {
+        let (directory, ledger) = ledger();
+        enqueue(&ledger, "/n/a.md", 1);
+        let older = "ALTER TABLE documents DROP COLUMN links; UPDATE meta SET value = '1' WHERE key = 'format';";
+        ledger.lock().execute_batch(older).expect("as it was");
+        drop(ledger);
+        for _ in 0..2 {
+            let ledger = Ledger::open(directory.path()).expect("opens");
+            read_newest(&ledger, "h1");
+            assert_eq!(only(&ledger).hash.as_deref(), Some("h1"));
+            enqueue(&ledger, "/n/a.md", 2);
+        }
     }
 
     #[test]

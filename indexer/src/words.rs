@@ -178,6 +178,7 @@ fn read_document(index: &Inner, document: Document) -> Read {
                 chunks: read.rows.len(),
                 title: extracted.title,
                 tags: extracted.tags,
+                links: extracted.links,
                 language: extracted.language.map(str::to_owned),
                 extractor: extracted.extractor.into_owned(),
                 milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
