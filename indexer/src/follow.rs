@@ -17,6 +17,9 @@ const RESCAN: Duration = Duration::from_secs(30);
 /// and those that could not be reached are tried again after this.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// Looks at one change, at most, while each finds directories that the one before did not.
+const LOOKS: usize = 16;
+
 /// After a failure everything is tried again after this.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -74,8 +77,7 @@ async fn sync_folders(
     for folder in folders.iter().filter(|folder| !registered.contains(folder)) {
         // Registered before it is read: what changes in between is noticed.
         watch.add(&index.directories(folder).await?);
-        let (_, directories) = index.look(folder, None).await?;
-        watch.add(&directories);
+        look_and_watch(index, watch, folder, None).await?;
     }
     *registered = folders;
     lock(&index.notice).clone_from(&watch.limit);
@@ -92,8 +94,32 @@ async fn regular(index: &Inner, watch: &mut Watch, scanned: &mut Instant) -> Res
         unreachable
     };
     for folder in folders {
-        let (_, directories) = index.look(&folder, None).await?;
+        look_and_watch(index, watch, &folder, None).await?;
+    }
+    Ok(())
+}
+
+/// Looks at a folder, or some paths in it, and watches the directories that are found. What was put into
+/// a new one before it was watched made no event: it is looked at again.
+async fn look_and_watch(
+    index: &Inner,
+    watch: &mut Watch,
+    folder: &Path,
+    scope: Option<Vec<PathBuf>>,
+) -> Result<()> {
+    let mut seen: HashSet<PathBuf> = HashSet::new();
+    for _ in 0..LOOKS {
+        let (_, directories) = index.look(folder, scope.clone()).await?;
         watch.add(&directories);
+        let inside = |directory: &PathBuf| match &scope {
+            Some(scope) => scope.iter().any(|scope| directory.starts_with(scope)),
+            None => true,
+        };
+        let before = seen.len();
+        seen.extend(directories.into_iter().filter(inside));
+        if seen.len() == before {
+            break;
+        }
     }
     Ok(())
 }
@@ -143,8 +169,7 @@ async fn look_again(
             continue;
         }
         let whole = everything || scope.contains(&folder);
-        let (_, directories) = index.look(&folder, (!whole).then_some(scope)).await?;
-        watch.add(&directories);
+        look_and_watch(index, watch, &folder, (!whole).then_some(scope)).await?;
     }
     Ok(())
 }
