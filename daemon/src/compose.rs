@@ -32,6 +32,10 @@ pub(crate) struct Setup {
     pub json: bool,
 }
 
+/// One runtime serves all sessions of all embedding models, as a process can have only one; it is loaded with
+/// the first of them.
+static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
+
 impl Setup {
     pub(crate) fn new(common: &Common) -> Result<Self> {
         let paths = Paths::resolve(common.data_dir.as_deref(), common.model_dir.as_deref())?;
@@ -117,15 +121,13 @@ impl Setup {
         let (store, id, dimensions) = (self.store.clone(), model.id.clone(), spec.dimensions);
         let model = model.clone();
         let library = self.catalog.runtime()?.clone();
-        // One runtime serves all sessions; it is loaded with the first of them.
-        let runtime: Mutex<Option<Runtime>> = Mutex::new(None);
         let handle = EmbedderHandle::start(
             &id,
             dimensions,
             threads,
             self.settings.model.idle_unload.duration(),
             move || {
-                let mut runtime = runtime.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
                 let loaded = if let Some(loaded) = &*runtime {
                     loaded.clone()
                 } else {
