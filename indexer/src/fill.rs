@@ -4,7 +4,7 @@
 //! embedded before keeps its vector, whatever became of the file around it. What a person has just
 //! saved overtakes the rest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -258,8 +258,34 @@ async fn embed(
         .collect())
 }
 
-async fn commit_vectors(index: &Inner, batch: Batch, rows: Vec<VectorRow>) -> Result<()> {
+/// Commits vectors, except those of documents that meanwhile say something else, or are gone: the store may
+/// hold what they say now already.
+async fn commit_vectors(index: &Inner, mut batch: Batch, mut rows: Vec<VectorRow>) -> Result<()> {
     let _writer = index.vectors_writer.lock().await;
+    let mut hashes: HashMap<DocumentId, Option<String>> = HashMap::new();
+    let embedded = rows.iter().map(|row| &row.chunk.document);
+    let complete = batch.complete.iter().map(|(id, _)| id);
+    for id in embedded.chain(complete) {
+        if !hashes.contains_key(id) {
+            let document = index.ledger.document(id)?;
+            hashes.insert(id.clone(), document.and_then(|document| document.hash));
+        }
+    }
+    let is_current = |id: &DocumentId, hash: &String| {
+        hashes
+            .get(id)
+            .is_some_and(|current| current.as_ref() == Some(hash))
+    };
+    let stale: HashSet<DocumentId> = rows
+        .iter()
+        .map(|row| (&row.chunk.document, &row.chunk.hash))
+        .chain(batch.complete.iter().map(|(id, hash)| (id, hash)))
+        .filter(|(id, hash)| !is_current(id, hash))
+        .map(|(id, _)| id.clone())
+        .collect();
+    rows.retain(|row| !stale.contains(&row.chunk.document));
+    batch.replaced.retain(|id| !stale.contains(id));
+    batch.complete.retain(|(id, _)| !stale.contains(id));
     let marker = index.vectors.commit(&batch.replaced, &rows).await?;
     fail::point("vectors-added");
     index
@@ -275,4 +301,55 @@ async fn commit_vectors(index: &Inner, batch: Batch, rows: Vec<VectorRow>) -> Re
     index.refresh_live(batch.complete.iter().map(|(id, _)| id))?;
     index.report_progress();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replace::tests::{open, settle};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn vectors_of_an_older_content_do_not_replace_newer_ones() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let root = std::fs::canonicalize(directory.path()).expect("it is there");
+        let notes = root.join("notes");
+        std::fs::create_dir(&notes).expect("a folder");
+        let path = notes.join("a.md");
+        std::fs::write(&path, "The pier is old.").expect("writes");
+        let index = open(&root.join("data"), 32).await;
+        index.add_folder(&notes).await.expect("adds");
+        settle(&index).await;
+        let inner = &index.inner;
+        let document = || {
+            let document = inner.ledger.document(&DocumentId::of(&path));
+            Arc::new(document.expect("reads").expect("a row"))
+        };
+
+        // A batch that was embedded before the file was saved again, and comes to its commit after it.
+        let old = document();
+        let chunks = inner.lexical.chunks(&old.id).expect("reads");
+        let chunks: Vec<_> = chunks
+            .into_iter()
+            .map(|chunk| (Arc::clone(&old), chunk))
+            .collect();
+        let rows = embed(inner, &chunks, Urgency::Backlog)
+            .await
+            .expect("embeds");
+        let batch = Batch {
+            chunks: Vec::new(),
+            replaced: vec![old.id.clone()],
+            complete: vec![(old.id.clone(), old.hash.clone().expect("a hash"))],
+        };
+        std::fs::write(&path, "The pier is new and longer.").expect("writes");
+        inner.look(&notes, None).await.expect("looks");
+        settle(&index).await;
+        commit_vectors(inner, batch, rows).await.expect("commits");
+        settle(&index).await;
+
+        let new = document();
+        assert_ne!(new.hash, old.hash);
+        assert_eq!(new.state, State::Indexed);
+        let held = inner.vectors.contents().await.expect("reads");
+        assert_eq!(held, [(new.id.clone(), new.hash.clone().expect("a hash"))]);
+    }
 }

@@ -119,7 +119,7 @@ fn remove(directory: &Path) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::path::PathBuf;
 
     use tokio_util::sync::CancellationToken;
@@ -138,7 +138,7 @@ mod tests {
         EmbedderHandle::start(&name, dimensions, 1, None, load).expect("starts")
     }
 
-    async fn open(data: &Path, dimensions: usize) -> Index {
+    pub(crate) async fn open(data: &Path, dimensions: usize) -> Index {
         let options = IndexOptions {
             data: data.to_owned(),
             own: Vec::new(),
@@ -151,7 +151,7 @@ mod tests {
             .expect("opens")
     }
 
-    async fn settle(index: &Index) {
+    pub(crate) async fn settle(index: &Index) {
         let (tracker, token) = (TaskTracker::new(), CancellationToken::new());
         index.start(&tracker, &token);
         index.settle().await.expect("settles");
