@@ -38,7 +38,7 @@ test: setup-test build models
 
 # The small models that the end-to-end tests run.
 models: build
-	$(VADE) models pull onnxruntime snowflake-arctic-embed-s smollm2-135m-instruct
+	$(VADE) models pull onnxruntime pp-ocrv6-small snowflake-arctic-embed-s smollm2-135m-instruct
 
 screenshot: setup-test build models
 	$(VADE) models pull qwen2.5-coder-1.5b-instruct

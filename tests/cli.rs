@@ -148,6 +148,8 @@ fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
         .folders[].documents: number
         .folders[].path: string
         .folders[].reachable: bool
+        .images.help: null
+        .images.unread: number
         .indexing.active: bool
         .indexing.current: null
         .indexing.done: number

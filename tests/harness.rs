@@ -21,8 +21,9 @@ use tempfile::{NamedTempFile, TempDir};
 const PATIENCE: Duration = Duration::from_secs(45);
 
 /// The models that the tests run.
-pub(crate) const MODELS: [&str; 3] = [
+pub(crate) const MODELS: [&str; 4] = [
     "onnxruntime",
+    "pp-ocrv6-small",
     "snowflake-arctic-embed-s",
     "smollm2-135m-instruct",
 ];
@@ -31,6 +32,8 @@ pub(crate) const MODELS: [&str; 3] = [
 pub(crate) struct Place {
     pub root: PathBuf,
     pub models: PathBuf,
+    /// Where programs are looked for, if not where they are for the tests.
+    pub programs: Option<PathBuf>,
     _directory: TempDir,
 }
 
@@ -60,11 +63,13 @@ impl Place {
         } else {
             "answer_tokens = 24\n[search]\npassage_tokens = 240\npassages = 3\n"
         };
-        let common = format!("[model]\nlanguage = \"{language}\"\n{sizes}");
+        // What is installed on this machine must not change what is read.
+        let common = format!("[model]\nlanguage = \"{language}\"\nocr = \"off\"\n{sizes}");
         std::fs::write(root.join("vade.toml"), common + settings).expect("writes");
         Self {
             root,
             models: model_dir(),
+            programs: None,
             _directory: directory,
         }
     }
@@ -97,6 +102,9 @@ impl Place {
             "XDG_CONFIG_HOME",
         ] {
             command.env_remove(name);
+        }
+        if let Some(programs) = &self.programs {
+            command.env("PATH", programs);
         }
         // A person's own catalog must not change what is tested.
         command.env("HOME", &self.root);

@@ -6,6 +6,7 @@ mod browser;
 mod cli;
 mod explaining;
 mod harness;
+mod images;
 mod indexing;
 mod models;
 mod restart;

@@ -367,7 +367,11 @@ fn a_file_that_became_a_link_is_not_given_out() {
     let (_, daemon) = watched();
     let path = write("swap/a.md", "It says switchery.");
     found("switchery");
-    let id = text(&daemon.search("switchery")[0]["document"]).to_owned();
+    let hits = daemon.search("switchery");
+    let hit = hits
+        .iter()
+        .find(|hit| text(&hit["path"]).ends_with("swap/a.md"));
+    let id = text(&hit.expect("it is found")["document"]).to_owned();
     fs::remove_file(&path).expect("deletes");
     std::os::unix::fs::symlink("/etc/passwd", &path).expect("a link");
     let source = daemon

@@ -136,6 +136,8 @@ pub struct ModelSettings {
     pub embedding: String,
     /// Catalog id of the language model, or `auto` to choose by memory and cores.
     pub language: String,
+    /// What reads text in images: `auto`, `off`, `tesseract` or a catalog id.
+    pub ocr: String,
     /// Threads for the language model (0: one per physical core).
     pub threads: usize,
     /// Context length used (tokens), at most what the model was trained for.
@@ -169,6 +171,7 @@ impl Default for ModelSettings {
         Self {
             embedding: "snowflake-arctic-embed-s".to_owned(),
             language: "auto".to_owned(),
+            ocr: "auto".to_owned(),
             threads: 0,
             context: 4096,
             idle_unload: Seconds(600),

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result};
 use tokio_util::sync::CancellationToken;
 use vade_config::{ModelSettings, Paths, Settings};
-use vade_indexer::{Index, IndexOptions};
+use vade_indexer::{Index, IndexOptions, Ocr, OcrSource};
 use vade_models::ModelsError;
 use vade_models::catalog::{Catalog, Model, Role};
 use vade_models::embedding::{EmbedderHandle, OnnxEmbedder, Runtime};
@@ -159,6 +159,44 @@ impl Setup {
         Ok(LanguageModelHandle::start(&default, idle, loader)?)
     }
 
+    /// What reads images: networks of the catalog that are here, or else the program tesseract.
+    fn ocr(&self) -> Result<OcrSource> {
+        let setting = self.settings.model.ocr.clone();
+        let of_role = |model: &&Model| model.role == Role::Ocr;
+        let models: Vec<Model> = match setting.as_str() {
+            "auto" => self.catalog.iter().filter(of_role).cloned().collect(),
+            "off" | "tesseract" => Vec::new(),
+            id => vec![self.catalog.get_as(id, Role::Ocr)?.clone()],
+        };
+        let help = match (setting.as_str(), models.first()) {
+            ("off", _) => "set model.ocr to \"auto\"".to_owned(),
+            ("auto", Some(model)) => {
+                format!("run `vade models pull {}` or install tesseract", model.id)
+            }
+            (_, Some(model)) => format!("run `vade models pull {}`", model.id),
+            (_, None) => "install tesseract".to_owned(),
+        };
+        let (store, library) = (self.store.clone(), self.catalog.runtime()?.clone());
+        let program = matches!(setting.as_str(), "auto" | "tesseract");
+        let find = move || {
+            let networks = |model| {
+                let paths = store.locate(model).ok()?;
+                Some(Ocr::Networks {
+                    runtime: store.locate(&library).ok()?.files().first()?.clone(),
+                    detection: paths.ending("det.onnx").ok()?.to_owned(),
+                    recognition: paths.ending("rec.onnx").ok()?.to_owned(),
+                    threads: cores().min(EMBEDDING_THREADS),
+                })
+            };
+            let tesseract = || program.then(tesseract).flatten();
+            models.iter().find_map(networks).or_else(tesseract)
+        };
+        Ok(OcrSource {
+            find: Arc::new(find),
+            help,
+        })
+    }
+
     /// Opens the index of the data directory.
     pub(crate) async fn index(&self) -> Result<Index> {
         let options = IndexOptions {
@@ -166,6 +204,7 @@ impl Setup {
             own: vec![self.paths.models.clone()],
             settings: self.settings.index.clone(),
             worker: worker()?,
+            ocr: self.ocr()?,
         };
         // The model that the index was made with goes on answering while it is made anew.
         let previous = |id: &str| {
@@ -194,6 +233,15 @@ impl Setup {
             stop,
         })
     }
+}
+
+/// The program tesseract, where it is installed.
+fn tesseract() -> Option<Ocr> {
+    let path = std::env::var_os("PATH")?;
+    let name = format!("tesseract{}", std::env::consts::EXE_SUFFIX);
+    let programs = std::env::split_paths(&path).map(|folder| folder.join(&name));
+    let program = programs.into_iter().find(|program| program.is_file())?;
+    Some(Ocr::Tesseract { program })
 }
 
 /// This program, which reads PDF files in a process of its own.

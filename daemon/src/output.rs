@@ -269,6 +269,10 @@ pub(crate) fn status(status: &Status) {
     if status.indexing.to_embed > 0 {
         println!("{} chunks wait for their vectors", status.indexing.to_embed);
     }
+    if let (1.., Some(help)) = (status.images.unread, &status.images.help) {
+        let unread = status.images.unread;
+        println!("{unread} documents are images or scans: to have them read, {help}");
+    }
     if let Some(trouble) = &status.indexing.trouble {
         println!("trouble: {trouble}");
     }

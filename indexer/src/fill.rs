@@ -91,6 +91,8 @@ async fn round_of_vectors(index: &Inner, commits: &mut usize) -> Result<bool> {
         return Ok(true);
     }
     index.take_over().await?;
+    // Now there is time to read images.
+    index.words_wake.notify_one();
     if *commits > 0 {
         *commits = 0;
         let _writer = index.vectors_writer.lock().await;

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,7 +17,7 @@ use vade_models::embedding::{EmbedderHandle, Pause};
 
 use crate::chunk::ChunkSettings;
 use crate::error::{IndexerError, Result};
-use crate::extract::{Extractor, Limits};
+use crate::extract::{Extractor, Limits, Ocr};
 use crate::fail;
 use crate::ledger::{Document, DocumentId, Ledger, State};
 use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical};
@@ -37,6 +38,28 @@ pub struct IndexOptions {
     pub settings: IndexSettings,
     /// The executable that reads PDF files in a process of its own.
     pub worker: PathBuf,
+    /// What reads text in images.
+    pub ocr: OcrSource,
+}
+
+/// Where what reads images comes from. It may be installed at any time.
+#[derive(Clone)]
+pub struct OcrSource {
+    /// Gives it, if it is there now.
+    pub find: Arc<dyn Fn() -> Option<Ocr> + Send + Sync>,
+    /// What a person does to have it: the rest of a sentence after "to have them read, ".
+    pub help: String,
+}
+
+impl OcrSource {
+    /// None, ever.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            find: Arc::new(|| None),
+            help: String::new(),
+        }
+    }
 }
 
 /// A chunk, found.
@@ -129,6 +152,9 @@ pub(crate) struct Inner {
     pub before: RwLock<Option<Arc<Before>>>,
     pub rules: Rules,
     pub extractor: Extractor,
+    pub ocr: OcrSource,
+    /// Whether it was there when it was last looked for.
+    pub ocr_found: AtomicBool,
     pub chunks: ChunkSettings,
     pub settings: IndexSettings,
     pub fingerprint: String,
@@ -183,6 +209,8 @@ impl Index {
                 own,
             },
             extractor: Extractor::new(limits(settings, options.worker.clone())),
+            ocr_found: AtomicBool::new((options.ocr.find)().is_some()),
+            ocr: options.ocr.clone(),
             chunks: ChunkSettings {
                 target_bytes: settings.chunk_target_bytes,
                 max_bytes: settings.chunk_max_bytes,
@@ -202,6 +230,7 @@ impl Index {
             progress: watch::Sender::new(Progress::default()),
             lock,
         };
+        inner.ledger.ocr_is(inner.has_ocr())?;
         inner.reconcile(words_opened, opened).await?;
         inner.reload_live()?;
         Ok(Self {
@@ -225,6 +254,12 @@ impl Index {
     #[must_use]
     pub fn notice(&self) -> Option<String> {
         lock(&self.inner.notice).clone()
+    }
+
+    /// What a person does to have images read that are not read now.
+    #[must_use]
+    pub fn ocr_help(&self) -> Option<&str> {
+        (!self.inner.has_ocr()).then_some(self.inner.ocr.help.as_str())
     }
 
     /// Whether a folder could be listed when it was last looked at.
@@ -461,6 +496,21 @@ impl Index {
 }
 
 impl Inner {
+    /// Whether there was something that reads images when it was last looked for.
+    pub(crate) fn has_ocr(&self) -> bool {
+        self.ocr_found.load(Ordering::Relaxed)
+    }
+
+    /// What reads images, if it is there now.
+    pub(crate) fn find_ocr(&self) -> Result<Option<Ocr>> {
+        let found = (self.ocr.find)();
+        if self.ocr_found.swap(found.is_some(), Ordering::Relaxed) != found.is_some() {
+            self.ledger.ocr_is(found.is_some())?;
+            self.report_progress();
+        }
+        Ok(found)
+    }
+
     /// Walks a folder, or some paths in it, queues what changed, removes what is gone. Also gives
     /// the directories that were found.
     pub(crate) async fn look(

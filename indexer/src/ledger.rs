@@ -16,7 +16,7 @@ use crate::error::{IndexerError, Result};
 use crate::transfer::rename_documents;
 
 /// The format of the data directory.
-pub(crate) const FORMAT: i64 = 2;
+pub(crate) const FORMAT: i64 = 3;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -39,9 +39,9 @@ CREATE TABLE IF NOT EXISTS documents (
     extractor TEXT,
     milliseconds INTEGER,
     indexed INTEGER,
-    notice TEXT
+    notice TEXT,
+    unread_images INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX IF NOT EXISTS documents_by_state ON documents (state, modified DESC);
 CREATE TABLE IF NOT EXISTS forgotten (path TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS tombstones (document TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS conversations (
@@ -55,12 +55,21 @@ CREATE TABLE IF NOT EXISTS messages (
     detail TEXT NOT NULL,
     created INTEGER NOT NULL
 );
+";
+
+/// Made when an older ledger has all columns.
+const INDICES: &str = "
+CREATE INDEX IF NOT EXISTS documents_by_state ON documents (state, modified DESC);
+CREATE INDEX IF NOT EXISTS documents_with_images ON documents (modified DESC) WHERE unread_images = 1;
 CREATE INDEX IF NOT EXISTS messages_by_conversation ON messages (conversation, id);
 ";
 
 /// What makes a ledger of format n, at place n - 1, one of format n + 1.
-const MIGRATIONS: [&str; 1] =
-    ["ALTER TABLE documents ADD COLUMN links TEXT NOT NULL DEFAULT '[]';"];
+const MIGRATIONS: [&str; 2] = [
+    "ALTER TABLE documents ADD COLUMN links TEXT NOT NULL DEFAULT '[]';",
+    "ALTER TABLE documents ADD COLUMN unread_images INTEGER NOT NULL DEFAULT 0;
+     UPDATE documents SET unread_images = 1 WHERE state = 'skipped' AND reason LIKE '%: needs OCR';",
+];
 
 /// Names a document: derived from its path, so that replaying a job changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -92,6 +101,8 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 pub enum State {
     /// Waiting to be read.
     Pending,
+    /// What it says is in images, which are read when everything else is indexed.
+    AwaitsOcr,
     /// Found by its words; its vectors are on the way.
     IndexedLexical,
     /// Found by words and by meaning.
@@ -103,8 +114,9 @@ pub enum State {
 }
 
 impl State {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Pending,
+        Self::AwaitsOcr,
         Self::IndexedLexical,
         Self::Indexed,
         Self::Skipped,
@@ -116,6 +128,7 @@ impl State {
     pub fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
+            Self::AwaitsOcr => "awaits-ocr",
             Self::IndexedLexical => "indexed-lexical",
             Self::Indexed => "indexed",
             Self::Skipped => "skipped",
@@ -207,6 +220,10 @@ pub(crate) enum Outcome {
     Indexed(Indexed),
     /// It is left out: skipped or failed, and why.
     Rejected(State, String),
+    /// What it says is in images: it waits for them to be read, or is skipped, and why.
+    NeedsOcr(State, String),
+    /// Its images were looked at, and it says what it said before.
+    NothingSeen,
 }
 
 /// What is written down of a document that was read.
@@ -222,6 +239,8 @@ pub(crate) struct Indexed {
     pub extractor: String,
     pub milliseconds: u64,
     pub notice: Option<String>,
+    /// Some of what it says is in images that were not read.
+    pub unread_images: bool,
 }
 
 /// Documents by state, and chunks.
@@ -241,6 +260,8 @@ pub struct Counts {
     pub chunks: usize,
     /// Of these, chunks that wait for their vector.
     pub unembedded: usize,
+    /// Documents that say something in images that were not read.
+    pub unread_images: usize,
 }
 
 /// Which documents to list.
@@ -280,6 +301,7 @@ impl Ledger {
             ledger.set_meta("format", &FORMAT.to_string())?;
         }
         ledger.migrate(directory)?;
+        ledger.lock().execute_batch(INDICES)?;
         Ok(ledger)
     }
 
@@ -429,6 +451,28 @@ impl Ledger {
             |row| row.get(0),
         )?;
         Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    /// The newest documents whose images could be read now.
+    pub(crate) fn with_unread_images(&self, limit: usize) -> Result<Vec<Document>> {
+        self.select(
+            "WHERE unread_images = 1 AND state != 'pending' ORDER BY modified DESC LIMIT ?1",
+            params![integer(limit)],
+        )
+    }
+
+    /// From now on there is something that reads images, or there is not.
+    pub(crate) fn ocr_is(&self, available: bool) -> Result<()> {
+        let (from, to) = if available {
+            (State::Skipped, State::AwaitsOcr)
+        } else {
+            (State::AwaitsOcr, State::Skipped)
+        };
+        self.lock().execute(
+            "UPDATE documents SET state = ?2 WHERE unread_images = 1 AND state = ?1",
+            [from.name(), to.name()],
+        )?;
+        Ok(())
     }
 
     /// Keeps what lies at or under `path` out of the index, or lets it in again.
@@ -586,7 +630,7 @@ impl Ledger {
             let documents = usize::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
             let chunks = usize::try_from(row.get::<_, i64>(3)?).unwrap_or_default();
             match State::parse(&row.get::<_, String>(0)?) {
-                State::Pending => counts.pending += documents,
+                State::Pending | State::AwaitsOcr => counts.pending += documents,
                 State::IndexedLexical => counts.lexical += documents,
                 State::Indexed => counts.indexed += documents,
                 State::Skipped => counts.skipped += documents,
@@ -597,6 +641,9 @@ impl Ledger {
                 counts.unembedded += chunks;
             }
         }
+        let unread = "SELECT count(*) FROM documents WHERE unread_images = 1";
+        let unread: i64 = connection.query_row(unread, [], |row| row.get(0))?;
+        counts.unread_images = usize::try_from(unread).unwrap_or_default();
         Ok(counts)
     }
 
@@ -613,12 +660,12 @@ impl Ledger {
         let transaction = connection.transaction()?;
         for (document, outcome) in outcomes {
             match outcome {
-                Outcome::Unchanged => {}
+                Outcome::Unchanged | Outcome::NothingSeen => {}
                 Outcome::Indexed(indexed) => {
                     bury_old_vectors(&transaction, &document.id)?;
                     note_indexed(&transaction, &document.id, indexed, now)?;
                 }
-                Outcome::Rejected(..) => {
+                Outcome::Rejected(..) | Outcome::NeedsOcr(..) => {
                     bury_old_vectors(&transaction, &document.id)?;
                     transaction.execute(
                         "UPDATE documents SET stage = 0, hash = NULL, chunks = 0, notice = NULL,
@@ -768,7 +815,7 @@ fn note_indexed(
         "UPDATE documents SET
              stage = CASE WHEN ?3 = 0 THEN 2 ELSE 1 END, hash = ?2, chunks = ?3,
              title = coalesce(?4, title), tags = ?5, language = ?6, extractor = ?7,
-             milliseconds = ?8, notice = ?9, indexed = ?10, links = ?11
+             milliseconds = ?8, notice = ?9, indexed = ?10, links = ?11, unread_images = ?12
          WHERE id = ?1",
         params![
             id.0,
@@ -782,6 +829,7 @@ fn note_indexed(
             indexed.notice,
             now,
             serde_json::to_string(&indexed.links).unwrap_or_default(),
+            indexed.unread_images,
         ],
     )?;
     Ok(())
@@ -793,12 +841,15 @@ fn note_state(
     queued: &Document,
     outcome: &Outcome,
 ) -> Result<()> {
-    let (state, reason) = match outcome {
-        Outcome::Rejected(state, reason) => (Some(state.name()), Some(reason)),
-        Outcome::Unchanged | Outcome::Indexed(_) => (None, None),
+    let (state, reason, unread_images) = match outcome {
+        Outcome::Rejected(state, reason) => (Some(state.name()), Some(reason), Some(false)),
+        Outcome::NeedsOcr(state, reason) => (Some(state.name()), Some(reason), Some(true)),
+        Outcome::NothingSeen => (None, None, Some(false)),
+        Outcome::Unchanged | Outcome::Indexed(_) => (None, None, None),
     };
     transaction.execute(
-        "UPDATE documents SET reason = ?3, state = coalesce(?2,
+        "UPDATE documents SET reason = ?3, unread_images = coalesce(?6, unread_images),
+             state = coalesce(?2,
              CASE stage WHEN 2 THEN 'indexed' WHEN 1 THEN 'indexed-lexical' ELSE 'pending' END)
          WHERE id = ?1 AND size = ?4 AND modified = ?5",
         params![
@@ -806,7 +857,8 @@ fn note_state(
             state,
             reason,
             integer(queued.size),
-            queued.modified
+            queued.modified,
+            unread_images
         ],
     )?;
     Ok(())

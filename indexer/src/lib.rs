@@ -29,8 +29,9 @@ mod words;
 
 pub use conversations::{ConversationRow, MessageRow};
 pub use error::{IndexerError, Result};
+pub use extract::Ocr;
 pub use forget::Receipt;
-pub use index::{Chunk, Found, Index, IndexOptions, ScanReport, Surroundings};
+pub use index::{Chunk, Found, Index, IndexOptions, OcrSource, ScanReport, Surroundings};
 pub use ledger::{Counts, Document, DocumentFilter, DocumentId, Ledger, State};
 pub use lock::{Holder, holder};
 pub use progress::Progress;

@@ -32,7 +32,8 @@ impl Index {
         let ledger = &self.inner.ledger;
         let counts = ledger.counts()?;
         let replaced = read(&self.inner.before).is_none();
-        let empty = counts.pending == 0 && counts.lexical == 0;
+        let unread = self.inner.has_ocr() && !ledger.with_unread_images(1)?.is_empty();
+        let empty = counts.pending == 0 && counts.lexical == 0 && !unread;
         Ok(empty && replaced && ledger.tombstones()?.is_empty())
     }
 

@@ -140,6 +140,7 @@ pub(crate) mod tests {
 
     pub(crate) async fn open(data: &Path, dimensions: usize) -> Index {
         let options = IndexOptions {
+            ocr: crate::index::OcrSource::none(),
             data: data.to_owned(),
             own: Vec::new(),
             settings: IndexSettings::default(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::extract::NEEDS_OCR;
 use crate::index::{Index, lock};
 use crate::ledger::{Document, DocumentId, State};
 use crate::scan;
@@ -113,6 +114,10 @@ impl Index {
                 let before = self.ledger().pending_before(document)?;
                 format!("it waits to be read, with {before} others before it")
             }
+            State::AwaitsOcr => {
+                "what it says is in images, which are read when everything else is indexed"
+                    .to_owned()
+            }
             State::IndexedLexical => {
                 "it is found by its words; its meaning (vectors) is still being computed".to_owned()
             }
@@ -121,10 +126,18 @@ impl Index {
             State::Skipped => format!("it was left out: {reason}"),
             State::Failed => format!("it could not be read: {reason}"),
         };
-        Ok(match &document.notice {
-            Some(notice) => format!("{verdict}; {notice}"),
-            None => verdict,
-        })
+        let said = document.notice.as_ref().or(document.reason.as_ref());
+        let needs_ocr = said.is_some_and(|said| said.ends_with(NEEDS_OCR));
+        let help = self.ocr_help().filter(|_| needs_ocr);
+        let notice = document
+            .notice
+            .as_deref()
+            .map(|notice| format!("; {notice}"));
+        let help = help.map(|help| format!("; to have images read, {help}"));
+        Ok([Some(verdict), notice, help]
+            .into_iter()
+            .flatten()
+            .collect())
     }
 }
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chunk::{ChunkSettings, chunk};
 use crate::error::Result;
-use crate::extract::{Extracted, Rejection};
+use crate::extract::{Extracted, Ocr, Rejection};
 use crate::fail;
 use crate::forget::FORGOTTEN;
 use crate::index::{Inner, lock, now};
@@ -29,6 +29,11 @@ const COMMIT_BYTES: usize = 4 << 20;
 /// or when the first of them has waited this long.
 const COMMIT_AFTER: Duration = Duration::from_millis(250);
 
+/// Images are read while fewer documents than this wait for vectors.
+const BACKLOG: usize = 32;
+/// While there is nothing to do: how long until it is asked again whether images can be read.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
+
 /// A document that was read, not committed yet.
 struct Read {
     document: Document,
@@ -43,7 +48,7 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
         .map_or(2, std::num::NonZero::get)
         .min(8);
     let mut reading: JoinSet<Read> = JoinSet::new();
-    let mut under_way: HashSet<DocumentId> = HashSet::new();
+    let mut under_way = UnderWay::default();
     let mut queue: Vec<Document> = Vec::new();
     let mut ready: Vec<Read> = Vec::new();
     let mut since: Option<Instant> = None;
@@ -79,13 +84,13 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
         if reading.is_empty() {
             index.extractor.rest();
         }
-        let deadline = since.map_or(Duration::from_hours(1), |since| {
+        let deadline = since.map_or(ASK_AGAIN, |since| {
             COMMIT_AFTER.saturating_sub(since.elapsed())
         });
         tokio::select! {
             () = token.cancelled() => return,
             () = index.words_wake.notified() => queue.clear(),
-            () = tokio::time::sleep(deadline), if since.is_some() => {}
+            () = tokio::time::sleep(deadline) => {}
             Some(read) = reading.join_next(), if !reading.is_empty() => {
                 if let Ok(read) = read {
                     since.get_or_insert_with(Instant::now);
@@ -96,46 +101,97 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
     }
 }
 
-/// Keeps `parallel` documents being read, the newest first, and beside them what was just saved.
+/// Documents that are being read or wait for their commit.
+#[derive(Default)]
+struct UnderWay {
+    all: HashSet<DocumentId>,
+    /// Of these, the one whose images are read.
+    images: Option<DocumentId>,
+}
+
+impl UnderWay {
+    fn insert(&mut self, id: &DocumentId) -> bool {
+        self.all.insert(id.clone())
+    }
+
+    fn contains(&self, id: &DocumentId) -> bool {
+        self.all.contains(id)
+    }
+
+    fn remove(&mut self, id: &DocumentId) {
+        self.all.remove(id);
+        self.images.take_if(|images| images == id);
+    }
+}
+
+/// Keeps `parallel` documents being read, the newest first, and beside them what was just saved; when there is
+/// nothing else to do, one whose images say something.
 fn fill(
     index: &Arc<Inner>,
     queue: &mut Vec<Document>,
     reading: &mut JoinSet<Read>,
-    under_way: &mut HashSet<DocumentId>,
+    under_way: &mut UnderWay,
     parallel: usize,
 ) -> Result<()> {
     let saved: Vec<DocumentId> = lock(&index.saved).iter().cloned().collect();
     for id in saved {
         let document = index.ledger.document(&id)?;
         match document.filter(|document| document.state == State::Pending) {
-            Some(document) if under_way.insert(id) => {
+            Some(document) if under_way.insert(&id) => {
                 let index = Arc::clone(index);
-                reading.spawn_blocking(move || read_document(&index, document));
+                reading.spawn_blocking(move || read_document(&index, document, None));
             }
             _ => {}
         }
     }
-    while reading.len() < parallel {
+    while reading.len() < parallel + usize::from(under_way.images.is_some()) {
         if queue.is_empty() {
-            let mut pending = index.ledger.pending(64 + under_way.len())?;
+            let mut pending = index.ledger.pending(64 + under_way.all.len())?;
             pending.retain(|document| !under_way.contains(&document.id));
             pending.reverse();
             *queue = pending;
         }
         let Some(document) = queue.pop() else {
-            return Ok(());
+            return look_at_images(index, reading, under_way);
         };
-        if !under_way.insert(document.id.clone()) {
+        if !under_way.insert(&document.id) {
             continue;
         }
         let index = Arc::clone(index);
-        reading.spawn_blocking(move || read_document(&index, document));
+        reading.spawn_blocking(move || read_document(&index, document, None));
     }
     Ok(())
 }
 
-/// Reads one file: hash, extract, chunk. Whatever goes wrong is that document's outcome.
-fn read_document(index: &Inner, document: Document) -> Read {
+/// Has the images of one document read.
+fn look_at_images(
+    index: &Arc<Inner>,
+    reading: &mut JoinSet<Read>,
+    under_way: &mut UnderWay,
+) -> Result<()> {
+    if under_way.images.is_some() {
+        return Ok(());
+    }
+    let documents = index.ledger.with_unread_images(1 + under_way.all.len())?;
+    let mut documents = documents.into_iter();
+    let Some(document) = documents.find(|document| !under_way.contains(&document.id)) else {
+        return Ok(());
+    };
+    let Some(ocr) = index.find_ocr()? else {
+        return Ok(());
+    };
+    if index.ledger.lexical(BACKLOG)?.len() < BACKLOG {
+        under_way.insert(&document.id);
+        under_way.images = Some(document.id.clone());
+        let index = Arc::clone(index);
+        reading.spawn_blocking(move || read_document(&index, document, Some(&ocr)));
+    }
+    Ok(())
+}
+
+/// Reads one file: hash, extract, chunk. Whatever goes wrong is that document's outcome. Images are read with
+/// `ocr`, where that is what is left to do.
+fn read_document(index: &Inner, document: Document, ocr: Option<&Ocr>) -> Read {
     let started = Instant::now();
     let mut read = Read {
         outcome: Outcome::Unchanged,
@@ -166,11 +222,22 @@ fn read_document(index: &Inner, document: Document) -> Read {
             return read;
         }
     };
-    let hash = digest(&[index.fingerprint.as_bytes(), &digest(&bytes).into_bytes()].concat());
-    if read.document.hash.as_ref() == Some(&hash) {
+    let content = digest(&bytes);
+    let hash = |way: &str| {
+        digest(
+            [index.fingerprint.as_str(), way, &content]
+                .concat()
+                .as_bytes(),
+        )
+    };
+    let (plain, with_images) = (hash(""), hash("images"));
+    let known = read.document.hash.as_ref();
+    if ocr.is_none() && (known == Some(&plain) || known == Some(&with_images)) {
         return read;
     }
-    match index.extractor.extract(&read.document.path, &bytes) {
+    let is_indexed = known.is_some();
+    let hash = if ocr.is_some() { with_images } else { plain };
+    match index.extractor.extract(&read.document.path, &bytes, ocr) {
         Ok(extracted) => {
             read.rows = rows(&read.document, &hash, &extracted, &index.chunks);
             read.outcome = Outcome::Indexed(Indexed {
@@ -183,7 +250,22 @@ fn read_document(index: &Inner, document: Document) -> Read {
                 extractor: extracted.extractor.into_owned(),
                 milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
                 notice: extracted.notice,
+                unread_images: ocr.is_none() && extracted.unread_images,
             });
+        }
+        // What could be read without is better than nothing.
+        Err(_) if ocr.is_some() && is_indexed => read.outcome = Outcome::NothingSeen,
+        Err(Rejection::NeedsOcr(reason)) if ocr.is_none() => {
+            let state = if index.has_ocr() {
+                State::AwaitsOcr
+            } else {
+                State::Skipped
+            };
+            let reason = Rejection::NeedsOcr(reason).to_string();
+            read.outcome = Outcome::NeedsOcr(state, reason);
+        }
+        Err(Rejection::NeedsOcr(reason)) => {
+            read.outcome = Outcome::Rejected(State::Skipped, reason);
         }
         Err(Rejection::Skipped(reason)) => {
             read.outcome = Outcome::Rejected(State::Skipped, reason);
@@ -328,7 +410,7 @@ async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
             gone.push(read.document.id);
             continue;
         }
-        if !matches!(read.outcome, Outcome::Unchanged) {
+        if !matches!(read.outcome, Outcome::Unchanged | Outcome::NothingSeen) {
             replaced.push(read.document.id.clone());
         }
         rows.extend(read.rows);

@@ -10,7 +10,7 @@ const PAGE = 50;
 const LARGEST_REFRESH = 500;
 const TYPING_MILLISECONDS = 200;
 const FOLLOW_MILLISECONDS = 3000;
-const STATES = ["", "indexed", "indexed-lexical", "pending", "skipped", "failed"];
+const STATES = ["", "indexed", "indexed-lexical", "pending", "awaits-ocr", "skipped", "failed"];
 
 export class DocumentList {
   #shown = 0;

@@ -157,6 +157,11 @@ const STRINGS = {
     "library.skipped": { one: "{n} skipped", other: "{n} skipped" },
     "library.failed": { one: "{n} failed", other: "{n} failed" },
 
+    "library.images": {
+      one: "{n} document is an image or a scan and was not read. To have it read, {help}.",
+      other: "{n} documents are images or scans and were not read. To have them read, {help}.",
+    },
+
     "progress.title": "Indexing",
     "progress.files": "Files",
     "progress.vectors": "Passages read for meaning",
@@ -176,11 +181,13 @@ const STRINGS = {
     "documents.extractor": "as {extractor}",
     "state.all": "All",
     "state.pending": "Waiting",
+    "state.awaits-ocr": "Image, waiting",
     "state.indexed-lexical": "By words",
     "state.indexed": "Indexed",
     "state.skipped": "Skipped",
     "state.failed": "Failed",
     "state.pending.hint": "Waiting to be read",
+    "state.awaits-ocr.hint": "Its images are read when everything else is indexed",
     "state.indexed-lexical.hint": "Can be found by its words; not yet by meaning",
     "state.indexed.hint": "Can be found by words and by meaning",
     "state.skipped.hint": "Left out on purpose",
@@ -340,6 +347,11 @@ const STRINGS = {
     "library.skipped": { one: "{n} omitido", other: "{n} omitidos" },
     "library.failed": { one: "{n} con error", other: "{n} con error" },
 
+    "library.images": {
+      one: "{n} documento es una imagen o un escaneo y no se ha leído. Para que se lea: {help}.",
+      other: "{n} documentos son imágenes o escaneos y no se han leído. Para que se lean: {help}.",
+    },
+
     "progress.title": "Indexando",
     "progress.files": "Archivos",
     "progress.vectors": "Pasajes leídos por su significado",
@@ -359,11 +371,13 @@ const STRINGS = {
     "documents.extractor": "como {extractor}",
     "state.all": "Todos",
     "state.pending": "En espera",
+    "state.awaits-ocr": "Imagen en espera",
     "state.indexed-lexical": "Por palabras",
     "state.indexed": "Indexado",
     "state.skipped": "Omitido",
     "state.failed": "Con error",
     "state.pending.hint": "A la espera de ser leído",
+    "state.awaits-ocr.hint": "Sus imágenes se leen cuando todo lo demás está indexado",
     "state.indexed-lexical.hint": "Se encuentra por sus palabras; aún no por su significado",
     "state.indexed.hint": "Se encuentra por sus palabras y por su significado",
     "state.skipped.hint": "Dejado fuera a propósito",

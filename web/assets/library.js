@@ -20,11 +20,12 @@ export class Library {
     this.root = find("#library");
     this.counts = element("p", { class: "counts" });
     this.progress = element("section", { class: "card indexing", hidden: true, label: () => t("progress.title") });
+    this.images = element("p", { class: "card images", hidden: true });
     this.folders = element("ul", { class: "folders" });
     this.problem = element("p", { class: "problem", role: "alert" });
     this.documents = new DocumentList();
     this.models = new ModelList();
-    this.root.append(element("div", { class: "page" }, this.#heading(), this.progress, this.#folderSection(), this.documents.element, whySection(), this.models.element));
+    this.root.append(element("div", { class: "page" }, this.#heading(), this.progress, this.images, this.#folderSection(), this.documents.element, whySection(), this.models.element));
     watchStatus((status) => this.#update(status));
   }
 
@@ -50,6 +51,7 @@ export class Library {
     if (!this.#shown) return;
     this.#drawCounts(status);
     this.#drawProgress(status.indexing);
+    this.#drawImages(status.images);
     this.#drawFolders(status.folders);
     this.documents.statusChanged(status);
     this.models.statusChanged(status);
@@ -71,6 +73,11 @@ export class Library {
       ...(toEmbed > 0 ? [bar("progress.vectors", embedded, toEmbed)] : []),
       element("p", { class: "path current", text: current ?? "" }),
     );
+  }
+
+  #drawImages({ unread, help }) {
+    this.images.hidden = unread === 0 || !help;
+    this.images.textContent = this.images.hidden ? "" : t("library.images", { n: unread, help });
   }
 
   #drawFolders(folders) {

@@ -18,6 +18,18 @@ pub struct Status {
     pub version: String,
     /// How far indexing has got.
     pub indexing: Indexing,
+    /// What is in images.
+    #[serde(default)]
+    pub images: Images,
+}
+
+/// Documents that say something in images.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Images {
+    /// Documents with images that were not read.
+    pub unread: usize,
+    /// What a person does to have them read, where nothing reads them now: the rest of a sentence.
+    pub help: Option<String>,
 }
 
 /// A watched folder.
@@ -96,7 +108,7 @@ pub struct DocumentRow {
     pub folder: String,
     /// Its title, or else the file name's stem.
     pub title: String,
-    /// `pending`, `indexed-lexical`, `indexed`, `skipped` or `failed`.
+    /// `pending`, `awaits-ocr`, `indexed-lexical`, `indexed`, `skipped` or `failed`.
     pub state: String,
     /// Why it was skipped or failed, or what was lost.
     pub reason: Option<String>,

@@ -96,7 +96,7 @@ fn count(report: &mut IndexReport, state: State, chunks: usize, file: LeftOut) {
     match state {
         State::Skipped => report.skipped.push(file),
         State::Failed => report.failed.push(file),
-        State::Pending | State::IndexedLexical | State::Indexed => {
+        State::Pending | State::AwaitsOcr | State::IndexedLexical | State::Indexed => {
             report.documents += 1;
             report.chunks += chunks;
         }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::images::Ocr;
 use super::sniff::Kind;
 use super::{Extracted, Limits, Rejection};
 
@@ -25,6 +26,8 @@ const PIPE_BYTES: usize = 32 * 1024;
 pub(super) struct Request {
     pub kind: Kind,
     pub limits: Limits,
+    /// What reads text in images; they are passed over without.
+    pub ocr: Option<Ocr>,
     /// Size of the file (bytes).
     pub length: u64,
 }
@@ -37,17 +40,12 @@ pub(super) enum Frame {
     Document(Box<Extracted>),
     /// There is nothing to be had from the file.
     Rejected(Rejection),
-    /// A PDF file could be opened.
+    /// A PDF or image file could be opened.
     Opened {
         pages: u32,
         title: Option<String>,
     },
-    /// `complete` is false where the page could be read in part or not at all.
-    Page {
-        number: u32,
-        text: String,
-        complete: bool,
-    },
+    Page(PageRead),
     /// The text limit was reached.
     Full,
     NeedsPassword,
@@ -56,6 +54,28 @@ pub(super) enum Frame {
     Finished {
         again: bool,
     },
+}
+
+/// A page of a PDF or image file, as it was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PageRead {
+    /// 1 for the first page of the file.
+    pub number: u32,
+    pub text: String,
+    /// False where the page could be read in part or not at all.
+    pub complete: bool,
+    pub picture: Picture,
+}
+
+/// Whether what a page says is in a picture.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Picture {
+    #[default]
+    No,
+    /// In one that was not read.
+    Unread,
+    /// In one that was read.
+    Read,
 }
 
 /// Why there were no more frames.
@@ -92,6 +112,8 @@ impl std::fmt::Display for Ending {
 pub struct Extractor {
     limits: Limits,
     idle: Mutex<Vec<Reader>>,
+    /// Those that have loaded what reads images, and give way to all other programs.
+    idle_with_ocr: Mutex<Vec<Reader>>,
 }
 
 impl Extractor {
@@ -101,6 +123,7 @@ impl Extractor {
         Self {
             limits,
             idle: Mutex::default(),
+            idle_with_ocr: Mutex::default(),
         }
     }
 
@@ -112,18 +135,29 @@ impl Extractor {
 
     /// Ends the processes that wait for another file.
     pub fn rest(&self) {
-        self.idle().clear();
+        self.idle(false).clear();
+        self.idle(true).clear();
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Reader>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self, with_ocr: bool) -> MutexGuard<'_, Vec<Reader>> {
+        let idle = if with_ocr {
+            &self.idle_with_ocr
+        } else {
+            &self.idle
+        };
+        idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has a child process read a file.
-    pub(super) fn read(&self, kind: Kind, bytes: &[u8]) -> Result<(Vec<Frame>, Ending), Rejection> {
-        let idle = self.idle().pop();
+    pub(super) fn read(
+        &self,
+        kind: Kind,
+        bytes: &[u8],
+        ocr: Option<&Ocr>,
+    ) -> Result<(Vec<Frame>, Ending), Rejection> {
+        let idle = self.idle(ocr.is_some()).pop();
         if let Some(reader) = idle {
-            let (frames, ending) = self.converse(reader, kind, bytes);
+            let (frames, ending) = self.converse(reader, kind, bytes, ocr);
             // What a process has read before must not count against this file.
             if matches!(ending, Ending::Finished | Ending::TookTooLong { .. }) {
                 return Ok((frames, ending));
@@ -132,12 +166,17 @@ impl Extractor {
         let reader = Reader::start(&self.limits).map_err(|error| {
             Rejection::failed(format!("the reader could not be started: {error}"))
         })?;
-        Ok(self.converse(reader, kind, bytes))
+        Ok(self.converse(reader, kind, bytes, ocr))
     }
 
-    fn converse(&self, mut reader: Reader, kind: Kind, bytes: &[u8]) -> (Vec<Frame>, Ending) {
+    fn converse(
+        &self,
+        mut reader: Reader,
+        kind: Kind,
+        bytes: &[u8],
+        ocr: Option<&Ocr>,
+    ) -> (Vec<Frame>, Ending) {
         let limits = &self.limits;
-        let deadline = Instant::now() + Duration::from_secs(limits.child_seconds);
         let Reader {
             child,
             stdin,
@@ -145,15 +184,15 @@ impl Extractor {
             ..
         } = &mut reader;
         let (frames, stopped) = thread::scope(|scope| {
-            let mut request = || drop(send(stdin, kind, bytes, limits));
+            let mut request = || drop(send(stdin, kind, bytes, limits, ocr));
             // A child that is gone does not listen; how it ended says why.
             if bytes.len() > PIPE_BYTES {
                 scope.spawn(request);
             } else {
                 request();
             }
-            let collected = collect(frames, deadline);
-            if collected.1 == Stopped::Late {
+            let collected = collect(frames, limits, ocr.is_some());
+            if matches!(collected.1, Stopped::Late { .. }) {
                 // What still writes to it must not wait.
                 let _ = child.kill();
             }
@@ -162,14 +201,12 @@ impl Extractor {
         let ending = match stopped {
             Stopped::Finished { again } => {
                 if again {
-                    self.idle().push(reader);
+                    self.idle(ocr.is_some()).push(reader);
                 }
                 Ending::Finished
             }
-            Stopped::Late => Ending::TookTooLong {
-                seconds: limits.child_seconds,
-            },
-            Stopped::Closed => reader.diagnose(limits),
+            Stopped::Late { seconds } => Ending::TookTooLong { seconds },
+            Stopped::Closed => reader.diagnose(limits, ocr),
         };
         (frames, ending)
     }
@@ -210,14 +247,14 @@ impl Reader {
 
     /// What ended the process. Running out of memory and out of stack both abort, and only the message
     /// of Rust's runtime tells them apart.
-    fn diagnose(mut self, limits: &Limits) -> Ending {
+    fn diagnose(mut self, limits: &Limits, ocr: Option<&Ocr>) -> Ending {
         let status = match self.child.wait() {
             Ok(status) => status,
             Err(error) => return Ending::Crashed(error.to_string()),
         };
         let complaint = self.complaint.take().map(JoinHandle::join);
         let complaint = complaint.and_then(Result::ok).unwrap_or_default();
-        diagnose(status, &complaint, limits)
+        diagnose(status, &complaint, limits, ocr)
     }
 }
 
@@ -228,10 +265,17 @@ impl Drop for Reader {
     }
 }
 
-fn send(stdin: &mut ChildStdin, kind: Kind, bytes: &[u8], limits: &Limits) -> io::Result<()> {
+fn send(
+    stdin: &mut ChildStdin,
+    kind: Kind,
+    bytes: &[u8],
+    limits: &Limits,
+    ocr: Option<&Ocr>,
+) -> io::Result<()> {
     let request = Request {
         kind,
         limits: limits.clone(),
+        ocr: ocr.cloned(),
         length: bytes.len() as u64,
     };
     write_frame(stdin, &request)?;
@@ -259,26 +303,43 @@ fn forward(mut stdout: impl Read, max_frame: usize, frames: &SyncSender<Frame>) 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stopped {
     Finished { again: bool },
-    Late,
+    Late { seconds: u64 },
     Closed,
 }
 
-fn collect(receiver: &Receiver<Frame>, deadline: Instant) -> (Vec<Frame>, Stopped) {
+/// What the child sends in time. A file may take its time in all; where images are read, each of its pages
+/// may take that long, and all of them together more.
+fn collect(receiver: &Receiver<Frame>, limits: &Limits, with_ocr: bool) -> (Vec<Frame>, Stopped) {
+    let in_all = if with_ocr {
+        limits.ocr_seconds
+    } else {
+        limits.child_seconds
+    };
+    let end = Instant::now() + Duration::from_secs(in_all);
     let mut frames = Vec::new();
     loop {
-        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        let left = end.saturating_duration_since(Instant::now());
+        let each = Duration::from_secs(limits.child_seconds);
+        match receiver.recv_timeout(left.min(each)) {
             Ok(Frame::Finished { again }) => return (frames, Stopped::Finished { again }),
             Ok(frame) => frames.push(frame),
-            Err(RecvTimeoutError::Timeout) => return (frames, Stopped::Late),
+            Err(RecvTimeoutError::Timeout) => {
+                let seconds = if left < each {
+                    in_all
+                } else {
+                    limits.child_seconds
+                };
+                return (frames, Stopped::Late { seconds });
+            }
             Err(RecvTimeoutError::Disconnected) => return (frames, Stopped::Closed),
         }
     }
 }
 
-fn diagnose(status: ExitStatus, complaint: &str, limits: &Limits) -> Ending {
+fn diagnose(status: ExitStatus, complaint: &str, limits: &Limits, ocr: Option<&Ocr>) -> Ending {
     if complaint.contains("memory allocation of") {
         return Ending::OutOfMemory {
-            bytes: limits.child_memory_bytes,
+            bytes: limits.memory(ocr.is_some()),
         };
     }
     if complaint.contains("has overflowed its stack") {
@@ -288,7 +349,7 @@ fn diagnose(status: ExitStatus, complaint: &str, limits: &Limits) -> Ending {
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return if signal == libc::SIGXCPU {
             Ending::TookTooLong {
-                seconds: limits.child_seconds,
+                seconds: limits.seconds(ocr),
             }
         } else {
             Ending::Crashed(format!("signal {signal}"))
@@ -329,15 +390,15 @@ pub(super) fn read_frame<T: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
-    use super::{Frame, read_frame, write_frame};
+    use super::{Frame, PageRead, read_frame, write_frame};
 
     #[test]
     fn frames_survive_the_pipe_and_too_long_ones_are_refused() {
-        let frame = Frame::Page {
+        let frame = Frame::Page(PageRead {
             number: 3,
             text: "a\n\u{1}\"é".to_owned(),
-            complete: true,
-        };
+            ..PageRead::default()
+        });
         let mut pipe = Vec::new();
         write_frame(&mut pipe, &frame).expect("written");
         write_frame(&mut pipe, &Frame::Finished { again: true }).expect("written");

@@ -9,6 +9,7 @@ mod child;
 mod front_matter;
 mod html;
 mod html_text;
+mod images;
 mod language;
 mod layout;
 mod markdown;
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use child::Extractor;
+pub use images::Ocr;
 pub use worker::child_main;
 
 use child::{Ending, Frame};
@@ -64,6 +66,8 @@ pub struct Extracted {
     /// ISO 639-1 code where the language is clear.
     #[serde(skip)]
     pub language: Option<&'static str>,
+    /// Some of what it says is in images that were not read.
+    pub unread_images: bool,
     /// What a person should know although the document was read, such as unreadable pages.
     pub notice: Option<String>,
 }
@@ -96,14 +100,24 @@ pub enum Rejection {
     /// Nothing is wrong with the file; there is nothing in it to index.
     #[error("{0}")]
     Skipped(String),
+    /// It says something, in images.
+    #[error("{0}: {NEEDS_OCR}")]
+    NeedsOcr(String),
     /// The file should have been readable and was not.
     #[error("{0}")]
     Failed(String),
 }
 
+/// Said of images that nothing reads, in these words everywhere.
+pub(crate) const NEEDS_OCR: &str = "needs OCR";
+
 impl Rejection {
     fn skipped(reason: impl Into<String>) -> Self {
         Self::Skipped(reason.into())
+    }
+
+    fn needs_ocr(reason: impl Into<String>) -> Self {
+        Self::NeedsOcr(reason.into())
     }
 
     fn failed(reason: impl Into<String>) -> Self {
@@ -122,6 +136,10 @@ pub struct Limits {
     pub child_memory_bytes: u64,
     /// Time the child may take, processor and wall clock alike, in seconds.
     pub child_seconds: u64,
+    /// Where images are read: wall time of a whole file, in seconds. Each page has `child_seconds`.
+    pub ocr_seconds: u64,
+    /// Where images are read: memory, in bytes, if that is more than `child_memory_bytes`.
+    pub ocr_memory_bytes: u64,
     /// The executable started as the child; `vade` itself, outside tests.
     #[serde(skip)]
     pub worker: PathBuf,
@@ -136,25 +154,49 @@ impl Limits {
             max_text_bytes: 16 * 1024 * 1024,
             child_memory_bytes: 1024 * MEBIBYTE,
             child_seconds: 60,
+            ocr_seconds: 3600,
+            ocr_memory_bytes: 2048 * MEBIBYTE,
             worker,
         }
+    }
+
+    /// Memory the child may use (bytes).
+    fn memory(&self, with_ocr: bool) -> u64 {
+        let least = if with_ocr { self.ocr_memory_bytes } else { 0 };
+        self.child_memory_bytes.max(least)
+    }
+
+    /// Processor time the child may use (seconds).
+    fn seconds(&self, ocr: Option<&Ocr>) -> u64 {
+        ocr.map_or(self.child_seconds, |ocr| {
+            self.ocr_seconds.saturating_mul(ocr.threads())
+        })
     }
 }
 
 impl Extractor {
-    /// Reads a file's bytes as the kind of document they are. `path` is only looked at, not opened.
+    /// Reads a file's bytes as the kind of document they are. `path` is only looked at, not opened. Without
+    /// `ocr`, images are passed over, and said so.
     ///
     /// # Errors
     ///
     /// A [`Rejection`] with its reason, for files that are not documents and for broken ones.
-    pub fn extract(&self, path: &Path, bytes: &[u8]) -> Result<Extracted, Rejection> {
+    pub fn extract(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        ocr: Option<&Ocr>,
+    ) -> Result<Extracted, Rejection> {
         let limits = self.limits();
         if bytes.len() as u64 > limits.max_file_bytes {
             let megabytes = limits.max_file_bytes / MEBIBYTE;
             return Err(Rejection::skipped(format!("larger than {megabytes} MB")));
         }
-        let kind = sniff::kind(path, bytes)?;
-        let (frames, ending) = self.read(kind, bytes)?;
+        let kind = match sniff::kind(path, bytes) {
+            Err(Rejection::NeedsOcr(_)) if ocr.is_some() => Kind::Image,
+            kind => kind?,
+        };
+        let (frames, ending) = self.read(kind, bytes, ocr)?;
         finish(kind, frames, &ending, limits)
     }
 }
@@ -166,14 +208,14 @@ fn finish(
     ending: &Ending,
     limits: &Limits,
 ) -> Result<Extracted, Rejection> {
-    let mut extracted = if kind == Kind::Pdf {
-        pdf::assemble(frames, ending, limits.max_text_bytes)?
-    } else {
-        match frames.pop() {
+    let mut extracted = match kind {
+        Kind::Pdf => pdf::assemble("pdf", frames, ending, limits.max_text_bytes)?,
+        Kind::Image => images::assemble(frames, ending, limits.max_text_bytes)?,
+        _ => match frames.pop() {
             Some(Frame::Document(document)) => *document,
             Some(Frame::Rejected(rejection)) => return Err(rejection),
             _ => return Err(Rejection::failed(ending.to_string())),
-        }
+        },
     };
     let Range { start, end } = extracted.body;
     let Some(body) = extracted.text.get(start..end) else {
@@ -204,6 +246,7 @@ fn read(kind: Kind, bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejectio
         Kind::Book => office::book::extract(bytes, limits),
         Kind::Data => plain::data::extract(bytes, limits),
         Kind::Html => html::extract(bytes, limits),
+        Kind::Image => Err(Rejection::needs_ocr("image")),
         Kind::Latex => markup::latex::extract(bytes, limits),
         Kind::Mail => plain::mail::extract(bytes, limits),
         Kind::Markdown => markdown::extract(bytes, limits),

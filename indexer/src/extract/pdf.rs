@@ -6,9 +6,9 @@ mod running;
 
 use std::collections::BTreeMap;
 
-use super::child::{Ending, Frame};
+use super::child::{Ending, Frame, PageRead, Picture};
 use super::page_text::{is_garbled, tidy};
-use super::{Extracted, Limits, Page, Rejection, cut, cut_notice, pdf_pages};
+use super::{Extracted, Limits, NEEDS_OCR, Page, Rejection, cut, cut_notice, pdf_pages};
 
 const LONGEST_TITLE: usize = 120;
 
@@ -19,9 +19,9 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Reject
         frames.push(frame);
         Ok(())
     };
-    pdf_pages::read(bytes, limits.max_text_bytes, send)
+    pdf_pages::read(bytes, limits.max_text_bytes, None, send)
         .map_err(|error| Rejection::failed(error.to_string()))?;
-    assemble(frames, &Ending::Finished, limits.max_text_bytes)
+    assemble("pdf", frames, &Ending::Finished, limits.max_text_bytes)
 }
 
 /// What came of the pages.
@@ -36,38 +36,41 @@ struct Report {
     garbled: usize,
     /// Pages without text.
     blank: usize,
+    /// Pages that are pictures which were not read,
+    unread: usize,
+    /// and those that were.
+    seen: usize,
     /// There was more text than may be kept.
     full: bool,
 }
 
-/// Makes a document of the child's frames.
+/// Makes a document of the child's frames; `reader` is the name of what read it.
 pub(super) fn assemble(
+    reader: &'static str,
     frames: Vec<Frame>,
     ending: &Ending,
     max_text_bytes: usize,
 ) -> Result<Extracted, Rejection> {
     let mut report = Report::default();
     let mut document = Extracted {
-        extractor: "pdf".into(),
+        extractor: reader.into(),
         ..Extracted::default()
     };
-    let mut pages: BTreeMap<u32, (String, bool)> = BTreeMap::new();
+    let mut pages: BTreeMap<u32, PageRead> = BTreeMap::new();
     for frame in frames {
         match frame {
             Frame::Opened { pages, title } => {
                 report.pages = pages;
                 document.title = title.and_then(|title| sensible_title(&title));
             }
-            Frame::Page {
-                number,
-                text,
-                complete,
-            } => {
-                let before = pages.insert(number, (text, complete));
+            Frame::Page(page) => {
+                let by_second = page.picture != Picture::Read;
+                let before = pages.get(&page.number);
                 // A page comes again with other text where the second reader did better.
-                if before.is_some_and(|(text, _)| text != pages[&number].0) {
+                if by_second && before.is_some_and(|before| before.text != page.text) {
                     document.extractor = "pdf+pdf-extract".into();
                 }
+                pages.insert(page.number, page);
             }
             Frame::Full => report.full = true,
             Frame::NeedsPassword => return Err(Rejection::skipped("needs a password")),
@@ -77,9 +80,13 @@ pub(super) fn assemble(
         }
     }
     add_pages(&mut document, &mut report, pages);
+    if report.seen > 0 {
+        document.extractor.to_mut().push_str("+ocr");
+    }
     if document.text.is_empty() {
         return Err(no_text(&report, ending));
     }
+    document.unread_images = report.unread > 0;
     report.full |= shorten(&mut document, max_text_bytes);
     document.body = 0..document.text.len();
     document.title = document.title.or_else(|| first_line(&document.text));
@@ -88,11 +95,13 @@ pub(super) fn assemble(
 }
 
 impl Report {
-    fn add(&mut self, number: u32, text: &str, complete: bool) {
-        self.last = number;
-        self.incomplete += usize::from(!complete);
-        self.garbled += usize::from(is_garbled(text));
-        self.blank += usize::from(complete && text.is_empty());
+    fn add(&mut self, page: &PageRead) {
+        self.last = page.number;
+        self.incomplete += usize::from(!page.complete);
+        self.garbled += usize::from(is_garbled(&page.text));
+        self.blank += usize::from(page.complete && page.text.is_empty());
+        self.unread += usize::from(page.picture == Picture::Unread);
+        self.seen += usize::from(page.picture == Picture::Read);
     }
 
     /// Whether the child got through all pages; a second look may have ended it later.
@@ -101,17 +110,18 @@ impl Report {
     }
 }
 
-fn add_pages(document: &mut Extracted, report: &mut Report, pages: BTreeMap<u32, (String, bool)>) {
-    let (mut texts, complete): (Vec<(u32, String)>, Vec<bool>) = pages
-        .into_iter()
-        .map(|(number, (text, complete))| ((number, text), complete))
-        .unzip();
+fn add_pages(document: &mut Extracted, report: &mut Report, pages: BTreeMap<u32, PageRead>) {
+    let mut pages: Vec<PageRead> = pages.into_values().collect();
+    let texts = pages
+        .iter_mut()
+        .map(|page| (page.number, std::mem::take(&mut page.text)));
+    let mut texts: Vec<(u32, String)> = texts.collect();
     running::remove(&mut texts);
-    for ((number, text), complete) in texts.into_iter().zip(complete) {
-        let text = tidy(&text);
-        report.add(number, &text, complete);
-        if !text.is_empty() && !is_garbled(&text) {
-            append(document, number, &text);
+    for (mut page, (_, text)) in pages.into_iter().zip(texts) {
+        page.text = tidy(&text);
+        report.add(&page);
+        if !page.text.is_empty() && !is_garbled(&page.text) {
+            append(document, page.number, &page.text);
         }
     }
 }
@@ -145,10 +155,12 @@ fn no_text(report: &Report, ending: &Ending) -> Rejection {
         Rejection::failed(ending.to_string())
     } else if report.incomplete > 0 {
         Rejection::failed("none of its pages could be read")
+    } else if report.seen > 0 {
+        Rejection::skipped("no text in its images")
     } else if report.garbled > 0 {
-        Rejection::skipped("its text has no usable encoding: needs OCR")
+        Rejection::needs_ocr("its text has no usable encoding")
     } else {
-        Rejection::skipped("no text in it (scanned?): needs OCR")
+        Rejection::needs_ocr("no text in it (scanned?)")
     }
 }
 
@@ -190,12 +202,19 @@ fn notice(report: &Report, ending: &Ending, max_text_bytes: usize) -> Option<Str
             report.garbled
         ));
     }
-    // One empty page is the back of a cover; many are scans.
-    if report.blank > 0 && report.blank * 2 >= report.pages as usize {
+    if report.seen > 0 {
+        parts.push(format!("{} of {pages} were read from images", report.seen));
+    }
+    if report.unread > 0 {
         parts.push(format!(
-            "{} of {pages} have no text (scanned?)",
-            report.blank
+            "{} of {pages} are images: {NEEDS_OCR}",
+            report.unread
         ));
+    }
+    // One empty page is the back of a cover; many are scans.
+    let blank = report.blank.saturating_sub(report.unread);
+    if blank > 0 && blank * 2 >= report.pages as usize {
+        parts.push(format!("{blank} of {pages} have no text (scanned?)"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
@@ -259,15 +278,16 @@ fn first_line(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{assemble, sensible_title};
-    use crate::extract::child::{Ending, Frame};
+    use crate::extract::child::{Ending, Frame, PageRead, Picture};
     use expect_test::{Expect, expect};
 
     fn page(number: u32, text: &str, complete: bool) -> Frame {
-        Frame::Page {
+        Frame::Page(PageRead {
             number,
             text: text.to_owned(),
             complete,
-        }
+            picture: Picture::No,
+        })
     }
 
     #[track_caller]
@@ -278,7 +298,7 @@ mod tests {
     fn check(pages: u32, read: Vec<Frame>, ending: &Ending, expected: Expect) {
         let mut frames = vec![Frame::Opened { pages, title: None }];
         frames.extend(read);
-        expected.assert_eq(&match assemble(frames, ending, 1000) {
+        expected.assert_eq(&match assemble("pdf", frames, ending, 1000) {
             Ok(document) => format!("{:?} {:?}", document.text, document.notice),
             Err(rejection) => format!("{rejection:?}"),
         });
@@ -327,7 +347,7 @@ mod tests {
             1,
             vec![page(1, " \n", true)],
             &Ending::Finished,
-            expect![[r#"Skipped("no text in it (scanned?): needs OCR")"#]],
+            expect![[r#"NeedsOcr("no text in it (scanned?)")"#]],
         );
         check(
             1,
@@ -339,7 +359,7 @@ mod tests {
             1,
             vec![page(1, "\u{e001}\u{e002}", true)],
             &Ending::Finished,
-            expect![[r#"Skipped("its text has no usable encoding: needs OCR")"#]],
+            expect![[r#"NeedsOcr("its text has no usable encoding")"#]],
         );
         check(
             1,

@@ -9,6 +9,7 @@
 mod content;
 mod layers;
 mod notes;
+mod picture;
 mod typeface;
 
 use std::io;
@@ -19,7 +20,8 @@ use pdf_extract::{Document, Object, StringFormat, decode_text_string, output_doc
 
 use self::content::{Content, Read};
 use super::Rejection;
-use super::child::Frame;
+use super::child::{Frame, PageRead, Picture};
+use super::images::ImageReader;
 use super::layout::PageLayout;
 use super::page_text::is_garbled;
 use super::repair::{add_catalog, expand_width_ranges};
@@ -33,59 +35,83 @@ const END_WITHIN: usize = 2048;
 /// The second reader is slow, and a document with this many bad pages is bad throughout.
 const MAX_SECOND_OPINIONS: usize = 50;
 
+/// A page with fewer letters and digits says nothing of what is in its pictures.
+const FEW_LETTERS: usize = 100;
+
 /// Where frames go.
 pub(super) type Send<'a> = &'a mut dyn FnMut(Frame) -> io::Result<()>;
 
-/// A page that the first reader did not read well.
-struct Doubtful {
-    number: u32,
-    text: String,
+/// Reads a PDF file's pages, at most `budget` bytes of text. A page that comes twice was read again,
+/// by the second reader or as an image, and better.
+pub(super) fn read(
+    bytes: &[u8],
+    budget: usize,
+    images: Option<&mut ImageReader>,
+    send: Send<'_>,
+) -> io::Result<()> {
+    let mut pages = picture::Pages::default();
+    let pdf = read_text(bytes, budget, &mut |frame| {
+        pages.note(&frame);
+        send(frame)
+    })?;
+    if let (Some(images), Some(pdf)) = (images, pdf) {
+        for number in pages.to_look_at() {
+            send(picture::look(&pdf, number, images))?;
+        }
+    }
+    Ok(())
 }
 
-/// Reads a PDF file's pages, at most `budget` bytes of text. A page that comes twice was read again
-/// by the second reader, and better.
-pub(super) fn read(bytes: &[u8], mut budget: usize, send: Send<'_>) -> io::Result<()> {
+/// Reads what is written as text; also gives the file, where the first reader can open it.
+fn read_text(bytes: &[u8], mut budget: usize, send: Send<'_>) -> io::Result<Option<Pdf>> {
     let head = &bytes[..bytes.len().min(HEADER_WITHIN)];
     if !head.windows(5).any(|window| window == b"%PDF-") {
-        return send(Frame::NotValid("no PDF header".to_owned()));
+        send(Frame::NotValid("no PDF header".to_owned()))?;
+        return Ok(None);
     }
     let (pdf, is_whole) = match guarded(|| Pdf::new(bytes.to_vec())) {
         Some(Ok(pdf)) => (pdf, has_end(bytes)),
-        Some(Err(LoadPdfError::Decryption(error))) => return send(locked(error)),
+        Some(Err(LoadPdfError::Decryption(error))) => {
+            send(locked(error))?;
+            return Ok(None);
+        }
         Some(Err(LoadPdfError::Invalid)) | None => match guarded(|| rebuild(bytes)).flatten() {
             Some(pdf) => (pdf, false),
-            None => return read_second_only(bytes, budget, send),
+            None => {
+                read_second_only(bytes, budget, send)?;
+                return Ok(None);
+            }
         },
     };
     let mut last = None;
     let doubtful = read_first(&pdf, &mut budget, &mut |frame| {
-        if let Frame::Page { number, text, .. } = &frame
-            && (text.contains(char::is_alphanumeric) || last.is_some())
+        if let Frame::Page(page) = &frame
+            && (page.text.contains(char::is_alphanumeric) || last.is_some())
         {
-            last = Some((*number, text.clone()));
+            last = Some(page.clone());
         }
         send(frame)
     })?;
     let Some(doubtful) = doubtful else {
-        return send(Frame::Full);
+        send(Frame::Full)?;
+        return Ok(Some(pdf));
     };
     match last {
         _ if is_whole => {}
         // What is missing was behind the last page that is left, or part of it.
-        Some((number, text)) => send(Frame::Page {
-            number,
-            text,
+        Some(page) => send(Frame::Page(PageRead {
             complete: false,
-        })?,
-        None => return read_second_only(bytes, budget, send),
+            ..page
+        }))?,
+        None => read_second_only(bytes, budget, send)?,
     }
     if doubtful.is_empty() {
-        return Ok(());
+        return Ok(Some(pdf));
     }
-    let Some(Ok(document)) = guarded(|| open_second(bytes)) else {
-        return Ok(());
-    };
-    read_second(&document, doubtful, budget, send)
+    if let Some(Ok(document)) = guarded(|| open_second(bytes)) {
+        read_second(&document, doubtful, budget, send)?;
+    }
+    Ok(Some(pdf))
 }
 
 /// Opens a file whose catalog is lost: its pages are then found one by one.
@@ -116,7 +142,7 @@ fn locked(error: DecryptionError) -> Frame {
 
 /// Sends what the first reader makes of the pages and returns those it had trouble with; `None`
 /// where there was more text than may be kept.
-fn read_first(pdf: &Pdf, budget: &mut usize, send: Send<'_>) -> io::Result<Option<Vec<Doubtful>>> {
+fn read_first(pdf: &Pdf, budget: &mut usize, send: Send<'_>) -> io::Result<Option<Vec<PageRead>>> {
     let title = pdf.metadata().title.as_deref().map(decode_text);
     let pages = guarded(|| pdf.pages().len()).unwrap_or(0);
     if pages == 0 {
@@ -131,29 +157,25 @@ fn read_first(pdf: &Pdf, budget: &mut usize, send: Send<'_>) -> io::Result<Optio
     let mut doubtful = Vec::new();
     for (number, page) in (1..).zip(pdf.pages().iter()) {
         let mut layout = PageLayout::new(*budget);
-        let read = guarded(|| content.read(page, &mut layout)).unwrap_or(Read::Broken);
+        let (read, is_pictured) =
+            guarded(|| content.read(page, &mut layout)).unwrap_or((Read::Broken, false));
         let text = guarded(|| layout.text()).unwrap_or_default();
-        let complete = read == Read::Complete || layout.is_full();
-        *budget = budget.saturating_sub(text.len());
+        let page = PageRead {
+            number,
+            complete: read == Read::Complete || layout.is_full(),
+            picture: picture(&text, is_pictured),
+            text,
+        };
+        *budget = budget.saturating_sub(page.text.len());
         if layout.is_full() || *budget == 0 {
-            send(Frame::Page {
-                number,
-                text,
-                complete,
-            })?;
+            send(Frame::Page(page))?;
             return Ok(None);
         }
-        if (read == Read::Broken || is_doubtful(&text)) && doubtful.len() < MAX_SECOND_OPINIONS {
-            doubtful.push(Doubtful {
-                number,
-                text: text.clone(),
-            });
+        let is_doubtful = read == Read::Broken || is_doubtful(&page.text);
+        if is_doubtful && doubtful.len() < MAX_SECOND_OPINIONS {
+            doubtful.push(page.clone());
         }
-        send(Frame::Page {
-            number,
-            text,
-            complete,
-        })?;
+        send(Frame::Page(page))?;
     }
     Ok(Some(doubtful))
 }
@@ -176,17 +198,13 @@ fn read_second_only(bytes: &[u8], budget: usize, send: Send<'_>) -> io::Result<(
         pages: *last,
         title: guarded(|| title(&document)).flatten(),
     })?;
-    let unread = pages.into_keys().map(|number| Doubtful {
+    let unread = pages.into_keys().map(|number| PageRead {
         number,
-        text: String::new(),
+        ..PageRead::default()
     });
-    let unread: Vec<Doubtful> = unread.collect();
-    for Doubtful { number, .. } in &unread {
-        send(Frame::Page {
-            number: *number,
-            text: String::new(),
-            complete: false,
-        })?;
+    let unread: Vec<PageRead> = unread.collect();
+    for page in &unread {
+        send(Frame::Page(page.clone()))?;
     }
     read_second(&document, unread, budget, send)
 }
@@ -209,7 +227,7 @@ fn damage(bytes: &[u8], error: &pdf_extract::Error) -> String {
 /// Sends pages again that the second reader reads better.
 fn read_second(
     document: &Document,
-    pages: Vec<Doubtful>,
+    pages: Vec<PageRead>,
     mut budget: usize,
     send: Send<'_>,
 ) -> io::Result<()> {
@@ -224,17 +242,28 @@ fn read_second(
         let both_blank = text.trim().is_empty() && first.text.trim().is_empty();
         if better || (both_blank && complete) {
             budget = budget.saturating_sub(text.len());
-            send(Frame::Page {
+            send(Frame::Page(PageRead {
                 number,
-                text,
                 complete,
-            })?;
+                picture: picture(&text, first.picture == Picture::Unread),
+                text,
+            }))?;
         }
         if budget == 0 || layout.is_full() {
             return send(Frame::Full);
         }
     }
     Ok(())
+}
+
+/// Whether what a page says is in its pictures rather than in this text.
+fn picture(text: &str, is_pictured: bool) -> Picture {
+    let is_short = || text.chars().filter(|c| c.is_alphanumeric()).count() < FEW_LETTERS;
+    if is_garbled(text) || (is_pictured && is_short()) {
+        Picture::Unread
+    } else {
+        Picture::No
+    }
 }
 
 /// Whether much of a page could not be made out.

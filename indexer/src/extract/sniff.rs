@@ -19,6 +19,8 @@ pub(super) enum Kind {
     /// JSON, YAML, TOML. No language is guessed for it.
     Data,
     Html,
+    /// Pixels, read where there is something that reads them.
+    Image,
     Latex,
     /// A message or a mailbox.
     Mail,
@@ -105,11 +107,15 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
     (&["svg", "svgz"], "image (SVG)"),
 ];
 
+/// Images that can be decoded, by `infer`'s extension.
+const IMAGES: &[&str] = &["bmp", "gif", "jpg", "png", "tif", "webp"];
+
 /// The kind of the file at `path` holding `bytes`.
 ///
 /// # Errors
 ///
-/// [`Rejection::Skipped`] for files that hold no text this program reads.
+/// [`Rejection::NeedsOcr`] for images whose text could be read, [`Rejection::Skipped`] for other files
+/// without text that this program reads.
 pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, Rejection> {
     let name = path
         .file_name()
@@ -140,7 +146,7 @@ pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, Rejection> {
     if let Some(kind) = package_kind(&extension, bytes) {
         return Ok(kind);
     }
-    Err(Rejection::skipped(unreadable(&extension, bytes)))
+    Err(unreadable(&extension, bytes))
 }
 
 /// Files that editors, browsers and office programs leave beside the real ones.
@@ -210,22 +216,25 @@ fn known(extension: &str) -> Option<&'static str> {
 }
 
 /// The reason given for bytes that are not text.
-fn unreadable(extension: &str, bytes: &[u8]) -> String {
+fn unreadable(extension: &str, bytes: &[u8]) -> Rejection {
     let Some(found) = infer::get(bytes) else {
-        return known(extension).unwrap_or("binary file").to_owned();
+        return Rejection::skipped(known(extension).unwrap_or("binary file"));
     };
     let label = found.extension().to_uppercase();
     // The contents are asked first; the name decides only what a container was meant as.
     if let Some(reason) = known(found.extension()).or_else(|| known(extension)) {
-        return reason.to_owned();
+        return Rejection::skipped(reason);
     }
-    match found.matcher_type() {
-        infer::MatcherType::Image => format!("image ({label}): needs OCR"),
+    Rejection::skipped(match found.matcher_type() {
+        infer::MatcherType::Image if IMAGES.contains(&found.extension()) => {
+            return Rejection::needs_ocr(format!("image ({label})"));
+        }
+        infer::MatcherType::Image => format!("image ({label}): save it as PNG or JPEG"),
         infer::MatcherType::Audio => format!("audio ({label})"),
         infer::MatcherType::Video => format!("video ({label})"),
         infer::MatcherType::Font => format!("font ({label})"),
         _ => other_kind(found.extension(), &label),
-    }
+    })
 }
 
 fn other_kind(extension: &str, label: &str) -> String {

@@ -18,7 +18,7 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 fn extract(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
-    Extractor::new(limits.clone()).extract(path, bytes)
+    Extractor::new(limits.clone()).extract(path, bytes, None)
 }
 
 fn read(name: &str) -> Result<Extracted, Rejection> {
@@ -164,7 +164,7 @@ fn a_scan_needs_ocr() {
         "a.pdf",
         &pdf,
         &limits(),
-        expect![[r#"Skipped("no text in it (scanned?): needs OCR")"#]],
+        expect![[r#"NeedsOcr("no text in it (scanned?)")"#]],
     );
 }
 
@@ -328,11 +328,11 @@ fn every_prefix_and_corruption_of_a_file_is_survived() {
     for (name, bytes) in [("a.html", html), ("a.md", markdown)] {
         for end in 0..bytes.len() {
             let mut damaged = bytes[..end].to_vec();
-            let _ = extractor.extract(Path::new(name), &damaged);
+            let _ = extractor.extract(Path::new(name), &damaged, None);
             if let Some(byte) = damaged.last_mut() {
                 *byte ^= 0x95;
             }
-            let _ = extractor.extract(Path::new(name), &damaged);
+            let _ = extractor.extract(Path::new(name), &damaged, None);
         }
     }
 }

@@ -9,8 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use super::child::{Frame, Request, read_frame, write_frame};
+use super::images::{self, ImageReader};
 use super::sniff::Kind;
-use super::{Limits, Rejection, pdf_pages, read};
+use super::{Rejection, pdf_pages, read};
 
 /// Deep but honest files nest some hundred levels, at up to kilobytes of stack each.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
@@ -18,6 +19,12 @@ const STACK_BYTES: usize = 64 * 1024 * 1024;
 /// A process that has read so many files, or keeps so much memory (bytes), makes way for a new one.
 const MOST_FILES: usize = 1000;
 const MOST_KEPT: u64 = 128 * 1024 * 1024;
+/// The same where it has loaded what reads images.
+const MOST_KEPT_WITH_OCR: u64 = 1024 * 1024 * 1024;
+
+/// Reading images gives way to every other program.
+#[cfg(unix)]
+const NICE: libc::c_int = 19;
 
 /// Serves requests on standard input until it ends: the hidden command `vade extract-child`.
 pub fn child_main() -> ! {
@@ -33,6 +40,7 @@ pub(super) fn serve_and_exit(input: &mut impl Read, mut output: impl Write + Sen
 
 fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Result<()> {
     let before = memory();
+    let mut images: Option<ImageReader> = None;
     for served in 1.. {
         let request: Request = match read_frame(input, 64 * 1024) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
@@ -40,16 +48,26 @@ fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Result<
         };
         let mut bytes = Vec::new();
         input.take(request.length).read_to_end(&mut bytes)?;
-        confine(&request.limits, before.occupied)?;
+        confine(&request, before.occupied)?;
+        if images.as_ref().map(ImageReader::ocr) != request.ocr.as_ref() {
+            images = request.ocr.clone().map(ImageReader::new);
+            give_way();
+        }
         thread::scope(|scope| {
-            let respond = || respond(&request, &bytes, output);
+            let images = images.as_mut().filter(|_| request.ocr.is_some());
+            let respond = || respond(&request, &bytes, images, output);
             let thread = thread::Builder::new().stack_size(STACK_BYTES);
             let thread = thread.spawn_scoped(scope, respond)?;
             let crashed = || Err(io::Error::other("panicked outside of a reader"));
             thread.join().unwrap_or_else(|_| crashed())
         })?;
         let kept = memory().resident.saturating_sub(before.resident);
-        let again = served < MOST_FILES && kept < MOST_KEPT;
+        let most = if request.ocr.is_some() {
+            MOST_KEPT_WITH_OCR
+        } else {
+            MOST_KEPT
+        };
+        let again = served < MOST_FILES && kept < most;
         write_frame(output, &Frame::Finished { again })?;
         if !again {
             break;
@@ -58,11 +76,18 @@ fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Result<
     Ok(())
 }
 
-fn respond(request: &Request, bytes: &[u8], output: &mut impl Write) -> io::Result<()> {
+fn respond(
+    request: &Request,
+    bytes: &[u8],
+    images: Option<&mut ImageReader>,
+    output: &mut impl Write,
+) -> io::Result<()> {
     let Request { kind, limits, .. } = request;
-    if *kind == Kind::Pdf {
-        let send = &mut |frame| write_frame(output, &frame);
-        return pdf_pages::read(bytes, limits.max_text_bytes, send);
+    let send = &mut |frame| write_frame(output, &frame);
+    match (kind, images) {
+        (Kind::Pdf, images) => return pdf_pages::read(bytes, limits.max_text_bytes, images, send),
+        (Kind::Image, Some(images)) => return images::read(bytes, images, send),
+        _ => {}
     }
     let read = catch_unwind(AssertUnwindSafe(|| read(*kind, bytes, limits)));
     let frame = match read {
@@ -79,12 +104,12 @@ fn respond(request: &Request, bytes: &[u8], output: &mut impl Write) -> io::Resu
 /// from now on, and no core dumps, which would hold the document.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "resource limits are set through libc")]
-fn confine(limits: &Limits, occupied: u64) -> io::Result<()> {
-    let seconds = seconds_used().saturating_add(limits.child_seconds);
+fn confine(Request { limits, ocr, .. }: &Request, occupied: u64) -> io::Result<()> {
+    let seconds = seconds_used().saturating_add(limits.seconds(ocr.as_ref()));
     let limits = [
         (
             libc::RLIMIT_AS,
-            occupied.saturating_add(limits.child_memory_bytes),
+            occupied.saturating_add(limits.memory(ocr.is_some())),
         ),
         (libc::RLIMIT_CPU, seconds),
         (libc::RLIMIT_CORE, 0),
@@ -109,8 +134,18 @@ fn confine(limits: &Limits, occupied: u64) -> io::Result<()> {
 
 /// Other systems have the parent's wall clock only.
 #[cfg(not(unix))]
-fn confine(_: &Limits, _: u64) -> io::Result<()> {
+fn confine(_: &Request, _: u64) -> io::Result<()> {
     Ok(())
+}
+
+/// Lets every other program go first.
+fn give_way() {
+    #[cfg(unix)]
+    #[expect(unsafe_code, reason = "priorities are set through libc")]
+    // SAFETY: the call takes no pointers. Where it fails, this process is as any other.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, NICE);
+    }
 }
 
 /// Processor time used so far, in whole seconds.

@@ -154,6 +154,18 @@ impl Image {
         self.height
     }
 
+    /// 1 for grey, 3 for red, green and blue.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// A byte for each channel of each pixel, row by row.
+    #[must_use]
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
     fn pixel_count(&self) -> u64 {
         (self.width * self.height) as u64
     }

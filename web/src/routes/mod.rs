@@ -20,8 +20,8 @@ use vade_retriever::Retriever;
 
 use crate::Services;
 use crate::api::{
-    DocumentCounts, FolderStatus, Indexing, ModelInUse, ModelRow, ModelsInUse, ScopeRequest,
-    SearchRequest, SearchResponse, Status,
+    DocumentCounts, FolderStatus, Images, Indexing, ModelInUse, ModelRow, ModelsInUse,
+    ScopeRequest, SearchRequest, SearchResponse, Status,
 };
 use crate::dates;
 use crate::error::ApiError;
@@ -92,6 +92,13 @@ pub fn status(services: &Services) -> Result<Status, vade_indexer::IndexerError>
                 .current
                 .map(|path| path.to_string_lossy().into_owned()),
             trouble: progress.trouble.or_else(|| index.notice()),
+        },
+        images: Images {
+            unread: counts.unread_images,
+            help: index
+                .ocr_help()
+                .filter(|_| counts.unread_images > 0)
+                .map(str::to_owned),
         },
     })
 }

@@ -1,7 +1,7 @@
 //! What a PDF page draws, as glyphs with their places.
 //!
-//! Owns the part of the page language that moves text about; lines, colours and pictures are passed
-//! over unread. It knows fonts by `typeface` and hands glyphs to `layout`. Whatever a file says, this
+//! Owns the part of the page language that moves text about; lines and colours are passed over unread, and of
+//! pictures only the size is taken. It knows fonts by `typeface` and hands glyphs to `layout`. Whatever a file says, this
 //! ends: forms are entered a limited number of times and deep.
 
 use std::collections::HashMap;
@@ -32,6 +32,9 @@ const MAX_INSTRUCTIONS: usize = 20_000_000;
 /// States that a page may set aside.
 const MAX_SAVED: usize = 1000;
 
+/// Pictures that cover more of a page may be what it says.
+const PICTURED: f64 = 0.4;
+
 /// Without one of these in order, what follows is in the wrong place or missing.
 const MOVES_TEXT: &[&[u8]] = &[
     b"cm", b"Tf", b"Td", b"TD", b"Tm", b"Tj", b"TJ", b"TL", b"'", b"\"", b"Do",
@@ -49,6 +52,8 @@ pub(super) struct Content<'a> {
 struct Canvas<'l> {
     layout: &'l mut PageLayout,
     frame: Rect,
+    /// Area of the pictures on it.
+    pictured: f64,
     forms: usize,
     instructions: usize,
     /// Something was left out because of the limits.
@@ -106,27 +111,30 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Hands a page's glyphs to `layout`.
-    pub(super) fn read(&mut self, page: &Page<'a>, layout: &mut PageLayout) -> Read {
+    /// Hands a page's glyphs to `layout`; also says whether pictures cover much of the page.
+    pub(super) fn read(&mut self, page: &Page<'a>, layout: &mut PageLayout) -> (Read, bool) {
         let bounds = page.intersected_crop_box();
         let frame = Rect::new(bounds.x0, bounds.y0, bounds.x1, bounds.y1);
         let mut canvas = Canvas {
             layout,
             // What touches the page is on it.
             frame: frame.inflate(frame.width() * 0.01, frame.height() * 0.01),
+            pictured: 0.0,
             forms: MAX_FORMS,
             instructions: MAX_INSTRUCTIONS,
             cut_short: false,
             broken: false,
         };
         let followed = self.follow(page, &mut canvas);
-        if canvas.broken {
+        let is_pictured = canvas.pictured > PICTURED * frame.area();
+        let read = if canvas.broken {
             Read::Broken
         } else if canvas.cut_short || followed.is_err() {
             Read::Enough
         } else {
             Read::Complete
-        }
+        };
+        (read, is_pictured)
     }
 
     fn follow(&mut self, page: &Page<'a>, canvas: &mut Canvas<'_>) -> Result<(), Stopped> {
@@ -176,6 +184,11 @@ impl Canvas<'_> {
     /// Whether a point is on the page. Pages of no size show everything.
     fn shows(&self, point: Point) -> bool {
         self.frame.width() <= 2.0 || self.frame.height() <= 2.0 || self.frame.contains(point)
+    }
+
+    /// A picture is drawn in the unit square.
+    fn picture(&mut self, matrix: Affine) {
+        self.pictured += matrix.determinant().abs();
     }
 
     /// Draws a value that the file gives without saying how it looks.
@@ -312,6 +325,7 @@ impl<'r, 'l, 'a> Run<'r, 'l, 'a> {
                     }
                 }
             }
+            Instruction::InlineImage(_) => self.canvas.picture(self.state.matrix),
             Instruction::BeginMarkedContent(_) => self.marks.push(Mark::Plain),
             Instruction::BeginMarkedContentWithProperties(marked) => {
                 let mark = self.mark(marked.0, marked.1);
@@ -460,6 +474,7 @@ impl<'r, 'l, 'a> Run<'r, 'l, 'a> {
         let dict = stream.dict();
         let kind = dict.get::<Name<'_>>("Subtype".as_bytes());
         if kind.is_some_and(|kind| kind.as_str() != "Form") {
+            self.canvas.picture(self.state.matrix);
             return Ok(());
         }
         if depth >= MAX_DEPTH {

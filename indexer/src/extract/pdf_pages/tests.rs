@@ -36,11 +36,11 @@ fn with_object(mut pdf: Vec<u8>, number: u32, object: &str) -> Vec<u8> {
 )]
 fn check(pdf: &[u8], expected: Expect) {
     let mut said = Vec::new();
-    read(pdf, 10_000, &mut |frame| {
+    read(pdf, 10_000, None, &mut |frame| {
         said.push(match frame {
             Frame::Opened { .. } => return Ok(()),
-            Frame::Page { text, complete, .. } if complete => text,
-            Frame::Page { text, .. } => format!("{text} (incomplete)"),
+            Frame::Page(page) if page.complete => page.text,
+            Frame::Page(page) => format!("{} (incomplete)", page.text),
             other => format!("{other:?}"),
         });
         Ok(())

@@ -216,7 +216,7 @@ impl Writer<'_> {
                 }
             }
             // Pictures and the like are listed; nobody expects them to be read.
-            Err(Rejection::Skipped(_)) => {}
+            Err(Rejection::Skipped(_) | Rejection::NeedsOcr(_)) => {}
             Err(Rejection::Failed(reason)) => self.unread.add(name, &reason),
         }
     }
