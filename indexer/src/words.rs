@@ -4,6 +4,7 @@
 //! wrong with a file is that document's outcome; the batch goes on.
 
 use std::collections::HashSet;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use crate::extract::{Extracted, Rejection};
 use crate::fail;
 use crate::forget::FORGOTTEN;
 use crate::index::{Inner, lock, now};
+use crate::inside::open_inside;
 use crate::ledger::{Document, DocumentId, Indexed, Outcome, State, digest};
 use crate::lexical::ChunkRow;
 use crate::pipeline::pause;
@@ -205,7 +207,8 @@ fn read_file(document: &Document, max_bytes: u64) -> std::result::Result<Vec<u8>
     let path = document.path.as_path();
     let skipped = |reason: &str| FileError::Rejected(State::Skipped, reason.to_owned());
     let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => FileError::Gone,
+        // A folder on the way that has become a link, or no folder, holds nothing any more.
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => FileError::Gone,
         std::io::ErrorKind::PermissionDenied => {
             FileError::Rejected(State::Failed, format!("{UNREADABLE}: permission denied"))
         }
@@ -227,10 +230,22 @@ fn read_file(document: &Document, max_bytes: u64) -> std::result::Result<Vec<u8>
     if !metadata.is_file() {
         return Err(skipped("not a regular file"));
     }
-    if metadata.len() > max_bytes {
+    // What was looked at may be something else by now: what is opened decides.
+    let file = open_inside(&document.folder, path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(skipped("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    if metadata.len() <= max_bytes {
+        // It may be growing.
+        let mut most = file.take(max_bytes + 1);
+        most.read_to_end(&mut bytes).map_err(failed)?;
+    }
+    if metadata.len().max(bytes.len() as u64) > max_bytes {
         return Err(skipped(&format!("larger than {} MiB", max_bytes >> 20)));
     }
-    std::fs::read(path).map_err(failed)
+    Ok(bytes)
 }
 
 /// What a symbolic link is, in words. None is followed: what lies in the folder is indexed where it lies,
