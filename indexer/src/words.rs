@@ -22,6 +22,7 @@ use crate::inside::open_inside;
 use crate::ledger::{Document, DocumentId, Indexed, Outcome, State, digest};
 use crate::lexical::ChunkRow;
 use crate::pipeline::pause;
+use crate::progress::Part;
 use crate::scan::UNREADABLE;
 
 /// A commit of words is made when this many documents wait for it,
@@ -30,6 +31,9 @@ const COMMIT_DOCUMENTS: usize = 256;
 const COMMIT_BYTES: usize = 4 << 20;
 /// or when the first of them has waited this long.
 const COMMIT_AFTER: Duration = Duration::from_millis(250);
+
+/// After a failure it is tried again after this.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// A document that was read, not committed yet.
 struct Read {
@@ -49,9 +53,18 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
     let mut queue: Vec<Document> = Vec::new();
     let mut ready: Vec<Read> = Vec::new();
     let mut since: Option<Instant> = None;
+    let mut failed = false;
     loop {
         if let Err(error) = fill(&index, &mut queue, &mut reading, &mut under_way, parallel) {
-            index.trouble(&error);
+            failed = true;
+            index.trouble(Part::Words, &error);
+            if pause(&token, AGAIN).await.is_break() {
+                return;
+            }
+            continue;
+        }
+        if std::mem::take(&mut failed) {
+            index.no_trouble(Part::Words);
         }
         let bytes: usize = ready
             .iter()
@@ -68,10 +81,10 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
                 under_way.remove(&read.document.id);
             }
             match commit_words(&index, batch).await {
-                Ok(()) => index.no_trouble(),
+                Ok(()) => index.no_trouble(Part::Words),
                 Err(error) => {
-                    index.trouble(&error);
-                    if pause(&token, Duration::from_secs(2)).await.is_break() {
+                    index.trouble(Part::Words, &error);
+                    if pause(&token, AGAIN).await.is_break() {
                         return;
                     }
                 }
