@@ -153,6 +153,7 @@ fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
         .indexing.done: number
         .indexing.embedded: number
         .indexing.eta_seconds: null
+        .indexing.notice: null
         .indexing.to_embed: number
         .indexing.total: number
         .indexing.trouble: null

@@ -279,6 +279,9 @@ pub(crate) fn report(report: &IndexReport) {
     println!(
         "{} documents ({} unchanged), {} chunks, {} skipped, {} failed, in {:.1} s",
         report.documents,
+    if let Some(notice) = &status.indexing.notice {
+        println!("notice: {notice}");
+    }
         report.unchanged,
         report.chunks,
         report.skipped.len(),

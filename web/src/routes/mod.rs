@@ -91,7 +91,8 @@ pub fn status(services: &Services) -> Result<Status, vade_indexer::IndexerError>
             current: progress
                 .current
                 .map(|path| path.to_string_lossy().into_owned()),
-            trouble: progress.trouble.or_else(|| index.notice()),
+            trouble: progress.trouble,
+            notice: index.notice(),
         },
     })
 }
