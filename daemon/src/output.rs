@@ -25,7 +25,14 @@ pub(crate) fn start_logging(verbose: u8) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // It would be said on standard error, too, and then a full disk under a log ends the task that logs.
+        .log_internal_errors(false)
         .init();
+}
+
+/// A line for a person, on standard error; nothing depends on its being read.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// A result as JSON, on one line.
@@ -272,6 +279,9 @@ pub(crate) fn status(status: &Status) {
     if let Some(trouble) = &status.indexing.trouble {
         println!("trouble: {trouble}");
     }
+    if let Some(notice) = &status.indexing.notice {
+        println!("notice: {notice}");
+    }
 }
 
 /// What indexing folders gave.
@@ -279,9 +289,6 @@ pub(crate) fn report(report: &IndexReport) {
     println!(
         "{} documents ({} unchanged), {} chunks, {} skipped, {} failed, in {:.1} s",
         report.documents,
-    if let Some(notice) = &status.indexing.notice {
-        println!("notice: {notice}");
-    }
         report.unchanged,
         report.chunks,
         report.skipped.len(),

@@ -15,6 +15,7 @@ use vade_web::Access;
 use crate::Ended;
 use crate::cli::Up;
 use crate::compose::Setup;
+use crate::output::say;
 use crate::progress;
 
 /// How long open answers may take to end after a signal.
@@ -50,7 +51,7 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
     index.announce(&address.to_string())?;
     tracker.spawn(stop_on_signal(token.clone()));
 
-    eprintln!("vade {} serves {page}", env!("CARGO_PKG_VERSION"));
+    say(&format!("vade {} serves {page}", env!("CARGO_PKG_VERSION")));
     let opened = open_folders(&index, &folders, &tracker, &token).await;
     if opened.is_ok() && !token.is_cancelled() {
         follow(&index, &token, options.ask.is_some()).await;
@@ -59,7 +60,7 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
         {
             ask(&retriever, question, setup.json).await?;
         }
-        eprintln!("ready: {page} (Ctrl-C stops)");
+        say(&format!("ready: {page} (Ctrl-C stops)"));
     } else {
         token.cancel();
     }
@@ -148,7 +149,7 @@ async fn open_folders(
     // Watching begins with a look through every folder.
     index.watch(tracker, token);
     if index.ledger().folders()?.is_empty() {
-        eprintln!("no folders yet: add one in the library, or with `vade add FOLDER`");
+        say("no folders yet: add one in the library, or with `vade add FOLDER`");
     }
     Ok(())
 }
@@ -165,7 +166,7 @@ async fn follow(index: &Index, token: &CancellationToken, to_end: bool) {
             outcome = &mut settled => {
                 if let Err(trouble) = outcome {
                     bar.finish();
-                    eprintln!("indexing is held up: {trouble}");
+                    say(&format!("indexing is held up: {trouble}"));
                 }
                 break;
             }
@@ -214,8 +215,8 @@ async fn stop_on_signal(token: CancellationToken) {
         () = signal() => {}
         () = token.cancelled() => return,
     }
-    eprintln!("stopping");
     token.cancel();
+    say("stopping");
     tokio::spawn(async {
         signal().await;
         std::process::exit(130);
