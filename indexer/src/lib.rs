@@ -34,7 +34,7 @@ pub use forget::Receipt;
 pub use index::{Chunk, Found, Index, IndexOptions, ScanReport, Surroundings};
 pub use inside::open_inside;
 pub use ledger::{Counts, Document, DocumentFilter, DocumentId, Ledger, State};
-pub use lock::{Holder, holder};
+pub use lock::{Holder, holder, lasting_holder};
 pub use progress::Progress;
 pub use transfer::{Manifest, Moved, export, import};
 pub use vectors::Scope;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vade_indexer::{Index, holder};
+use vade_indexer::{Index, lasting_holder};
 use vade_retriever::Question;
 use vade_web::Access;
 
@@ -77,7 +77,7 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
 /// The index is locked too; but this is known before models are fetched.
 fn check_free(setup: &Setup) -> Result<()> {
     let data = &setup.paths.data;
-    if let Some(holder) = holder(data) {
+    if let Some(holder) = lasting_holder(data) {
         let place = match holder.address {
             Some(address) => format!(" and serves http://{address}"),
             None => String::new(),
