@@ -31,6 +31,8 @@ pub(crate) const MODELS: [&str; 3] = [
 pub(crate) struct Place {
     pub root: PathBuf,
     pub models: PathBuf,
+    /// What `vade` is started by, where it is not started directly.
+    pub wrapper: Vec<String>,
     _directory: TempDir,
 }
 
@@ -65,6 +67,7 @@ impl Place {
         Self {
             root,
             models: model_dir(),
+            wrapper: Vec::new(),
             _directory: directory,
         }
     }
@@ -84,8 +87,10 @@ impl Place {
 
     /// `vade` as it would be typed, in this place.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vade"));
-        command.current_dir(&self.root).args(arguments);
+        let program = env!("CARGO_BIN_EXE_vade").to_owned();
+        let mut words = self.wrapper.iter().chain([&program]);
+        let mut command = Command::new(words.next().expect("a program"));
+        command.current_dir(&self.root).args(words).args(arguments);
         command.arg("--data-dir").arg(self.root.join("data"));
         command.arg("--model-dir").arg(&self.models);
         command.arg("--config").arg(self.root.join("vade.toml"));

@@ -7,6 +7,7 @@ mod cli;
 mod explaining;
 mod harness;
 mod indexing;
+mod limits;
 mod models;
 mod restart;
 mod watching;

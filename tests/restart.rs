@@ -18,7 +18,7 @@ const QUERIES: [&str; 5] = [
 ];
 
 /// Notes of two or three chunks each, every one with words of its own.
-fn write_notes(place: &Place) {
+pub(crate) fn write_notes(place: &Place) {
     let animals = [
         "otter",
         "heron",
@@ -58,12 +58,12 @@ fn write_notes(place: &Place) {
 
 /// What must not depend on how it came about: documents with their state, and the best hits.
 #[derive(Debug, PartialEq)]
-struct State {
-    documents: Vec<(String, String, usize)>,
+pub(crate) struct State {
+    pub documents: Vec<(String, String, usize)>,
     hits: Vec<Vec<(String, usize)>>,
 }
 
-fn state(daemon: &Daemon) -> State {
+pub(crate) fn state(daemon: &Daemon) -> State {
     let row = |document: &Value| {
         let state = text(&document["state"]).to_owned();
         (
@@ -82,7 +82,7 @@ fn state(daemon: &Daemon) -> State {
 }
 
 /// The state in `data` once everything is done.
-fn settled(place: &Place) -> State {
+pub(crate) fn settled(place: &Place) -> State {
     let daemon = place.up(&["notes"]);
     let state = state(&daemon);
     daemon.stop();
