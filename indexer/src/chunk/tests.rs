@@ -271,6 +271,28 @@ fn pages_are_never_crossed() {
 
 #[test]
 fn front_matter_is_left_out() {
+#[test]
+fn a_title_between_lines_is_no_text() {
+    let text = format!("====\nTop\n====\n\nPart\n~~~~\n\n{}", sentences(5));
+    let heading = |start, level, text: &str| Heading {
+        start,
+        level,
+        text: text.to_owned(),
+    };
+    let document = Extracted {
+        headings: vec![heading(0, 1, "Top"), heading(15, 2, "Part")],
+        body: 0..text.len(),
+        text,
+        ..Extracted::default()
+    };
+    let chunks = checked(&document, &ChunkSettings::default());
+    let paths: Vec<_> = chunks
+        .iter()
+        .map(|chunk| chunk.heading_path.join(" > "))
+        .collect();
+    assert_eq!(paths, ["Top > Part"]);
+}
+
     let mut document = document("---\ntitle: x\n---\nBody.");
     document.body = 17..document.text.len();
     let chunks = checked(&document, &ChunkSettings::default());
