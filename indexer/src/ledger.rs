@@ -62,6 +62,31 @@ CREATE INDEX IF NOT EXISTS messages_by_conversation ON messages (conversation, i
 const MIGRATIONS: [&str; 1] =
     ["ALTER TABLE documents ADD COLUMN links TEXT NOT NULL DEFAULT '[]';"];
 
+/// Sums over the documents, which are asked for after every commit. This connection is the only one, so they
+/// are its own affair: counted once when it opens, kept by every change, and never on disk.
+const SUMS: &str = "
+PRAGMA temp_store = MEMORY;
+CREATE TEMP TABLE sums (
+    state TEXT NOT NULL, stage INTEGER NOT NULL, documents INTEGER NOT NULL, chunks INTEGER NOT NULL,
+    PRIMARY KEY (state, stage)
+) WITHOUT ROWID;
+INSERT INTO sums SELECT state, stage, count(*), sum(chunks) FROM documents GROUP BY 1, 2;
+CREATE TEMP TRIGGER document_came AFTER INSERT ON main.documents BEGIN
+    INSERT INTO sums VALUES (new.state, new.stage, 1, new.chunks) ON CONFLICT (state, stage)
+        DO UPDATE SET documents = documents + 1, chunks = chunks + new.chunks;
+END;
+CREATE TEMP TRIGGER document_changed AFTER UPDATE OF state, stage, chunks ON main.documents BEGIN
+    UPDATE sums SET documents = documents - 1, chunks = chunks - old.chunks
+        WHERE state = old.state AND stage = old.stage;
+    INSERT INTO sums VALUES (new.state, new.stage, 1, new.chunks) ON CONFLICT (state, stage)
+        DO UPDATE SET documents = documents + 1, chunks = chunks + new.chunks;
+END;
+CREATE TEMP TRIGGER document_went AFTER DELETE ON main.documents BEGIN
+    UPDATE sums SET documents = documents - 1, chunks = chunks - old.chunks
+        WHERE state = old.state AND stage = old.stage;
+END;
+";
+
 /// Names a document: derived from its path, so that replaying a job changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -280,6 +305,7 @@ impl Ledger {
             ledger.set_meta("format", &FORMAT.to_string())?;
         }
         ledger.migrate(directory)?;
+        ledger.lock().execute_batch(SUMS)?;
         Ok(ledger)
     }
 
@@ -578,8 +604,8 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn counts(&self) -> Result<Counts> {
         let connection = self.lock();
-        let mut statement = connection
-            .prepare("SELECT state, stage, count(*), sum(chunks) FROM documents GROUP BY 1, 2")?;
+        let mut statement =
+            connection.prepare_cached("SELECT state, stage, documents, chunks FROM sums")?;
         let mut counts = Counts::default();
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -1014,6 +1040,38 @@ mod tests {
         );
         ledger.buried(&[id], "3").expect("buries");
         assert_eq!(ledger.tombstones().expect("tombstones"), []);
+    }
+
+    #[test]
+    fn the_sums_are_those_of_the_documents() {
+        let (directory, ledger) = ledger();
+        let files: Vec<FileStat> = (0..9).map(|n| file(&format!("/n/{n}.md"), n)).collect();
+        ledger.enqueue(Path::new("/n"), &files).expect("enqueues");
+        let ids: Vec<DocumentId> = (0..6).map(|_| read_newest(&ledger, "h1").id).collect();
+        let complete = |id: &DocumentId| (id.clone(), "h1".to_owned());
+        let complete: Vec<_> = ids[..4].iter().map(complete).collect();
+        ledger
+            .vectors_committed(&complete, "1", 0)
+            .expect("commits");
+        ledger.remove(&ids[..1], "2").expect("removes");
+        ledger.redo(&ids[1..2], Stage::None).expect("queues again");
+        ledger
+            .enqueue(Path::new("/n"), &files[4..5])
+            .expect("queues again");
+        let queued = ledger.pending(1).expect("pending").remove(0);
+        let outcome = Outcome::Rejected(State::Failed, "why".to_owned());
+        ledger
+            .words_committed(&[(queued, outcome)], "3", 0)
+            .expect("commits");
+        let kept = ledger.counts().expect("counts");
+        assert_eq!(
+            (kept.indexed, kept.lexical, kept.pending, kept.failed),
+            (2, 1, 4, 1)
+        );
+        assert_eq!((kept.chunks, kept.unembedded), (8, 4));
+        drop(ledger);
+        let counted = Ledger::open(directory.path()).expect("opens");
+        assert_eq!(counted.counts().expect("counts"), kept);
     }
 
     #[test]
