@@ -9,6 +9,7 @@ mod harness;
 mod indexing;
 mod limits;
 mod models;
+mod moving;
 mod restart;
 mod watching;
 mod webdriver;

@@ -516,6 +516,7 @@ impl Ledger {
                 params![document.id.0, id.0, text(&path), text(to)],
             )?;
             renamed.insert(document.id.0, id.0);
+            renamed.insert(in_json(&document.path), in_json(&path));
         }
         transaction.execute(
             "UPDATE folders SET path = ?2 WHERE path = ?1",
@@ -878,6 +879,12 @@ fn stage_of(number: i64) -> Stage {
         1 => Stage::Lexical,
         _ => Stage::None,
     }
+}
+
+/// A path as it is written within a JSON string.
+fn in_json(path: &Path) -> String {
+    let quoted = serde_json::to_string(&text(path)).unwrap_or_default();
+    quoted.trim_matches('"').to_owned()
 }
 
 fn text(path: &Path) -> String {
