@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Daemon, eventually, samples, text, until};
+use crate::harness::{Daemon, eventually, sample_folder, samples, text, until};
 use crate::webdriver::{Browser, ENTER, ESCAPE};
 
 const QUESTION: &str = "Which fault code of the boiler means that the water pressure is too low?";
@@ -90,6 +91,52 @@ fn the_library_lists_documents_with_their_states() {
         browser.run("return document.querySelectorAll('.document').length") == 1
     });
     assert!(browser.text(".document .path").contains("boiler"));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn the_library_says_why_a_file_is_found_or_not() {
+    let (browser, daemon) = page();
+    browser.click("#views a[data-view=library]");
+    shows(&browser, "#library form.why");
+    let explain = |path: &str, question: &str| {
+        for (field, words) in [("input.path", path), ("input[type=search]", question)] {
+            let field = format!("form.why {field}");
+            browser.run(&format!(
+                "document.querySelector({}).value = ''",
+                json!(field)
+            ));
+            browser.write(&field, words);
+        }
+        browser.write("form.why input.path", ENTER);
+    };
+    let says = |expected: &str| {
+        let verdict = || browser.text("#library .verdict");
+        until(&format!("it says {expected:?}"), || verdict() == expected);
+    };
+
+    let sample = daemon.documents()[0].clone();
+    let path = text(&sample["path"]);
+    explain(path, "");
+    says("it is indexed, by words and by meaning");
+    assert!(!browser.has(".candidates li"));
+    let never = sample_folder().join("there is no such file.md");
+    explain(&never.to_string_lossy(), "");
+    says("there is no such file");
+
+    // With a question: where the file ranked, as `vade search --explain --expect` tells it.
+    let body = json!({ "query": "boiler fault code", "k": 10, "explain": true, "expect": path });
+    let found = daemon.call(Method::POST, "/api/search", &body);
+    let explanation = &found["explanation"];
+    explain(path, "boiler fault code");
+    says(text(&explanation["expected"]["verdict"]));
+    let outcomes = browser.run(
+        "return [...document.querySelectorAll('.candidates li .reason')].map((one) => one.textContent)",
+    );
+    let candidates = explanation["candidates"].as_array().expect("candidates");
+    let expected: Vec<&str> = candidates.iter().map(|one| text(&one["outcome"])).collect();
+    assert!(expected.len() > 1);
+    assert_eq!(outcomes, json!(expected));
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 

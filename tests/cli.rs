@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use expect_test::{Expect, expect};
 use serde_json::Value;
 
-use crate::harness::{Place, fixture, text};
+use crate::harness::{Place, fixture, text, until};
 
 /// Every key of a result with the types of its values, one line each.
 fn shape(value: &Value) -> String {
@@ -155,6 +155,7 @@ fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
         .indexing.done: number
         .indexing.embedded: number
         .indexing.eta_seconds: null
+        .indexing.notice: null
         .indexing.to_embed: number
         .indexing.total: number
         .indexing.trouble: null
@@ -262,4 +263,23 @@ fn folders_are_added_and_removed() {
     assert_eq!(place.json(&["status"])["folders"], serde_json::json!([]));
     place.ends(&["search", "ferry"], 3, &[]);
     assert!(place.note("ferry/times.md").exists());
+}
+
+#[test]
+fn a_daemon_waits_for_a_command_that_is_over_soon() {
+    let place = Place::new();
+    let data = place.root.join("data");
+    std::fs::create_dir(&data).expect("a folder");
+    let lock = std::fs::File::create(data.join("lock")).expect("creates");
+    lock.lock().expect("locks");
+    let daemon = place.start(&[]);
+    let holds = |path: &std::path::Path| {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", daemon.process()));
+        let mut files = files.expect("it runs").flatten();
+        files.any(|file| std::fs::read_link(file.path()).is_ok_and(|held| held == path))
+    };
+    until("it waits", || holds(&data.join("lock")));
+    drop(lock);
+    daemon.said("ready: ");
+    assert_eq!(daemon.stop(), Some(0));
 }

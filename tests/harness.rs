@@ -34,6 +34,8 @@ pub(crate) struct Place {
     pub models: PathBuf,
     /// Where programs are looked for, if not where they are for the tests.
     pub programs: Option<PathBuf>,
+    /// What `vade` is started by, where it is not started directly.
+    pub wrapper: Vec<String>,
     _directory: TempDir,
 }
 
@@ -70,6 +72,7 @@ impl Place {
             root,
             models: model_dir(),
             programs: None,
+            wrapper: Vec::new(),
             _directory: directory,
         }
     }
@@ -89,8 +92,10 @@ impl Place {
 
     /// `vade` as it would be typed, in this place.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vade"));
-        command.current_dir(&self.root).args(arguments);
+        let program = env!("CARGO_BIN_EXE_vade").to_owned();
+        let mut words = self.wrapper.iter().chain([&program]);
+        let mut command = Command::new(words.next().expect("a program"));
+        command.current_dir(&self.root).args(words).args(arguments);
         command.arg("--data-dir").arg(self.root.join("data"));
         command.arg("--model-dir").arg(&self.models);
         command.arg("--config").arg(self.root.join("vade.toml"));

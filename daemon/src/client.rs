@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vade_config::Paths;
+use vade_indexer::{holder, lasting_holder};
 
 /// A daemon that runs for this data directory.
 pub(crate) struct Client {
@@ -20,7 +21,12 @@ impl Client {
     /// # Errors
     /// Another vade holds the directory, but answers at no address (a one-shot `vade index`, say).
     pub(crate) fn find(paths: &Paths) -> Result<Option<Self>> {
-        let Some(holder) = vade_indexer::holder(&paths.data) else {
+        let holder = match holder(&paths.data) {
+            // One that is starting, or a command that will be over soon.
+            Some(holder) if holder.address.is_none() => lasting_holder(&paths.data),
+            holder => holder,
+        };
+        let Some(holder) = holder else {
             return Ok(None);
         };
         let Some(address) = holder.address else {

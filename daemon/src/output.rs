@@ -25,7 +25,14 @@ pub(crate) fn start_logging(verbose: u8) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // It would be said on standard error, too, and then a full disk under a log ends the task that logs.
+        .log_internal_errors(false)
         .init();
+}
+
+/// A line for a person, on standard error; nothing depends on its being read.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// A result as JSON, on one line.
@@ -275,6 +282,9 @@ pub(crate) fn status(status: &Status) {
     }
     if let Some(trouble) = &status.indexing.trouble {
         println!("trouble: {trouble}");
+    }
+    if let Some(notice) = &status.indexing.notice {
+        println!("notice: {notice}");
     }
 }
 

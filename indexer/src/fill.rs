@@ -18,6 +18,7 @@ use crate::index::{Inner, lock, now};
 use crate::ledger::{Document, DocumentId, State, digest};
 use crate::lexical::ChunkRow;
 use crate::pipeline::pause;
+use crate::progress::Part;
 use crate::vectors::VectorRow;
 
 /// A commit of vectors is made when this many chunks wait for it.
@@ -40,8 +41,9 @@ pub(crate) async fn vectors(index: Arc<Inner>, token: CancellationToken) {
             round = round_of_vectors(&index, &mut commits) => round,
         };
         match round {
-            Ok(true) => index.no_trouble(),
+            Ok(true) => index.no_trouble(Part::Vectors),
             Ok(false) => {
+                index.no_trouble(Part::Vectors);
                 index.report_progress();
                 tokio::select! {
                     () = token.cancelled() => return,
@@ -49,7 +51,7 @@ pub(crate) async fn vectors(index: Arc<Inner>, token: CancellationToken) {
                 }
             }
             Err(error) => {
-                index.trouble(&error);
+                index.trouble(Part::Vectors, &error);
                 if pause(&token, Duration::from_secs(2)).await.is_break() {
                     return;
                 }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::index::{Inner, lock};
-use crate::watch::{Change, Watch};
+use crate::progress::Part;
+use crate::watch::{Change, Changes, Watch};
 
 /// Folders that cannot be watched are scanned again after this,
 const RESCAN: Duration = Duration::from_secs(30);
@@ -35,18 +35,26 @@ pub(crate) async fn watching(index: Arc<Inner>, token: CancellationToken) {
     loop {
         let failed = outcome.is_err();
         if let Err(error) = outcome {
-            index.trouble(&error);
+            index.trouble(Part::Watching, &error);
         }
+        lock(&index.notice).clone_from(&watch.limit);
+        // Until a failure is made good, everything else can wait: it is in what is looked at then.
         outcome = tokio::select! {
             () = token.cancelled() => return,
             () = tokio::time::sleep(AGAIN), if failed => {
                 everything(&index, &mut watch, &mut registered).await
             }
-            () = index.folders_changed.notified() => {
+            () = index.folders_changed.notified(), if !failed => {
                 sync_folders(&index, &mut watch, &mut registered).await
             }
-            _ = retry.tick() => regular(&index, &mut watch, &mut scanned).await,
-            change = changes.recv(), if !failed => {
+            _ = retry.tick(), if !failed => {
+                if changes.lost() {
+                    everything(&index, &mut watch, &mut registered).await
+                } else {
+                    regular(&index, &mut watch, &mut scanned).await
+                }
+            }
+            change = changes.next(), if !failed => {
                 let Some(change) = change else { return };
                 let quiet = index.settings.debounce_milliseconds;
                 let changed = gather(change, &mut changes, quiet).await;
@@ -54,7 +62,7 @@ pub(crate) async fn watching(index: Arc<Inner>, token: CancellationToken) {
             }
         };
         if failed && outcome.is_ok() {
-            index.no_trouble();
+            index.no_trouble(Part::Watching);
         }
     }
 }
@@ -80,7 +88,6 @@ async fn sync_folders(
         look_and_watch(index, watch, folder, None).await?;
     }
     *registered = folders;
-    lock(&index.notice).clone_from(&watch.limit);
     Ok(())
 }
 
@@ -89,6 +96,7 @@ async fn regular(index: &Inner, watch: &mut Watch, scanned: &mut Instant) -> Res
     let unreachable: Vec<PathBuf> = lock(&index.unreachable).iter().cloned().collect();
     let folders = if watch.limit.is_some() && scanned.elapsed() >= RESCAN {
         *scanned = Instant::now();
+        watch.forget_limit();
         index.ledger.folders()?
     } else {
         unreachable
@@ -127,7 +135,7 @@ async fn look_and_watch(
 /// Collects changes until it is quiet for a moment: a save is often several events.
 async fn gather(
     first: Change,
-    changes: &mut mpsc::Receiver<Change>,
+    changes: &mut Changes,
     quiet_milliseconds: u64,
 ) -> HashSet<Option<PathBuf>> {
     let quiet = Duration::from_millis(quiet_milliseconds);
@@ -142,10 +150,13 @@ async fn gather(
         if Instant::now() > longest {
             break;
         }
-        next = tokio::time::timeout(quiet, changes.recv())
+        next = tokio::time::timeout(quiet, changes.next())
             .await
             .ok()
             .flatten();
+    }
+    if changes.lost() {
+        paths.insert(None);
     }
     paths
 }

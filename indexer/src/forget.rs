@@ -57,6 +57,7 @@ impl Index {
             });
         }
         let ids: Vec<DocumentId> = documents.iter().map(|one| one.id.clone()).collect();
+        let forgotten: HashSet<&DocumentId> = ids.iter().collect();
         let mut receipt = Receipt {
             chunks: documents.iter().map(|document| document.chunks).sum(),
             documents: documents.len(),
@@ -67,11 +68,14 @@ impl Index {
         if receipt.kept_out {
             inner.ledger.set_forgotten(&receipt.path, true)?;
         }
-        let texts = inner.lexical.texts(|id| ids.contains(id))?;
+        let mut texts = Vec::new();
+        for id in &ids {
+            texts.extend(self.passages(id)?);
+        }
         let mut probes = probes(&texts);
         inner.remove(&ids).await?;
         receipt.messages = inner.ledger.forget_answers(&ids)?;
-        let others = inner.lexical.texts(|id| !ids.contains(id))?;
+        let others = inner.lexical.texts_besides(&forgotten)?;
         probes.retain(|probe| !others.iter().any(|text| text.contains(probe.as_str())));
         {
             let _writer = inner.words_writer.lock().await;
@@ -86,7 +90,7 @@ impl Index {
         inner.ledger.vacuum()?;
         receipt.probes = probes.len();
         (receipt.files, receipt.occurrences) = search_files(&inner.data, &probes)?;
-        receipt.occurrences += self.occurrences(&ids).await?;
+        receipt.occurrences += self.occurrences(&forgotten).await?;
         if receipt.kept_out {
             self.look_at(&receipt.path).await?;
         }
@@ -119,8 +123,7 @@ impl Index {
     }
 
     /// Rows of these documents that an engine still holds.
-    async fn occurrences(&self, ids: &[DocumentId]) -> Result<usize> {
-        let ids: HashSet<&DocumentId> = ids.iter().collect();
+    async fn occurrences(&self, ids: &HashSet<&DocumentId>) -> Result<usize> {
         let words = self.inner.lexical.contents()?;
         let vectors = self.inner.vectors.contents().await?;
         let left = words.iter().chain(&vectors);

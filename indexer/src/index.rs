@@ -4,7 +4,7 @@
 //! map of live documents here is what makes readers see a consistent pair: a chunk counts only if it
 //! was cut from the content that the ledger names.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ use crate::fail;
 use crate::ledger::{Document, DocumentId, Ledger, State};
 use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical};
 use crate::lock::{LockFile, make_private};
-use crate::progress::Progress;
+use crate::progress::{Part, Progress};
 use crate::replace::Stores;
 use crate::scan::{self, Rules};
 use crate::vectors::{Scope, Vectors};
@@ -172,6 +172,7 @@ pub(crate) struct Inner {
     pub saved: Mutex<HashSet<DocumentId>>,
     pub saved_wake: Notify,
     pub progress: watch::Sender<Progress>,
+    pub troubles: Mutex<BTreeMap<Part, String>>,
     lock: LockFile,
 }
 
@@ -228,6 +229,7 @@ impl Index {
             saved: Mutex::default(),
             saved_wake: Notify::new(),
             progress: watch::Sender::new(Progress::default()),
+            troubles: Mutex::default(),
             lock,
         };
         inner.ledger.ocr_is(inner.has_ocr())?;

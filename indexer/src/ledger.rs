@@ -71,6 +71,31 @@ const MIGRATIONS: [&str; 2] = [
      UPDATE documents SET unread_images = 1 WHERE state = 'skipped' AND reason LIKE '%: needs OCR';",
 ];
 
+/// Sums over the documents, which are asked for after every commit. This connection is the only one, so they
+/// are its own affair: counted once when it opens, kept by every change, and never on disk.
+const SUMS: &str = "
+PRAGMA temp_store = MEMORY;
+CREATE TEMP TABLE sums (
+    state TEXT NOT NULL, stage INTEGER NOT NULL, documents INTEGER NOT NULL, chunks INTEGER NOT NULL,
+    PRIMARY KEY (state, stage)
+) WITHOUT ROWID;
+INSERT INTO sums SELECT state, stage, count(*), sum(chunks) FROM documents GROUP BY 1, 2;
+CREATE TEMP TRIGGER document_came AFTER INSERT ON main.documents BEGIN
+    INSERT INTO sums VALUES (new.state, new.stage, 1, new.chunks) ON CONFLICT (state, stage)
+        DO UPDATE SET documents = documents + 1, chunks = chunks + new.chunks;
+END;
+CREATE TEMP TRIGGER document_changed AFTER UPDATE OF state, stage, chunks ON main.documents BEGIN
+    UPDATE sums SET documents = documents - 1, chunks = chunks - old.chunks
+        WHERE state = old.state AND stage = old.stage;
+    INSERT INTO sums VALUES (new.state, new.stage, 1, new.chunks) ON CONFLICT (state, stage)
+        DO UPDATE SET documents = documents + 1, chunks = chunks + new.chunks;
+END;
+CREATE TEMP TRIGGER document_went AFTER DELETE ON main.documents BEGIN
+    UPDATE sums SET documents = documents - 1, chunks = chunks - old.chunks
+        WHERE state = old.state AND stage = old.stage;
+END;
+";
+
 /// Names a document: derived from its path, so that replaying a job changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -302,6 +327,7 @@ impl Ledger {
         }
         ledger.migrate(directory)?;
         ledger.lock().execute_batch(INDICES)?;
+        ledger.lock().execute_batch(SUMS)?;
         Ok(ledger)
     }
 
@@ -534,6 +560,7 @@ impl Ledger {
                 params![document.id.0, id.0, text(&path), text(to)],
             )?;
             renamed.insert(document.id.0, id.0);
+            renamed.insert(in_json(&document.path), in_json(&path));
         }
         transaction.execute(
             "UPDATE folders SET path = ?2 WHERE path = ?1",
@@ -622,8 +649,8 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn counts(&self) -> Result<Counts> {
         let connection = self.lock();
-        let mut statement = connection
-            .prepare("SELECT state, stage, count(*), sum(chunks) FROM documents GROUP BY 1, 2")?;
+        let mut statement =
+            connection.prepare_cached("SELECT state, stage, documents, chunks FROM sums")?;
         let mut counts = Counts::default();
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -906,6 +933,12 @@ fn stage_of(number: i64) -> Stage {
     }
 }
 
+/// A path as it is written within a JSON string.
+fn in_json(path: &Path) -> String {
+    let quoted = serde_json::to_string(&text(path)).unwrap_or_default();
+    quoted.trim_matches('"').to_owned()
+}
+
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
@@ -1069,6 +1102,38 @@ mod tests {
     }
 
     #[test]
+    fn the_sums_are_those_of_the_documents() {
+        let (directory, ledger) = ledger();
+        let files: Vec<FileStat> = (0..9).map(|n| file(&format!("/n/{n}.md"), n)).collect();
+        ledger.enqueue(Path::new("/n"), &files).expect("enqueues");
+        let ids: Vec<DocumentId> = (0..6).map(|_| read_newest(&ledger, "h1").id).collect();
+        let complete = |id: &DocumentId| (id.clone(), "h1".to_owned());
+        let complete: Vec<_> = ids[..4].iter().map(complete).collect();
+        ledger
+            .vectors_committed(&complete, "1", 0)
+            .expect("commits");
+        ledger.remove(&ids[..1], "2").expect("removes");
+        ledger.redo(&ids[1..2], Stage::None).expect("queues again");
+        ledger
+            .enqueue(Path::new("/n"), &files[4..5])
+            .expect("queues again");
+        let queued = ledger.pending(1).expect("pending").remove(0);
+        let outcome = Outcome::Rejected(State::Failed, "why".to_owned());
+        ledger
+            .words_committed(&[(queued, outcome)], "3", 0)
+            .expect("commits");
+        let kept = ledger.counts().expect("counts");
+        assert_eq!(
+            (kept.indexed, kept.lexical, kept.pending, kept.failed),
+            (2, 1, 4, 1)
+        );
+        assert_eq!((kept.chunks, kept.unembedded), (8, 4));
+        drop(ledger);
+        let counted = Ledger::open(directory.path()).expect("opens");
+        assert_eq!(counted.counts().expect("counts"), kept);
+    }
+
+    #[test]
     fn under_does_not_take_a_sibling_for_a_child() {
         let (_directory, ledger) = ledger();
         let files = [
@@ -1086,7 +1151,8 @@ mod tests {
     fn an_older_ledger_is_brought_up_to_date() {
         let (directory, ledger) = ledger();
         enqueue(&ledger, "/n/a.md", 1);
-        let older = "ALTER TABLE documents DROP COLUMN links; UPDATE meta SET value = '1' WHERE key = 'format';";
+        let older = "DROP INDEX documents_with_images; ALTER TABLE documents DROP COLUMN unread_images;
+            ALTER TABLE documents DROP COLUMN links; UPDATE meta SET value = '1' WHERE key = 'format';";
         ledger.lock().execute_batch(older).expect("as it was");
         drop(ledger);
         for _ in 0..2 {

@@ -4,6 +4,7 @@
 //! (title, headings, tags, file name) in another with less weight. The commit payload holds the
 //! marker that is compared with the ledger's at start-up.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -306,14 +307,14 @@ impl Lexical {
         Ok(chunks)
     }
 
-    /// The stored texts of documents: chunks, headings and titles.
-    pub(crate) fn texts(&self, of: impl Fn(&DocumentId) -> bool) -> Result<Vec<String>> {
+    /// The stored texts of all documents but these: chunks, headings and titles.
+    pub(crate) fn texts_besides(&self, ids: &HashSet<&DocumentId>) -> Result<Vec<String>> {
         let searcher = self.reader.searcher();
         let mut texts = Vec::new();
         for address in searcher.search(&tantivy::query::AllQuery, &DocSetCollector)? {
             let row = self.fields.parse(&searcher.doc(address)?);
-            if of(&row.document) {
-                texts.push(format!("{}\n{}", row.lead, row.text));
+            if !ids.contains(&row.document) {
+                texts.push(row.passage());
             }
         }
         Ok(texts)

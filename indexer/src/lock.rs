@@ -3,8 +3,14 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::error::{IndexerError, Result};
+
+/// A command that reads or writes a little is done with the data directory after this,
+const MOMENT: Duration = Duration::from_secs(5);
+/// and one that only looks whether somebody else has it, after this.
+const GLANCE: Duration = Duration::from_millis(200);
 
 /// Makes a directory that only its owner can enter.
 pub(crate) fn make_private(directory: &Path) -> Result<()> {
@@ -51,6 +57,36 @@ pub fn holder(data: &Path) -> Option<Holder> {
     }
 }
 
+/// Who holds the data directory and will go on doing so: a command that is over in a moment is waited for.
+#[must_use]
+pub fn lasting_holder(data: &Path) -> Option<Holder> {
+    wait_for(&open(data).ok()?, data)
+}
+
+/// Takes the lock; or who holds it for longer than a moment.
+fn wait_for(file: &File, data: &Path) -> Option<Holder> {
+    let begun = Instant::now();
+    while file.try_lock().is_err() {
+        let holder = read_holder(data);
+        let patience = match holder.address {
+            // It serves: that takes as long as it likes. The file may be one that was left behind, though.
+            Some(_) => GLANCE,
+            None => MOMENT,
+        };
+        if begun.elapsed() > patience {
+            return Some(holder);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    None
+}
+
+fn open(data: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.create(true).truncate(false).read(true).write(true);
+    options.open(data.join("lock"))
+}
+
 fn read_holder(data: &Path) -> Holder {
     let text = std::fs::read_to_string(data.join("lock")).unwrap_or_default();
     let mut lines = text.lines();
@@ -67,17 +103,11 @@ impl LockFile {
             path: path.clone(),
             source,
         };
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
-        if file.try_lock().is_err() {
+        let file = open(data).map_err(failed)?;
+        if let Some(holder) = wait_for(&file, data) {
             return Err(IndexerError::Locked {
                 directory: data.to_owned(),
-                process: read_holder(data).process,
+                process: holder.process,
             });
         }
         let lock = Self { file, path };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::error::IndexerError;
-use crate::index::Inner;
+use crate::index::{Inner, lock};
 
 /// How far indexing has got.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,6 +27,14 @@ pub struct Progress {
     pub trouble: Option<String>,
     /// When the present burst of embedding began.
     pub(crate) embedding_since: Option<Instant>,
+}
+
+/// What can be held up, each by itself: that one goes on says nothing of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    Words,
+    Vectors,
+    Watching,
 }
 
 impl Inner {
@@ -53,16 +61,28 @@ impl Inner {
         });
     }
 
-    pub(crate) fn trouble(&self, error: &IndexerError) {
-        tracing::error!(%error, "indexing is held up");
+    pub(crate) fn trouble(&self, part: Part, error: &IndexerError) {
+        tracing::error!(?part, %error, "indexing is held up");
         let words = in_words(&error.to_string(), &self.data);
-        self.progress
-            .send_modify(|progress| progress.trouble = Some(words));
+        self.set_trouble(part, Some(words));
     }
 
-    pub(crate) fn no_trouble(&self) {
-        self.progress
-            .send_if_modified(|progress| progress.trouble.take().is_some());
+    pub(crate) fn no_trouble(&self, part: Part) {
+        self.set_trouble(part, None);
+    }
+
+    fn set_trouble(&self, part: Part, words: Option<String>) {
+        let mut troubles = lock(&self.troubles);
+        match words {
+            Some(words) => troubles.insert(part, words),
+            None => troubles.remove(&part),
+        };
+        let first = troubles.values().next().cloned();
+        self.progress.send_if_modified(|progress| {
+            let changed = progress.trouble != first;
+            progress.trouble = first;
+            changed
+        });
     }
 }
 

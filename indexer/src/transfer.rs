@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read};
+use std::io::{BufReader, BufWriter};
 use std::path::{Component, Path, PathBuf};
 
 use flate2::Compression;
@@ -149,41 +149,48 @@ fn unpack(archive: &Path, to: &Path) -> Result<()> {
         for entry in tar.entries()? {
             let mut entry = entry?;
             let path = entry.path()?.into_owned();
-            let known = match path.components().next() {
-                Some(Component::Normal(first)) => [&PARTS[..], &[MANIFEST, SETTINGS]]
-                    .concat()
-                    .iter()
-                    .any(|name| first == *name),
-                _ => false,
-            };
             let kind = entry.header().entry_type();
-            if !known || !(kind.is_file() || kind.is_dir()) || !entry.unpack_in(to)? {
+            if !belongs(&path) || !(kind.is_file() || kind.is_dir()) || !entry.unpack_in(to)? {
                 return Err(std::io::Error::other(format!(
                     "it holds {}, which does not belong there",
                     path.display()
                 )));
             }
         }
+        // The checksum comes after everything else.
+        std::io::copy(&mut tar.into_inner(), &mut std::io::sink())?;
         Ok(())
     };
-    read().map_err(|error| transfer(archive, format!("not an archive of `vade export`: {error}")))
+    read().map_err(|error| no_archive(archive, &error))
+}
+
+/// Whether an archive may hold this.
+fn belongs(path: &Path) -> bool {
+    let Some(Component::Normal(first)) = path.components().next() else {
+        return false;
+    };
+    let mut names = PARTS.iter().chain(&[MANIFEST, SETTINGS]);
+    names.any(|name| first == *name)
 }
 
 fn check(archive: &Path, arriving: &Path) -> Result<Manifest> {
-    let mut text = String::new();
-    let manifest = File::open(arriving.join(MANIFEST))
-        .and_then(|mut file| file.read_to_string(&mut text))
-        .map_err(|error| error.to_string())
-        .and_then(|_| serde_json::from_str::<Manifest>(&text).map_err(|error| error.to_string()))
-        .map_err(|error| transfer(archive, format!("not an archive of `vade export`: {error}")))?;
+    let read = || -> std::io::Result<Manifest> {
+        let text = std::fs::read(arriving.join(MANIFEST))?;
+        std::fs::metadata(arriving.join(PARTS[0]))?;
+        Ok(serde_json::from_slice(&text)?)
+    };
+    let manifest = read().map_err(|error| no_archive(archive, &error))?;
     if manifest.format > FORMAT {
-        return Err(IndexerError::Format {
-            directory: archive.to_owned(),
-            found: manifest.format,
-            known: FORMAT,
-        });
+        let found = manifest.format;
+        let reason =
+            format!("it has format {found}, this vade knows {FORMAT}: import it with a newer vade");
+        return Err(transfer(archive, reason));
     }
     Ok(manifest)
+}
+
+fn no_archive(archive: &Path, error: &std::io::Error) -> IndexerError {
+    transfer(archive, format!("not an archive of `vade export`: {error}"))
 }
 
 fn relocate(arriving: &Path, manifest: &Manifest, moved: &[Moved], archive: &Path) -> Result<()> {
@@ -210,19 +217,11 @@ fn relocate(arriving: &Path, manifest: &Manifest, moved: &[Moved], archive: &Pat
     ledger.vacuum()
 }
 
-/// Replaces document ids in the details of messages.
+/// Replaces whole strings, which are names of documents, in the details of messages (JSON).
 pub(crate) fn rename_documents(detail: &str, renamed: &HashMap<String, String>) -> String {
-    const ID: usize = 32;
-    let is_id = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let mut parts = detail.split('"');
-    let mut changed: Vec<&str> = parts.next().into_iter().collect();
-    for part in parts {
-        let new = (part.len() == ID && is_id(part))
-            .then(|| renamed.get(part))
-            .flatten();
-        changed.push(new.map_or(part, String::as_str));
-    }
-    changed.join("\"")
+    let parts = detail.split('"');
+    let changed = parts.map(|part| renamed.get(part).map_or(part, String::as_str));
+    changed.collect::<Vec<_>>().join("\"")
 }
 
 #[cfg(test)]
@@ -262,14 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_renamed_where_they_are_ids() {
+    fn documents_are_renamed_where_they_are_named() {
         let old = "0123456789abcdef0123456789abcdef";
         let renamed = HashMap::from([(old.to_owned(), "f".repeat(32))]);
-        let detail = format!("{{\"document\":\"{old}\",\"text\":\"see {old}\"}}");
-        let expected = format!(
-            "{{\"document\":\"{}\",\"text\":\"see {old}\"}}",
-            "f".repeat(32)
-        );
+        let text = format!("see {old} and \\\"{old}\\\"");
+        let detail = format!("{{\"document\":\"{old}\",\"text\":\"{text}\"}}");
+        let new = "f".repeat(32);
+        let expected = format!("{{\"document\":\"{new}\",\"text\":\"{text}\"}}");
         assert_eq!(rename_documents(&detail, &renamed), expected);
     }
 }

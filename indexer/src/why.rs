@@ -1,5 +1,6 @@
 //! Why a path is in the index, or is not: one sentence for a person.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -87,8 +88,20 @@ impl Index {
         let (standing, verdict) = if lock(&self.inner.unreachable).contains(folder) {
             let verdict = format!("{} cannot be reached now", folder.display());
             (Standing::Unreachable, verdict)
-        } else if path.symlink_metadata().is_err() {
-            (Standing::Absent, "there is no such file".to_owned())
+        } else if let Err(error) = path.symlink_metadata() {
+            match error.kind() {
+                ErrorKind::NotFound | ErrorKind::NotADirectory => {
+                    (Standing::Absent, "there is no such file".to_owned())
+                }
+                ErrorKind::PermissionDenied => {
+                    let verdict = "the folder it lies in cannot be read: permission denied";
+                    (Standing::Unreachable, verdict.to_owned())
+                }
+                _ => (
+                    Standing::Unreachable,
+                    format!("it cannot be reached: {error}"),
+                ),
+            }
         } else if let Some(rule) = scan::ignored_by(folder, &path, &self.inner.rules) {
             (Standing::Ignored, format!("it is left out: {rule}"))
         } else if path.is_dir() {

@@ -4,6 +4,7 @@
 //! wrong with a file is that document's outcome; the batch goes on.
 
 use std::collections::HashSet;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,9 +18,11 @@ use crate::extract::{Extracted, Ocr, Rejection};
 use crate::fail;
 use crate::forget::FORGOTTEN;
 use crate::index::{Inner, lock, now};
+use crate::inside::open_inside;
 use crate::ledger::{Document, DocumentId, Indexed, Outcome, State, digest};
 use crate::lexical::ChunkRow;
 use crate::pipeline::pause;
+use crate::progress::Part;
 use crate::scan::UNREADABLE;
 
 /// A commit of words is made when this many documents wait for it,
@@ -33,6 +36,8 @@ const COMMIT_AFTER: Duration = Duration::from_millis(250);
 const BACKLOG: usize = 32;
 /// While there is nothing to do: how long until it is asked again whether images can be read.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
+/// After a failure it is tried again after this.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// A document that was read, not committed yet.
 struct Read {
@@ -52,9 +57,18 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
     let mut queue: Vec<Document> = Vec::new();
     let mut ready: Vec<Read> = Vec::new();
     let mut since: Option<Instant> = None;
+    let mut failed = false;
     loop {
         if let Err(error) = fill(&index, &mut queue, &mut reading, &mut under_way, parallel) {
-            index.trouble(&error);
+            failed = true;
+            index.trouble(Part::Words, &error);
+            if pause(&token, AGAIN).await.is_break() {
+                return;
+            }
+            continue;
+        }
+        if std::mem::take(&mut failed) {
+            index.no_trouble(Part::Words);
         }
         let bytes: usize = ready
             .iter()
@@ -71,10 +85,10 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
                 under_way.remove(&read.document.id);
             }
             match commit_words(&index, batch).await {
-                Ok(()) => index.no_trouble(),
+                Ok(()) => index.no_trouble(Part::Words),
                 Err(error) => {
-                    index.trouble(&error);
-                    if pause(&token, Duration::from_secs(2)).await.is_break() {
+                    index.trouble(Part::Words, &error);
+                    if pause(&token, AGAIN).await.is_break() {
                         return;
                     }
                 }
@@ -287,7 +301,8 @@ fn read_file(document: &Document, max_bytes: u64) -> std::result::Result<Vec<u8>
     let path = document.path.as_path();
     let skipped = |reason: &str| FileError::Rejected(State::Skipped, reason.to_owned());
     let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => FileError::Gone,
+        // A folder on the way that has become a link, or no folder, holds nothing any more.
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => FileError::Gone,
         std::io::ErrorKind::PermissionDenied => {
             FileError::Rejected(State::Failed, format!("{UNREADABLE}: permission denied"))
         }
@@ -309,10 +324,22 @@ fn read_file(document: &Document, max_bytes: u64) -> std::result::Result<Vec<u8>
     if !metadata.is_file() {
         return Err(skipped("not a regular file"));
     }
-    if metadata.len() > max_bytes {
+    // What was looked at may be something else by now: what is opened decides.
+    let file = open_inside(&document.folder, path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(skipped("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    if metadata.len() <= max_bytes {
+        // It may be growing.
+        let mut most = file.take(max_bytes + 1);
+        most.read_to_end(&mut bytes).map_err(failed)?;
+    }
+    if metadata.len().max(bytes.len() as u64) > max_bytes {
         return Err(skipped(&format!("larger than {} MiB", max_bytes >> 20)));
     }
-    std::fs::read(path).map_err(failed)
+    Ok(bytes)
 }
 
 /// What a symbolic link is, in words. None is followed: what lies in the folder is indexed where it lies,

@@ -1,14 +1,15 @@
 //! Why a search gave what it gave: every candidate's way, and where one file ended up.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use vade_indexer::{Found, Scope, Standing};
 
 use crate::error::Result;
-use crate::fuse::Ranked;
+use crate::fuse::{Ranked, nth_of_document};
 use crate::passage::Passage;
-use crate::search::Retriever;
+use crate::search::{Hits, Retriever};
 
 /// Candidates taken from each leg to find how far away an expected file is.
 const DEEP: usize = 5000;
@@ -64,7 +65,7 @@ pub struct Expected {
 }
 
 impl Retriever {
-    /// Explains a search for `query`: the candidates up to the place `k`, and where the file at
+    /// Searches as `search` does and explains it: the candidates up to the place `k`, and where the file at
     /// `expected` (absolute) is.
     ///
     /// # Errors
@@ -75,9 +76,11 @@ impl Retriever {
         k: usize,
         scope: &Scope,
         expected: Option<&Path>,
-    ) -> Result<Explanation> {
+    ) -> Result<(Hits, Explanation)> {
+        let started = Instant::now();
         let (query, vector) = self.prepare(query).await?;
         let ranked = self.rank(query, vector.as_deref(), scope).await?;
+        let hits = self.hits(query, ranked.clone(), k, started)?;
         let expected = match expected {
             Some(path) => {
                 let deep = self
@@ -103,24 +106,22 @@ impl Retriever {
                 });
             }
         }
-        Ok(Explanation {
+        let explanation = Explanation {
             candidates,
             expected,
-        })
+        };
+        Ok((hits, explanation))
     }
 
     /// What becomes of each candidate of a fused ranking, in words.
     fn outcomes(&self, ranked: &[Ranked<Found>], k: usize) -> Vec<String> {
         let most = self.search.per_document;
         let prompt = self.search.passages;
-        let mut of_document = std::collections::HashMap::new();
         let mut shown = 0;
-        ranked
-            .iter()
-            .map(|ranked| {
-                let count: &mut usize = of_document.entry(ranked.item.document()).or_default();
-                *count += 1;
-                if *count > most {
+        nth_of_document(ranked, Found::document)
+            .into_iter()
+            .map(|nth| {
+                if nth > most {
                     return format!("cut: {most} passages of this document are shown already");
                 }
                 shown += 1;

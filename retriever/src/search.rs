@@ -80,13 +80,22 @@ impl Retriever {
         let started = Instant::now();
         let (query, vector) = self.prepare(query).await?;
         let ranked = self.rank(query, vector.as_deref(), scope).await?;
+        self.hits(query, ranked, k, started)
+    }
+
+    /// The best of a ranking, with how sure they are.
+    pub(crate) fn hits(
+        &self,
+        query: &str,
+        ranked: Vec<Ranked<Found>>,
+        k: usize,
+        started: Instant,
+    ) -> Result<Hits> {
         let cosine = ranked
             .iter()
             .filter_map(|ranked| ranked.item.vector)
             .reduce(f32::max);
-        let ranked = cap(ranked, self.search.per_document, |found| {
-            found.document().0.clone()
-        });
+        let ranked = cap(ranked, self.search.per_document, Found::document);
         let chunks = self.chunks(ranked, k)?;
         let coverage = chunks
             .iter()

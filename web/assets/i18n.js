@@ -81,6 +81,8 @@ const STRINGS = {
 
     "notice.indexing": { one: "Still indexing: {done} of {n} file. Answers may be incomplete.", other: "Still indexing: {done} of {n} files. Answers may be incomplete." },
     "notice.embedding": "Every file can be found by its words; meaning is still being read in: {done} of {total} passages.",
+    "notice.trouble": "Indexing is held up: {reason}",
+    "notice.watching": "Changes may be noticed late: {reason}",
     "notice.modelMissing": "No language model is installed, so no answers can be written yet. Passages can still be found.",
     "notice.modelDownloading": "The language model is still downloading. Until then you get passages, not answers.",
     "notice.embeddingMissing": "The search model is not there yet: passages are found by their words only.",
@@ -271,6 +273,8 @@ const STRINGS = {
 
     "notice.indexing": { one: "Aún se está indexando: {done} de {n} archivo. Las respuestas pueden estar incompletas.", other: "Aún se está indexando: {done} de {n} archivos. Las respuestas pueden estar incompletas." },
     "notice.embedding": "Todos los archivos se encuentran ya por sus palabras; el significado aún se está leyendo: {done} de {total} pasajes.",
+    "notice.trouble": "La indexación está detenida: {reason}",
+    "notice.watching": "Los cambios pueden notarse tarde: {reason}",
     "notice.modelMissing": "No hay ningún modelo de lenguaje instalado, así que aún no se pueden escribir respuestas. Sí se pueden encontrar pasajes.",
     "notice.modelDownloading": "El modelo de lenguaje aún se está descargando. Hasta entonces verás pasajes, no respuestas.",
     "notice.embeddingMissing": "El modelo de búsqueda aún no está: los pasajes se encuentran solo por sus palabras.",

@@ -10,6 +10,7 @@ import { count, timeLeft } from "./format.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { ModelList } from "./models.js";
+import { troublesOf } from "./notices.js";
 import { currentStatus, refreshStatus, watchStatus } from "./status.js";
 import { whySection } from "./why.js";
 
@@ -19,13 +20,14 @@ export class Library {
   constructor() {
     this.root = find("#library");
     this.counts = element("p", { class: "counts" });
+    this.troubles = element("div", { class: "troubles", role: "status" });
     this.progress = element("section", { class: "card indexing", hidden: true, label: () => t("progress.title") });
     this.images = element("p", { class: "card images", hidden: true });
     this.folders = element("ul", { class: "folders" });
     this.problem = element("p", { class: "problem", role: "alert" });
     this.documents = new DocumentList();
     this.models = new ModelList();
-    this.root.append(element("div", { class: "page" }, this.#heading(), this.progress, this.images, this.#folderSection(), this.documents.element, whySection(), this.models.element));
+    this.root.append(element("div", { class: "page" }, this.#heading(), this.troubles, this.progress, this.images, this.#folderSection(), this.documents.element, whySection(), this.models.element));
     watchStatus((status) => this.#update(status));
   }
 
@@ -50,6 +52,7 @@ export class Library {
   #update(status) {
     if (!this.#shown) return;
     this.#drawCounts(status);
+    this.#drawTroubles(status.indexing);
     this.#drawProgress(status.indexing);
     this.#drawImages(status.images);
     this.#drawFolders(status.folders);
@@ -61,6 +64,14 @@ export class Library {
     const facts = [["searchable", documents.indexed], ["chunks", chunks], ["pending", documents.pending], ["skipped", documents.skipped], ["failed", documents.failed]];
     const shown = facts.filter(([name, n]) => n > 0 || name === "searchable");
     this.counts.replaceChildren(...shown.map(([name, n]) => element("span", { class: name, text: () => t(`library.${name}`, { n }) })));
+  }
+
+  #drawTroubles(indexing) {
+    const troubles = troublesOf(indexing);
+    const key = JSON.stringify(troubles);
+    if (this.troubles.dataset.key === key) return;
+    this.troubles.dataset.key = key;
+    this.troubles.replaceChildren(...troubles.map(({ name, parameters }) => element("p", { class: "problem", text: () => t(`notice.${name}`, parameters) })));
   }
 
   #drawProgress(indexing) {

@@ -1,5 +1,5 @@
-// The quiet lines above the ask box: indexing still under way, a model that is
-// missing or on its way. Redrawn only when the words change, so that screen
+// The quiet lines above the ask box: indexing held up or still under way, a
+// model that is missing or on its way. Redrawn only when the words change, so that screen
 // readers are not told the same thing every second.
 import { element, find } from "./dom.js";
 import { t } from "./i18n.js";
@@ -24,8 +24,15 @@ export function noticesFor({ indexing, models, folders }) {
   if (language === "missing") say("modelMissing");
   if (language === "downloading") say("modelDownloading");
   if (["missing", "downloading"].includes(models?.embedding?.state)) say("embeddingMissing");
+  notices.push(...troublesOf(indexing));
   if (!indexing?.active || folders.length === 0) return notices;
   if (indexing.done < indexing.total) say("indexing", { done: indexing.done, n: indexing.total });
   else if (indexing.embedded < indexing.to_embed) say("embedding", { done: indexing.embedded, total: indexing.to_embed });
   return notices;
+}
+
+/// What holds indexing up, or limits watching, in the server's words.
+export function troublesOf(indexing) {
+  const troubles = [["trouble", indexing?.trouble], ["watching", indexing?.notice]];
+  return troubles.filter(([, reason]) => reason).map(([name, reason]) => ({ name, parameters: { reason } }));
 }

@@ -93,8 +93,11 @@ pub struct Indexing {
     pub eta_seconds: Option<f64>,
     /// The document that was read last.
     pub current: Option<String>,
-    /// What keeps indexing from going on, or limits watching.
+    /// What keeps indexing from going on.
     pub trouble: Option<String>,
+    /// What limits watching, so that changes are noticed late.
+    #[serde(default)]
+    pub notice: Option<String>,
 }
 
 /// A document in the library.

@@ -1,5 +1,6 @@
 //! `vade doctor`: every precondition checked, and for each that fails the way out.
 
+use std::io::{ErrorKind, Write};
 use std::net::TcpListener;
 
 use anyhow::Result;
@@ -9,6 +10,9 @@ use vade_indexer::holder;
 use crate::Ended;
 use crate::compose::{Setup, cores, memory_mib};
 use crate::output;
+
+/// The least that a data directory needs to be of use (bytes).
+const ROOM: usize = 1 << 20;
 
 #[derive(Serialize)]
 struct Check {
@@ -75,22 +79,20 @@ fn settings(setup: &Setup) -> Check {
 
 fn data(setup: &Setup) -> Check {
     let path = &setup.paths.data;
-    let outcome = match holder(path) {
-        Some(holder) => Ok(format!(
-            "{}, in use by process {}",
-            path.display(),
-            holder.process
-        )),
-        None => std::fs::create_dir_all(path)
-            .and_then(|()| tempfile::tempfile_in(path))
-            .map(|_| path.display().to_string())
-            .map_err(|error| {
-                format!(
-                    "{} cannot be written: {error}; name another --data-dir",
-                    path.display()
-                )
-            }),
-    };
+    let use_by = holder(path).map_or(String::new(), |holder| {
+        format!(", in use by process {}", holder.process)
+    });
+    let outcome = std::fs::create_dir_all(path)
+        .and_then(|()| tempfile::tempfile_in(path))
+        .and_then(|mut file| file.write_all(&[0; ROOM]))
+        .map(|()| format!("{}{use_by}", path.display()))
+        .map_err(|error| {
+            let way_out = match error.kind() {
+                ErrorKind::StorageFull => "free some space for it",
+                _ => "name another --data-dir",
+            };
+            format!("{} cannot be written: {error}; {way_out}", path.display())
+        });
     check("data directory", outcome)
 }
 

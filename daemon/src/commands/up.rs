@@ -8,13 +8,14 @@ use anyhow::{Context, Result, anyhow, bail};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vade_indexer::{Index, holder};
+use vade_indexer::{Index, lasting_holder};
 use vade_retriever::Question;
 use vade_web::Access;
 
 use crate::Ended;
 use crate::cli::Up;
 use crate::compose::Setup;
+use crate::output::say;
 use crate::progress;
 
 /// How long open answers may take to end after a signal.
@@ -48,9 +49,9 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
     index.start(&tracker, &token);
     let server = tokio::spawn(vade_web::serve(listener, services, access));
     index.announce(&address.to_string())?;
-    tracker.spawn(stop_on_signal(token.clone()));
+    tracker.spawn(stop_on(signal(), token.clone()));
 
-    eprintln!("vade {} serves {page}", env!("CARGO_PKG_VERSION"));
+    say(&format!("vade {} serves {page}", env!("CARGO_PKG_VERSION")));
     let opened = open_folders(&index, &folders, &tracker, &token).await;
     if opened.is_ok() && !token.is_cancelled() {
         follow(&index, &token, options.ask.is_some()).await;
@@ -59,7 +60,7 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
         {
             ask(&retriever, question, setup.json).await?;
         }
-        eprintln!("ready: {page} (Ctrl-C stops)");
+        say(&format!("ready: {page} (Ctrl-C stops)"));
     } else {
         token.cancel();
     }
@@ -76,7 +77,7 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
 /// The index is locked too; but this is known before models are fetched.
 fn check_free(setup: &Setup) -> Result<()> {
     let data = &setup.paths.data;
-    if let Some(holder) = holder(data) {
+    if let Some(holder) = lasting_holder(data) {
         let place = match holder.address {
             Some(address) => format!(" and serves http://{address}"),
             None => String::new(),
@@ -148,7 +149,7 @@ async fn open_folders(
     // Watching begins with a look through every folder.
     index.watch(tracker, token);
     if index.ledger().folders()?.is_empty() {
-        eprintln!("no folders yet: add one in the library, or with `vade add FOLDER`");
+        say("no folders yet: add one in the library, or with `vade add FOLDER`");
     }
     Ok(())
 }
@@ -165,7 +166,7 @@ async fn follow(index: &Index, token: &CancellationToken, to_end: bool) {
             outcome = &mut settled => {
                 if let Err(trouble) = outcome {
                     bar.finish();
-                    eprintln!("indexing is held up: {trouble}");
+                    say(&format!("indexing is held up: {trouble}"));
                 }
                 break;
             }
@@ -209,31 +210,41 @@ async fn wait(
 }
 
 /// The first signal stops in order; a second one at once.
-async fn stop_on_signal(token: CancellationToken) {
+async fn stop_on(signalled: impl Future<Output = ()>, token: CancellationToken) {
     tokio::select! {
-        () = signal() => {}
+        () = signalled => {}
         () = token.cancelled() => return,
     }
-    eprintln!("stopping");
     token.cancel();
+    say("stopping");
     tokio::spawn(async {
         signal().await;
         std::process::exit(130);
     });
 }
 
-async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+/// Waits for a signal to stop. From the call on, and not only once it is awaited, signals are caught.
+#[cfg(unix)]
+fn signal() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let both = signal(SignalKind::interrupt()).and_then(|interrupt| {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok((interrupt, terminate))
+    });
+    async {
+        if let Ok((mut interrupt, mut terminate)) = both {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            return;
+        } else {
+            let _ = tokio::signal::ctrl_c().await;
         }
     }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
     let _ = tokio::signal::ctrl_c().await;
 }
 

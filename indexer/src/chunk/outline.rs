@@ -216,18 +216,36 @@ fn sections(document: &Extracted) -> Vec<Section> {
     sections
 }
 
-/// The length of the heading that `text` starts with: a line, and another that underlines it.
+/// The length of the heading that `text` starts with: a line, and the line that underlines it, and in
+/// reStructuredText perhaps one above it, too.
 pub(super) fn heading_end(text: &str) -> usize {
-    let line = text.find('\n').map_or(text.len(), |newline| newline + 1);
-    let next = text[line..]
-        .split_inclusive('\n')
-        .next()
-        .unwrap_or_default();
-    let rule = next.trim();
-    let underlines = !text[..line].trim_start().starts_with('#')
-        && !rule.is_empty()
-        && (rule.bytes().all(|byte| byte == b'=') || rule.bytes().all(|byte| byte == b'-'));
-    if underlines { line + next.len() } else { line }
+    let mut lines = text.split_inclusive('\n');
+    let mut line = || lines.next().unwrap_or_default();
+    let (first, second) = (line(), line());
+    if first.trim_start().starts_with('#') && !is_rule(first) {
+        return first.len();
+    }
+    if is_rule(second) && !is_rule(first) {
+        return first.len() + second.len();
+    }
+    let third = line();
+    if is_rule(first) && !second.trim().is_empty() && third.trim_end() == first.trim_end() {
+        return first.len() + second.len() + third.len();
+    }
+    first.len()
+}
+
+/// A line of one repeated mark. Markdown needs one of two marks once, reStructuredText any of them twice.
+fn is_rule(line: &str) -> bool {
+    let line = line.trim().as_bytes();
+    let Some(mark) = line.first() else {
+        return false;
+    };
+    line.iter().all(|byte| byte == mark)
+        && match mark {
+            b'=' | b'-' => true,
+            mark => mark.is_ascii_punctuation() && line.len() > 1 && !matches!(line, b".." | b"::"),
+        }
 }
 
 /// For each heading the nearest earlier one of a lower level.
@@ -250,4 +268,34 @@ fn parents(headings: &[Heading]) -> Vec<Option<usize>> {
 fn page_at(pages: &[Page], position: usize) -> Option<u32> {
     let after = pages.partition_point(|page| page.start <= position);
     pages.get(after.saturating_sub(1)).map(|page| page.number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::heading_end;
+
+    #[test]
+    fn a_heading_ends_where_its_lines_end() {
+        for (heading, below) in [
+            ("# One\n", "---\nText"),
+            ("# One\n", "\nText"),
+            ("One\n===\n", "Text"),
+            ("One\n-\n", "Text"),
+            ("One\n~~~~\n", "Text"),
+            ("One\n####\n", "Text"),
+            ("####\n One\n####\n", "Text"),
+            ("====\n One\n====\n", "----\n"),
+            ("\"\"\"\nOne\n\"\"\"\n", ""),
+            ("====\n", "One\n----\n"),
+            ("One\n", "..\n"),
+            ("One\n", "Two\n---\n"),
+            ("One", ""),
+        ] {
+            assert_eq!(
+                heading_end(&format!("{heading}{below}")),
+                heading.len(),
+                "{heading}{below}"
+            );
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! What chunks look like on small documents, and what holds for all documents.
 
+mod spoilt;
+
 use super::{Chunk, ChunkSettings, chunk};
 use crate::extract::{Extracted, Heading, Page};
 use expect_test::{Expect, expect};
@@ -267,6 +269,28 @@ fn pages_are_never_crossed() {
     let pages: Vec<_> = chunks.iter().map(|chunk| chunk.page).collect();
     assert_eq!(pages, [Some(1), Some(4), Some(4)]);
     assert_eq!(chunks[1].start, start);
+}
+
+#[test]
+fn a_title_between_lines_is_no_text() {
+    let text = format!("====\nTop\n====\n\nPart\n~~~~\n\n{}", sentences(5));
+    let heading = |start, level, text: &str| Heading {
+        start,
+        level,
+        text: text.to_owned(),
+    };
+    let document = Extracted {
+        headings: vec![heading(0, 1, "Top"), heading(15, 2, "Part")],
+        body: 0..text.len(),
+        text,
+        ..Extracted::default()
+    };
+    let chunks = checked(&document, &ChunkSettings::default());
+    let paths: Vec<_> = chunks
+        .iter()
+        .map(|chunk| chunk.heading_path.join(" > "))
+        .collect();
+    assert_eq!(paths, ["Top > Part"]);
 }
 
 #[test]

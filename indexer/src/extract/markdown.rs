@@ -29,12 +29,7 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Reject
         ..Extracted::default()
     };
     Reader::new(&text, &mut note).run();
-    if note.title.is_none() {
-        let first = note.headings.iter().find(|heading| heading.level == 1);
-        note.title = first
-            .map(|heading| heading.text.clone())
-            .filter(|title| !title.is_empty());
-    }
+    note.take_title_from_heading();
     note.text = text;
     Ok(note)
 }

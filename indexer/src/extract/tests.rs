@@ -11,7 +11,7 @@ use pdf_extract::{Dictionary, Document, Object, Stream, dictionary};
 
 use super::{Extracted, Extractor, Limits, Rejection};
 
-fn fixture(name: &str) -> Vec<u8> {
+pub(crate) fn fixture(name: &str) -> Vec<u8> {
     // Tests run in their package's directory, wherever they were built.
     let path = Path::new("../tests/fixtures").join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -11,8 +11,6 @@ use fastembed::{
     TokenizerFiles, UserDefinedEmbeddingModel,
 };
 
-use ort::ep;
-
 use super::{Embedder, TextKind};
 use crate::ModelsError;
 use crate::catalog::{EmbeddingSpec, Pooling};
@@ -83,8 +81,6 @@ impl OnnxEmbedder {
         }
         let options = InitOptionsUserDefined::new()
             .with_environment(runtime.environment.clone())
-            // Its own arena would keep the most that any text ever took, for each session.
-            .with_execution_providers(vec![ep::CPU::default().with_arena_allocator(false).build()])
             .with_max_length(spec.max_tokens)
             .with_intra_threads(1);
         let model = TextEmbedding::try_new_from_user_defined(model, options)

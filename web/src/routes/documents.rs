@@ -1,5 +1,6 @@
 //! Documents: the library's rows, text around a span, the file itself.
 
+use std::io::Read;
 use std::path::{Path as FilePath, PathBuf};
 
 use axum::Json;
@@ -9,7 +10,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
-use vade_indexer::{Document, DocumentFilter, DocumentId, Receipt};
+use vade_indexer::{Document, DocumentFilter, DocumentId, Receipt, open_inside};
 
 use super::{Body, Shared, body};
 use crate::api::{DocumentRow, Documents, DocumentsQuery, PathRequest, Why};
@@ -163,9 +164,10 @@ pub(crate) async fn source(
     Ok((headers, bytes).into_response())
 }
 
-/// A file's bytes, unless it has become something outside its folder.
+/// A file's bytes, unless the way to it leads out of its folder by now.
 fn read_inside(path: &FilePath, folder: &FilePath) -> Option<Vec<u8>> {
-    let real = std::fs::canonicalize(path).ok()?;
-    let root = std::fs::canonicalize(folder).ok()?;
-    (real.starts_with(root) && real.is_file()).then(|| std::fs::read(real).ok())?
+    let mut file = open_inside(folder, path).ok()?;
+    let mut bytes = Vec::new();
+    let is_file = file.metadata().ok()?.is_file();
+    (is_file && file.read_to_end(&mut bytes).is_ok()).then_some(bytes)
 }

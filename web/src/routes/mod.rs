@@ -91,7 +91,8 @@ pub fn status(services: &Services) -> Result<Status, vade_indexer::IndexerError>
             current: progress
                 .current
                 .map(|path| path.to_string_lossy().into_owned()),
-            trouble: progress.trouble.or_else(|| index.notice()),
+            trouble: progress.trouble,
+            notice: index.notice(),
         },
         images: Images {
             unread: counts.unread_images,
@@ -147,13 +148,12 @@ pub async fn find(
     scope: &Scope,
 ) -> vade_retriever::Result<SearchResponse> {
     let k = request.k.unwrap_or(10).clamp(1, 100);
-    let hits = retriever.search(&request.query, k, scope).await?;
     let expect = request.expect.as_ref().map(Path::new);
-    let explanation = if request.explain || expect.is_some() {
-        let explanation = retriever.explain(&request.query, k, scope, expect).await?;
-        Some(explanation)
+    let (hits, explanation) = if request.explain || expect.is_some() {
+        let (hits, explanation) = retriever.explain(&request.query, k, scope, expect).await?;
+        (hits, Some(explanation))
     } else {
-        None
+        (retriever.search(&request.query, k, scope).await?, None)
     };
     Ok(SearchResponse {
         hits: hits.hits,

@@ -1,9 +1,23 @@
-//! Markup that people write by hand, besides Markdown. The text stays the source.
+//! Markup that people write by hand. The text stays the source. Markdown has a room of its own.
 
 pub(super) mod latex;
 mod latex_text;
 pub(super) mod org;
 pub(super) mod rst;
+
+use super::Extracted;
+
+impl Extracted {
+    /// Where a document names itself nowhere else, its first heading of the first level does.
+    pub(super) fn take_title_from_heading(&mut self) {
+        let first = self.headings.iter().find(|heading| heading.level == 1);
+        let title = first.map(|heading| heading.text.clone());
+        self.title = self
+            .title
+            .take()
+            .or(title.filter(|title| !title.is_empty()));
+    }
+}
 
 /// The lines of `text` without their ends, each with where it starts.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> + Clone {

@@ -85,12 +85,7 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
     let source = std::mem::take(&mut note.text);
     note.body.start = body_start(&source);
     Reader::new(&source, &mut note).run();
-    if note.title.is_none() {
-        let first = note.headings.iter().find(|heading| heading.level == 1);
-        note.title = first
-            .map(|heading| heading.text.clone())
-            .filter(|title| !title.is_empty());
-    }
+    note.take_title_from_heading();
     note.text = source;
     Ok(note)
 }

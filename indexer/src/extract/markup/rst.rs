@@ -16,12 +16,7 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
     document.extractor = Cow::Borrowed("rst");
     let source = std::mem::take(&mut document.text);
     read(&source, &mut document);
-    if document.title.is_none() {
-        let first = document.headings.first();
-        document.title = first
-            .map(|heading| heading.text.clone())
-            .filter(|title| !title.is_empty());
-    }
+    document.take_title_from_heading();
     document.text = source;
     Ok(document)
 }

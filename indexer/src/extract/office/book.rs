@@ -62,9 +62,8 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
 fn root_part(package: &mut Package<'_>) -> String {
     let container = package.optional("META-INF/container.xml");
     let mut xml = Xml::new(&container);
-    while let Ok(Some(node)) = xml.next() {
-        if let Node::Open(element) = node
-            && element.name() == "rootfile"
+    while let Some(element) = xml.next_element() {
+        if element.name() == "rootfile"
             && let Some(path) = element.attribute("full-path")
         {
             return plain_address(&path);
@@ -287,10 +286,7 @@ fn encrypted(text: &str) -> Encrypted {
     let mut parts = Vec::new();
     let mut is_font = false;
     let mut xml = Xml::new(text);
-    while let Ok(Some(node)) = xml.next() {
-        let Node::Open(element) = node else {
-            continue;
-        };
+    while let Some(element) = xml.next_element() {
         match element.name() {
             "EncryptedData" => is_font = false,
             "EncryptionMethod" if xml.parent() == "EncryptedData" => {
@@ -347,7 +343,7 @@ fn plain_address(address: &str) -> String {
 mod tests {
     use expect_test::expect;
 
-    use super::super::package::tests::{bomb, zipped};
+    use super::super::package::tests::{bomb, outline, zipped};
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<Extracted, Rejection> {
@@ -408,12 +404,8 @@ mod tests {
         .assert_eq(&document.text);
         assert_eq!(document.extractor, "epub");
         assert_eq!(document.title.as_deref(), Some("The port"));
-        let headings = document.headings.iter().map(|heading| {
-            assert!(document.text[heading.start..].starts_with(&heading.text));
-            (heading.level, &*heading.text)
-        });
-        let headings: Vec<_> = headings.collect();
-        assert_eq!(headings, [(1, "The piers"), (2, "North"), (1, "Two")]);
+        let expected = [(1, "The piers"), (2, "North"), (1, "Two")];
+        assert_eq!(outline(&document), expected);
     }
 
     fn encryption(method: &str, part: &str) -> String {

@@ -41,10 +41,8 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
 pub(super) fn refuse_encrypted(package: &mut Package<'_>) -> Result<(), Rejection> {
     let manifest = package.optional("META-INF/manifest.xml");
     let mut xml = Xml::new(&manifest);
-    while let Ok(Some(node)) = xml.next() {
-        if let Node::Open(element) = node
-            && element.name() == "encryption-data"
-        {
+    while let Some(element) = xml.next_element() {
+        if element.name() == "encryption-data" {
             return Err(needs_password());
         }
     }
@@ -431,7 +429,7 @@ fn role(frame: &Element<'_>) -> Role {
 mod tests {
     use expect_test::{Expect, expect};
 
-    use super::super::package::tests::{bomb, zipped};
+    use super::super::package::tests::{bomb, outline, zipped};
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<Extracted, Rejection> {
@@ -490,14 +488,7 @@ mod tests {
         .assert_eq(&document.text);
         assert_eq!(document.extractor, "odt");
         assert_eq!(document.title.as_deref(), Some("The port"));
-        let headings = document
-            .headings
-            .iter()
-            .map(|heading| (heading.level, &*heading.text));
-        assert_eq!(
-            headings.collect::<Vec<_>>(),
-            [(1, "The port"), (2, "Piers")]
-        );
+        assert_eq!(outline(&document), [(1, "The port"), (2, "Piers")]);
     }
 
     #[test]

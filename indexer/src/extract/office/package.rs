@@ -11,7 +11,7 @@ use zip::result::ZipError;
 
 use super::super::Rejection;
 use super::super::transcript::single_line;
-use super::xml::{Broken, Node, Xml, decode};
+use super::xml::{Broken, Xml, decode};
 
 /// Every entry costs memory before the first is read. The richest presentations have some thousand.
 const MOST_ENTRIES: usize = 10_000;
@@ -172,10 +172,7 @@ impl<'a> Package<'a> {
         let mut xml = Xml::new(&text);
         let mut relations = Relations::default();
         // What was read before damage still holds.
-        while let Ok(Some(node)) = xml.next() {
-            let Node::Open(element) = node else {
-                continue;
-            };
+        while let Some(element) = xml.next_element() {
             if element.name() != "Relationship"
                 || element.attribute("TargetMode").as_deref() == Some("External")
             {
@@ -253,10 +250,8 @@ fn too_large() -> String {
 /// The text of the first element of this name.
 pub(super) fn element_text(text: &str, name: &str) -> Option<String> {
     let mut xml = Xml::new(text);
-    while let Ok(Some(node)) = xml.next() {
-        if let Node::Open(element) = node
-            && element.name() == name
-        {
+    while let Some(element) = xml.next_element() {
+        if element.name() == name {
             return xml.text().ok();
         }
     }
@@ -384,6 +379,15 @@ pub(super) mod tests {
             writer.write_all(content.as_bytes()).expect("its content");
         }
         writer.finish().expect("an archive").into_inner()
+    }
+
+    /// Each heading's level and text, which stands where the heading says.
+    pub(in super::super) fn outline(document: &crate::extract::Extracted) -> Vec<(u8, &str)> {
+        let headings = document.headings.iter().map(|heading| {
+            assert!(document.text[heading.start..].starts_with(&heading.text));
+            (heading.level, &*heading.text)
+        });
+        headings.collect()
     }
 
     /// An archive of one part with zeros.

@@ -438,6 +438,7 @@ fn list_mark(mark: &str) -> &str {
 mod tests {
     use expect_test::{Expect, expect};
 
+    use super::super::package::tests::outline;
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<Extracted, Rejection> {
@@ -477,14 +478,7 @@ mod tests {
             End of it."#]]
         .assert_eq(&document.text);
         assert_eq!(document.title.as_deref(), Some("Port č. 7"));
-        let headings = document
-            .headings
-            .iter()
-            .map(|heading| (heading.level, &*heading.text));
-        assert_eq!(
-            headings.collect::<Vec<_>>(),
-            [(1, "The piers"), (2, "North")]
-        );
+        assert_eq!(outline(&document), [(1, "The piers"), (2, "North")]);
     }
 
     #[test]

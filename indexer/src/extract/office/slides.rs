@@ -42,10 +42,7 @@ fn slides(presentation: &str, relations: &Relations) -> Vec<String> {
     let mut xml = Xml::new(presentation);
     let mut slides = Vec::new();
     let mut known = HashSet::new();
-    while let Ok(Some(node)) = xml.next() {
-        let Node::Open(element) = node else {
-            continue;
-        };
+    while let Some(element) = xml.next_element() {
         let id = (element.name() == "sldId")
             .then(|| element.prefixed("id"))
             .flatten();

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::xml::{Broken, Element, Node, Xml};
+use super::xml::{Broken, Element, Xml};
 
 /// Levels that a list can have.
 const LEVELS: usize = 9;
@@ -56,10 +56,7 @@ impl Lists {
     pub(super) fn read(text: &str) -> Self {
         let mut lists = Self::default();
         let mut xml = Xml::new(text);
-        while let Ok(Some(node)) = xml.next() {
-            let Node::Open(element) = node else {
-                continue;
-            };
+        while let Some(element) = xml.next_element() {
             match element.name() {
                 "abstractNum" => {
                     let id = element.attribute("abstractNumId").unwrap_or_default();

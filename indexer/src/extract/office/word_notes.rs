@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::super::transcript::single_line;
-use super::xml::{Element, Node, Xml};
+use super::xml::{Element, Xml};
 
 /// The notes of one kind by their ids.
 #[derive(Debug, Default)]
@@ -16,10 +16,7 @@ impl Notes {
     pub(super) fn read(text: &str) -> Self {
         let mut notes = HashMap::new();
         let mut xml = Xml::new(text);
-        while let Ok(Some(node)) = xml.next() {
-            let Node::Open(element) = node else {
-                continue;
-            };
+        while let Some(element) = xml.next_element() {
             // Separators between text and notes are notes too, of another type.
             let is_note = matches!(element.name(), "footnote" | "endnote")
                 && element

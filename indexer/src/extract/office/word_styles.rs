@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::word_lists::ListPlace;
-use super::xml::{Broken, Element, Node, Xml};
+use super::xml::{Broken, Element, Xml};
 
 /// Styles build on others; a longer chain goes round in circles.
 const LONGEST_CHAIN: usize = 20;
@@ -45,10 +45,7 @@ impl Styles {
     pub(super) fn read(text: &str) -> Self {
         let mut styles = HashMap::new();
         let mut xml = Xml::new(text);
-        while let Ok(Some(node)) = xml.next() {
-            let Node::Open(element) = node else {
-                continue;
-            };
+        while let Some(element) = xml.next_element() {
             if element.name() != "style" {
                 continue;
             }

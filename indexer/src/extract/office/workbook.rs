@@ -75,10 +75,7 @@ fn read_workbook(text: &str) -> (Vec<(String, String)>, Epoch) {
     let mut sheets = Vec::new();
     let mut epoch = Epoch::default();
     let mut xml = Xml::new(text);
-    while let Ok(Some(node)) = xml.next() {
-        let Node::Open(element) = node else {
-            continue;
-        };
+    while let Some(element) = xml.next_element() {
         match element.name() {
             "sheet" => {
                 let name = element.attribute("name").unwrap_or_default();
@@ -132,10 +129,7 @@ fn read_formats(text: &str) -> Vec<Format> {
     let mut own: HashMap<u32, Format> = HashMap::new();
     let mut formats = Vec::new();
     let mut xml = Xml::new(text);
-    while let Ok(Some(node)) = xml.next() {
-        let Node::Open(element) = node else {
-            continue;
-        };
+    while let Some(element) = xml.next_element() {
         let id = element.number("numFmtId").unwrap_or(0);
         match element.name() {
             "numFmt" => {

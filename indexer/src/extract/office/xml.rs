@@ -130,6 +130,16 @@ impl<'a> Xml<'a> {
         }
     }
 
+    /// The next element, wherever it is; none at the end, and where the part cannot be read on.
+    pub(super) fn next_element(&mut self) -> Option<Element<'a>> {
+        while let Ok(Some(node)) = self.next() {
+            if let Node::Open(element) = node {
+                return Some(element);
+            }
+        }
+        None
+    }
+
     /// The name of the element that [`Node::Close`] just ended.
     pub(super) fn closed(&self) -> &str {
         self.starts.last().map_or("", |start| &self.names[*start..])
