@@ -309,7 +309,8 @@ fn nothing_outside_is_read_while_a_folder_becomes_a_link_and_back() {
     const FILES: usize = 6;
     // About as long as from a look at the folder to the reading of its files.
     const BETWEEN: Duration = Duration::from_millis(1);
-    let place = Place::new();
+    // Many looks make many chances.
+    let place = Place::with("[index]\ndebounce_milliseconds = 20\n");
     let outside = place.root.join("outside");
     fs::create_dir(&outside).expect("a folder");
     for number in 0..FILES {
@@ -351,11 +352,13 @@ fn nothing_outside_is_read_while_a_folder_becomes_a_link_and_back() {
             while !done.load(Ordering::Relaxed) {
                 write(&version.to_string());
                 version += 1;
+                // Without a pause, nothing would be looked at.
+                std::thread::sleep(20 * BETWEEN);
             }
         });
         let stop = Stop(&done);
         let mut round = 0;
-        while swaps.load(Ordering::Relaxed) < 1500 && !swapping.is_finished() {
+        while swaps.load(Ordering::Relaxed) < 2000 && !swapping.is_finished() {
             assert!(!daemon.finds("contraband"), "round {round}");
             let id = &ids[round % FILES];
             let source = daemon.request(Method::GET, &format!("/api/documents/{id}/source"));

@@ -148,6 +148,11 @@ fn an_archive_that_is_damaged_or_none_is_refused() {
         fs::write(&damaged, spoilt).expect("writes");
         check_refused(&there, &damaged, &no_archive);
     }
+    // All of it is there, and its checksum is another's.
+    let mut stranger = bytes.clone();
+    stranger[bytes.len() - 8] ^= 1;
+    fs::write(&damaged, stranger).expect("writes");
+    check_refused(&there, &damaged, &no_archive);
     fs::write(&damaged, "Just some words.").expect("writes");
     check_refused(&there, &damaged, &no_archive);
     check_refused(

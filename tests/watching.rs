@@ -138,7 +138,7 @@ fn a_change_counts_although_its_time_lies_in_the_past() {
     let path = write("clock/a.md", "It says presently.");
     found("presently");
     fs::write(&path, "It says formerlyish.").expect("writes");
-    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(86_400);
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_hours(24);
     fs::File::options()
         .write(true)
         .open(&path)

@@ -4,6 +4,7 @@
 //! Both serve start-up (a whole folder) and every file-system event (the paths it names).
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -130,17 +131,18 @@ pub(crate) fn ignored_by(root: &Path, path: &Path, rules: &Rules) -> Option<Stri
             .take_while(|above| above.starts_with(root))
         {
             match ignore_files(above, &at, is_folder) {
-                Some(Some(rule)) => return Some(rule),
-                Some(None) => break,
-                None => {}
+                ControlFlow::Break(Some(rule)) => return Some(rule),
+                ControlFlow::Break(None) => break,
+                ControlFlow::Continue(()) => {}
             }
         }
     }
     None
 }
 
-/// The rule of one folder's ignore files for a path; `Some(None)` where it is let in expressly.
-fn ignore_files(folder: &Path, path: &Path, is_folder: bool) -> Option<Option<String>> {
+/// Whether one folder's ignore files decide about a path: by the rule that keeps it out, or by none where it
+/// is let in expressly.
+fn ignore_files(folder: &Path, path: &Path, is_folder: bool) -> ControlFlow<Option<String>> {
     for name in [".vadeignore", ".ignore", ".gitignore", ".git/info/exclude"] {
         let file = folder.join(name);
         let mut builder = GitignoreBuilder::new(folder);
@@ -151,16 +153,14 @@ fn ignore_files(folder: &Path, path: &Path, is_folder: bool) -> Option<Option<St
         match rules.matched(path, is_folder) {
             ignore::Match::Ignore(glob) => {
                 let pattern = glob.original();
-                return Some(Some(format!(
-                    "{} has the pattern {pattern}",
-                    file.display()
-                )));
+                let rule = format!("{} has the pattern {pattern}", file.display());
+                return ControlFlow::Break(Some(rule));
             }
-            ignore::Match::Whitelist(_) => return Some(None),
+            ignore::Match::Whitelist(_) => return ControlFlow::Break(None),
             ignore::Match::None => {}
         }
     }
-    None
+    ControlFlow::Continue(())
 }
 
 /// On the way to `scope`, or inside it.

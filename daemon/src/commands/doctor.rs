@@ -84,7 +84,7 @@ fn data(setup: &Setup) -> Check {
     });
     let outcome = std::fs::create_dir_all(path)
         .and_then(|()| tempfile::tempfile_in(path))
-        .and_then(|mut file| file.write_all(&[0; ROOM]))
+        .and_then(|mut file| file.write_all(&vec![0; ROOM]))
         .map(|()| format!("{}{use_by}", path.display()))
         .map_err(|error| {
             let way_out = match error.kind() {

@@ -27,7 +27,7 @@ pub(super) enum Kind {
     Markdown,
     /// A Jupyter notebook.
     Notebook,
-    /// An OpenDocument text or presentation.
+    /// An `OpenDocument` text or presentation.
     OpenDocument,
     Org,
     Pdf,

@@ -366,13 +366,11 @@ fn spans_of_spoilt_files_are_spans() {
         .map(|name| (name, fixture(name))),
     );
     for (name, bytes) in &texts {
-        let versions = (0..ROUNDS).map(|round| match round {
-            0 => bytes.clone(),
-            _ => {
-                let other = &texts[random.below(texts.len())].1;
-                spoil(bytes, other, &mut random)
-            }
+        let spoilt = (1..ROUNDS).map(|_| {
+            let other = &texts[random.below(texts.len())].1;
+            spoil(bytes, other, &mut random)
         });
+        let versions = std::iter::once(bytes.clone()).chain(spoilt);
         let versions: Vec<Vec<u8>> = versions.collect();
         let read = check_versions(&extractor, name, versions.into_iter(), &mut crashes);
         assert!(read > 0, "{name} was never read");
