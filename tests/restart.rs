@@ -206,6 +206,39 @@ fn ended_at_each_step_it_ends_like_a_clean_run() {
 }
 
 #[test]
+fn ended_while_an_index_is_made_it_ends_like_a_clean_run() {
+    let place = Place::with("[index]\napproximate_from = 8\n");
+    for number in 0..40 {
+        place.write(
+            &format!("gate-{number}.md"),
+            format!(
+                "# Gate {number}\n\nWarden {number} keeps gate {number} of the lower meadow.\n"
+            ),
+        );
+    }
+    let indices = place.root.join("data/lance/chunks.lance/_indices");
+    let made = || fs::read_dir(&indices).is_ok_and(|all| all.count() == 3);
+    let first =
+        |state: State| -> Vec<_> { state.hits.into_iter().map(|hits| hits[0].clone()).collect() };
+    let daemon = place.up(&["notes"]);
+    let clean = state(&daemon);
+    until("there is an index", made);
+    daemon.stop();
+    let documents = clean.documents.clone();
+    let clean = first(clean);
+    for point in ["vectors-indexing", "vectors-indexed"] {
+        forget_everything(&place);
+        place.fails_at(point, &["notes"]);
+        let daemon = place.up(&["notes"]);
+        until("there is an index and nothing else", made);
+        let mended = state(&daemon);
+        daemon.stop();
+        assert_eq!(mended.documents, documents, "after {point}");
+        assert_eq!(first(mended), clean, "after {point}");
+    }
+}
+
+#[test]
 fn killed_while_files_come_and_go_it_forgets_what_is_gone() {
     let place = Place::new();
     place.write("stays.md", "This note stays: evergreening.");

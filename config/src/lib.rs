@@ -76,6 +76,9 @@ pub struct IndexSettings {
     pub debounce_milliseconds: u64,
     /// Threads that embed (0: as many as cores, at most 4).
     pub threads: usize,
+    /// From this many chunks on, the nearest in meaning are found through an index, which misses a few
+    /// (0: never, every chunk is compared).
+    pub approximate_from: usize,
 }
 
 impl Default for IndexSettings {
@@ -90,6 +93,7 @@ impl Default for IndexSettings {
             extract_seconds: 60,
             debounce_milliseconds: 200,
             threads: 0,
+            approximate_from: 10_000,
         }
     }
 }
@@ -318,7 +322,7 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let documented: toml::Table = toml::from_str(DEFAULT_TOML).expect("default.toml is TOML");
-        for (section, count) in [("index", 9), ("search", 7), ("model", 16), ("server", 4)] {
+        for (section, count) in [("index", 10), ("search", 7), ("model", 16), ("server", 4)] {
             let keys = documented[section].as_table().expect("a section").len();
             assert_eq!(keys, count, "keys of [{section}] in default.toml");
         }

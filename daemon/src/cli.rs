@@ -223,6 +223,18 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 40)]
         saves: usize,
     },
+    /// The vector store alone, on made-up vectors: recall, search, saves, index, memory, disk
+    Vectors {
+        /// Chunks
+        #[arg(long, default_value_t = 100_000)]
+        chunks: usize,
+        /// Queries
+        #[arg(long, default_value_t = 100)]
+        queries: usize,
+        /// Documents of 12 chunks to replace afterwards
+        #[arg(long, default_value_t = 200)]
+        edits: usize,
+    },
     /// Recall and ranking on questions whose paragraph is known (`SQuAD` 1.1 layout)
     Retrieval {
         /// The file

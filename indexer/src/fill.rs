@@ -19,6 +19,7 @@ use crate::ledger::{Document, DocumentId, State, digest};
 use crate::lexical::ChunkRow;
 use crate::pipeline::pause;
 use crate::progress::Part;
+use crate::upkeep::Step;
 use crate::vectors::VectorRow;
 
 /// A commit of vectors is made when this many chunks wait for it.
@@ -29,16 +30,13 @@ const EMBED_SLICE: usize = 4;
 const ROUND: usize = 512;
 /// With more documents than this in the queue, words come before vectors.
 const BACKLOG: usize = 32;
-/// The vector store is compacted after this many commits.
-const COMPACT_EVERY: usize = 64;
 
 /// Fills in vectors, and tidies the vector store when there is nothing to fill in.
 pub(crate) async fn vectors(index: Arc<Inner>, token: CancellationToken) {
-    let mut commits = 0;
     loop {
         let round = tokio::select! {
             () = token.cancelled() => return,
-            round = round_of_vectors(&index, &mut commits) => round,
+            round = round_of_vectors(&index) => round,
         };
         match round {
             Ok(true) => index.no_trouble(Part::Vectors),
@@ -61,8 +59,8 @@ pub(crate) async fn vectors(index: Arc<Inner>, token: CancellationToken) {
 }
 
 /// One round; false when there was nothing to do.
-async fn round_of_vectors(index: &Inner, commits: &mut usize) -> Result<bool> {
-    fill_in_saved(index, commits).await?;
+async fn round_of_vectors(index: &Inner) -> Result<bool> {
+    fill_in_saved(index).await?;
     let pending = index.ledger.pending_count()?;
     if pending > BACKLOG {
         // Words first: look again when the next batch of them is in.
@@ -76,7 +74,7 @@ async fn round_of_vectors(index: &Inner, commits: &mut usize) -> Result<bool> {
     let mut documents = index.ledger.lexical(ROUND)?;
     documents.retain(|document| !lock(&index.saved).contains(&document.id));
     if !documents.is_empty() {
-        fill_in(index, documents, commits).await?;
+        fill_in(index, documents).await?;
         return Ok(true);
     }
     if pending > 0 {
@@ -89,19 +87,61 @@ async fn round_of_vectors(index: &Inner, commits: &mut usize) -> Result<bool> {
         index
             .ledger
             .buried(&tombstones, &index.vectors.marker().await?)?;
-        *commits += 1;
         return Ok(true);
     }
     index.take_over().await?;
     // Now there is time to read images.
     index.words_wake.notify_one();
-    if *commits > 0 {
-        *commits = 0;
-        let _writer = index.vectors_writer.lock().await;
-        let marker = index.vectors.compact().await?;
-        index.ledger.vectors_committed(&[], &marker, now())?;
+    upkeep(index, true).await
+}
+
+/// Takes a step of the vector store's upkeep, if one is due; saves go on meanwhile.
+async fn upkeep(index: &Inner, idle: bool) -> Result<bool> {
+    for step in index.vectors.due(idle).await? {
+        let started = Instant::now();
+        let done = while_saving(index, keep(index, &step)).await?;
+        tracing::debug!(?step, done, elapsed = ?started.elapsed(), "upkeep of the vector store");
+        if done {
+            return Ok(true);
+        }
     }
     Ok(false)
+}
+
+async fn keep(index: &Inner, step: &Step) -> Result<bool> {
+    let writer = if step.is_long() {
+        None
+    } else {
+        Some(index.vectors_writer.lock().await)
+    };
+    let done = index.vectors.take(step).await?;
+    let _writer = match writer {
+        Some(writer) => writer,
+        None => index.vectors_writer.lock().await,
+    };
+    let marker = index.vectors.marker().await?;
+    index.ledger.vectors_committed(&[], &marker, now())?;
+    Ok(done)
+}
+
+/// Does some work, and fills in what is saved meanwhile.
+async fn while_saving<T>(index: &Inner, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let finished = Notify::new();
+    let working = async {
+        let done = work.await?;
+        finished.notify_one();
+        Result::Ok(done)
+    };
+    let saving = async {
+        loop {
+            tokio::select! {
+                () = finished.notified() => return Result::Ok(()),
+                () = index.saved_wake.notified() => fill_in_saved(index).await?,
+            }
+        }
+    };
+    let (done, ()) = tokio::try_join!(working, saving)?;
+    Ok(done)
 }
 
 /// What one commit writes, and what it completes.
@@ -113,14 +153,13 @@ struct Batch {
 }
 
 /// Fills in vectors of these documents; while one batch is embedded the one before is committed.
-async fn fill_in(index: &Inner, documents: Vec<Document>, commits: &mut usize) -> Result<()> {
+async fn fill_in(index: &Inner, documents: Vec<Document>) -> Result<()> {
     let mut documents = documents.into_iter();
     let mut left = Vec::new();
     let mut done = None;
     while let Some(mut batch) = next_batch(index, &mut documents, &mut left)? {
         let chunks = std::mem::take(&mut batch.chunks);
         let previous = done.take();
-        let finished = Notify::new();
         let committing = async {
             match previous {
                 Some((batch, rows)) => commit_vectors(index, batch, rows).await,
@@ -130,25 +169,11 @@ async fn fill_in(index: &Inner, documents: Vec<Document>, commits: &mut usize) -
         let working = async {
             let embedding = embed(index, &chunks, Urgency::Backlog);
             let (rows, ()) = tokio::try_join!(embedding, committing)?;
-            finished.notify_one();
-            Result::Ok(rows)
+            Ok(rows)
         };
-        let saving = async {
-            loop {
-                tokio::select! {
-                    () = finished.notified() => return Result::Ok(()),
-                    () = index.saved_wake.notified() => fill_in_saved(index, commits).await?,
-                }
-            }
-        };
-        let (rows, ()) = tokio::try_join!(working, saving)?;
-        *commits += 1;
+        let rows = while_saving(index, working).await?;
         done = Some((batch, rows));
-        if commits.is_multiple_of(COMPACT_EVERY) {
-            let _writer = index.vectors_writer.lock().await;
-            let marker = index.vectors.compact().await?;
-            index.ledger.vectors_committed(&[], &marker, now())?;
-        }
+        upkeep(index, false).await?;
     }
     match done {
         Some((batch, rows)) => commit_vectors(index, batch, rows).await,
@@ -157,7 +182,7 @@ async fn fill_in(index: &Inner, documents: Vec<Document>, commits: &mut usize) -
 }
 
 /// Fills in what was just saved, before everything else.
-async fn fill_in_saved(index: &Inner, commits: &mut usize) -> Result<()> {
+async fn fill_in_saved(index: &Inner) -> Result<()> {
     let mut documents = Vec::new();
     for id in lock(&index.saved).iter() {
         documents.extend(index.ledger.document(id)?);
@@ -168,7 +193,6 @@ async fn fill_in_saved(index: &Inner, commits: &mut usize) -> Result<()> {
     while let Some(mut batch) = next_batch(index, &mut documents, &mut left)? {
         let chunks = std::mem::take(&mut batch.chunks);
         let rows = embed(index, &chunks, Urgency::Saved).await?;
-        *commits += 1;
         commit_vectors(index, batch, rows).await?;
     }
     Ok(())

@@ -82,6 +82,7 @@ impl Index {
             tokio::task::block_in_place(|| inner.lexical.purge())?;
         }
         {
+            let _quiet = inner.vectors.quiet().await;
             let _writer = inner.vectors_writer.lock().await;
             inner.vectors.delete(&ids).await?;
             let marker = inner.vectors.purge().await?;

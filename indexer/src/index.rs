@@ -192,9 +192,10 @@ impl Index {
         let lock = LockFile::take(&options.data)?;
         let ledger = open_ledger(&options.data)?;
         let (lexical, words_opened) = Lexical::open(&lexical::directory(&options.data))?;
-        let stores = Stores::open(&options.data, &ledger, &embedder, previous).await?;
-        let opened = stores.opened;
         let settings = &options.settings;
+        let from = settings.approximate_from;
+        let stores = Stores::open(&options.data, &ledger, &embedder, previous, from).await?;
+        let opened = stores.opened;
         let mut own = options.own.clone();
         own.push(options.data.clone());
         let inner = Inner {

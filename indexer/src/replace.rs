@@ -29,7 +29,9 @@ impl Stores {
         ledger: &Ledger,
         embedder: &EmbedderHandle,
         previous: impl FnOnce(&str) -> Option<EmbedderHandle>,
+        index_from: usize,
     ) -> Result<Self> {
+        let open = |directory, dimensions| Vectors::open(directory, dimensions, index_from);
         let (now, next) = (vectors::directory(data), vectors::next_directory(data));
         let failed = |source| IndexerError::Io {
             path: next.clone(),
@@ -54,7 +56,7 @@ impl Stores {
                 ledger.unset_meta("embedding_next")?;
                 ledger.set_meta("vectors", "abandoned")?;
             }
-            let (vectors, opened) = Vectors::open(&now, embedder.dimensions()).await?;
+            let (vectors, opened) = open(&now, embedder.dimensions()).await?;
             return Ok(Self {
                 vectors,
                 opened,
@@ -64,7 +66,7 @@ impl Stores {
         if begun.as_deref() != Some(embedder.model()) {
             remove(&next)?;
         }
-        let (vectors, opened) = Vectors::open(&next, embedder.dimensions()).await?;
+        let (vectors, opened) = open(&next, embedder.dimensions()).await?;
         if opened == Opened::Fresh {
             tracing::warn!(
                 from = active,
@@ -76,7 +78,7 @@ impl Stores {
             ledger.set_meta("embedding_next", embedder.model())?;
             ledger.set_meta("vectors", &vectors.marker().await?)?;
         }
-        let (old, _) = Vectors::open(&now, previous.dimensions()).await?;
+        let (old, _) = open(&now, previous.dimensions()).await?;
         Ok(Self {
             vectors,
             opened: Opened::Existing,

@@ -2,15 +2,17 @@
 //!
 //! One task writes, everybody reads. A document is replaced by deleting its rows and adding the new
 //! ones; old rows that are still there are told apart by their content hash, so a reader never takes
-//! them for current. The table version after a commit is the marker kept in the ledger.
+//! them for current. The table version after a commit is the marker kept in the ledger. Files are
+//! tidied and the index made by `upkeep`; what a row is, `rows` remembers.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, UInt32Type};
+use arrow_array::types::{Float32Type, UInt64Type};
 use arrow_array::{
     ArrayRef, FixedSizeListArray, Float32Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, UInt32Array, UInt64Array,
@@ -18,16 +20,25 @@ use arrow_array::{
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use futures::TryStreamExt;
 use lancedb::query::{ExecutableQuery, QueryBase, Select};
-use lancedb::table::{CompactionOptions, Duration, OptimizeAction};
-use lancedb::{DistanceType, Table};
-use tokio::sync::RwLock;
+use lancedb::{DistanceType, ObjectStoreRegistry, Session, Table};
+use tokio::sync::{Mutex, Notify, RwLock};
 
 use crate::error::{IndexerError, Result};
 use crate::fail;
 use crate::ledger::{Document, DocumentId};
-use crate::lexical::{Candidate, ChunkKey, ChunkRow, Opened};
+use crate::lexical::{Candidate, ChunkRow, Opened};
+use crate::rows::{ROW, Rows};
 
 const TABLE: &str = "chunks";
+/// What LanceDB may keep of indices (bytes).
+const INDEX_CACHE: usize = 96 << 20;
+/// What LanceDB may keep of files' descriptions (bytes).
+const METADATA_CACHE: usize = 32 << 20;
+/// Who asks for more neighbours than this wants to know exactly, and is not in a hurry.
+pub(crate) const DEEP: usize = 500;
+/// Partitions of the index that a search looks into; one more for each `ROWS_A_PROBE` rows.
+const PROBES: usize = 32;
+const ROWS_A_PROBE: usize = 16_384;
 
 /// A chunk with its vector, on its way into the store.
 #[derive(Debug, Clone)]
@@ -95,28 +106,39 @@ impl Scope {
 
 /// The vector store of a data directory.
 pub(crate) struct Vectors {
-    table: Table,
+    pub(crate) table: Table,
     /// Readers hold it shared while they read; old files are deleted under it alone.
-    reading: RwLock<()>,
+    pub(crate) reading: RwLock<()>,
+    /// Held while an index is made.
+    pub(crate) indexing: Mutex<()>,
+    /// Whoever makes an index is to stop.
+    pub(crate) give_way: Notify,
+    /// An index could not be made, and is not tried again.
+    pub(crate) no_index: AtomicBool,
+    /// Old versions, at most.
+    pub(crate) versions: AtomicUsize,
+    /// Rows from which on there is an index; never with 0.
+    pub(crate) index_from: usize,
+    rows: Rows,
     schema: SchemaRef,
     dimensions: usize,
 }
 
 impl Vectors {
     /// Opens the table under `directory`; one that cannot be read, or holds vectors of another
-    /// length, is moved out of the way and made anew.
-    pub(crate) async fn open(directory: &Path, dimensions: usize) -> Result<(Self, Opened)> {
+    /// length, is moved out of the way and made anew. From `index_from` rows on (0: never) it has an
+    /// index, and the nearest are found approximately.
+    pub(crate) async fn open(
+        directory: &Path,
+        dimensions: usize,
+        index_from: usize,
+    ) -> Result<(Self, Opened)> {
         let schema = schema(dimensions);
         let existed = directory.join(format!("{TABLE}.lance")).exists();
         if existed {
             match Self::existing(directory, &schema).await {
-                Ok(table) => {
-                    let vectors = Self {
-                        table,
-                        reading: RwLock::default(),
-                        schema,
-                        dimensions,
-                    };
+                Ok((table, rows)) => {
+                    let vectors = Self::new(table, rows, schema, dimensions, index_from);
                     return Ok((vectors, Opened::Existing));
                 }
                 Err(reason) => {
@@ -128,45 +150,52 @@ impl Vectors {
                 }
             }
         }
-        let connection = lancedb::connect(&directory.to_string_lossy())
-            .execute()
-            .await?;
-        let table = connection
+        let table = connect(directory)
+            .await?
             .create_empty_table(TABLE, Arc::clone(&schema))
             .execute()
             .await?;
-        let vectors = Self {
-            table,
-            reading: RwLock::default(),
-            schema,
-            dimensions,
-        };
+        let vectors = Self::new(table, Rows::default(), schema, dimensions, index_from);
         Ok((vectors, Opened::Fresh))
     }
 
-    async fn existing(directory: &Path, schema: &SchemaRef) -> std::result::Result<Table, String> {
-        let table = async {
-            let connection = lancedb::connect(&directory.to_string_lossy())
-                .execute()
-                .await?;
-            connection.open_table(TABLE).execute().await
-        };
+    fn new(
+        table: Table,
+        rows: Rows,
+        schema: SchemaRef,
+        dimensions: usize,
+        index_from: usize,
+    ) -> Self {
+        Self {
+            table,
+            reading: RwLock::default(),
+            indexing: Mutex::default(),
+            give_way: Notify::new(),
+            no_index: AtomicBool::new(false),
+            // What a process that was ended has left is not known.
+            versions: AtomicUsize::new(usize::MAX / 2),
+            index_from,
+            rows,
+            schema,
+            dimensions,
+        }
+    }
+
+    async fn existing(
+        directory: &Path,
+        schema: &SchemaRef,
+    ) -> std::result::Result<(Table, Rows), String> {
+        let table = async { connect(directory).await?.open_table(TABLE).execute().await };
         let table = table.await.map_err(|error| error.to_string())?;
         let found = table.schema().await.map_err(|error| error.to_string())?;
         if found.fields() != schema.fields() {
             return Err("its columns are not those of this version and model".to_owned());
         }
-        // Reading every row's keys finds missing data files now rather than in an answer.
-        table
-            .query()
-            .select(Select::columns(&["document_id"]))
-            .execute()
-            .await
-            .map_err(|error| error.to_string())?
-            .try_for_each(|_| async { Ok(()) })
+        let rows = Rows::default();
+        rows.read_all(&table)
             .await
             .map_err(|error| error.to_string())?;
-        Ok(table)
+        Ok((table, rows))
     }
 
     /// Length of its vectors.
@@ -195,8 +224,14 @@ impl Vectors {
         if !rows.is_empty() {
             let batch = self.batch(rows)?;
             self.table.add(batch).execute().await?;
+            self.written(1);
         }
         self.marker().await
+    }
+
+    /// Versions were added to the table.
+    pub(crate) fn written(&self, versions: usize) {
+        self.versions.fetch_add(versions, Ordering::Relaxed);
     }
 
     /// Removes the rows of `documents`.
@@ -205,55 +240,72 @@ impl Vectors {
             let predicate = format!("document_id IN ({})", list(part.iter().map(|id| &id.0)));
             if self.table.count_rows(Some(predicate.clone())).await? > 0 {
                 self.table.delete(&predicate).await?;
+                self.written(1);
             }
         }
         Ok(())
     }
 
-    /// The nearest chunks; `score` is the cosine of the angle.
+    /// The nearest chunks; `score` is the cosine of the angle. With an index, nearly the nearest, and
+    /// nearly their cosines, unless very many are asked for.
     pub(crate) async fn search(
         &self,
         vector: &[f32],
         limit: usize,
         scope: &Scope,
     ) -> Result<Vec<Candidate>> {
-        let mut query = self.table.query().limit(limit).select(Select::columns(&[
-            "document_id",
-            "document_hash",
-            "ordinal",
-            "_distance",
-        ]));
         let _reading = self.reading.read().await;
+        let table = self.table.query_snapshot().await?;
+        let mut query = table
+            .query()
+            .limit(limit)
+            .select(Select::columns(&["_distance"]))
+            .with_row_id();
         if let Some(predicate) = scope.predicate() {
             query = query.only_if(predicate);
         }
-        let batches: Vec<RecordBatch> = query
+        let query = query
             .nearest_to(vector)?
             .distance_type(DistanceType::Dot)
-            .execute()
-            .await?
-            .try_collect()
-            .await?;
-        let mut candidates = Vec::new();
+            .minimum_nprobes(self.probes(&table, scope).await?)?
+            .maximum_nprobes(None)?;
+        let query = if limit > DEEP {
+            query.bypass_vector_index()
+        } else {
+            query
+        };
+        let batches: Vec<RecordBatch> = query.execute().await?.try_collect().await?;
+        let mut found = Vec::new();
         for batch in &batches {
-            let documents = strings(batch, "document_id")?;
-            let hashes = strings(batch, "document_hash")?;
-            let ordinals = column(batch, "ordinal")?.as_primitive::<UInt32Type>();
+            let rows = column(batch, ROW)?.as_primitive::<UInt64Type>();
             let distances = column(batch, "_distance")?.as_primitive::<Float32Type>();
-            for row in 0..batch.num_rows() {
-                candidates.push(Candidate {
-                    key: ChunkKey {
-                        document: DocumentId(documents.value(row).to_owned()),
-                        ordinal: ordinals.value(row),
-                    },
-                    hash: hashes.value(row).to_owned(),
-                    // LanceDB's dot distance is one minus the dot product.
-                    score: 1.0 - distances.value(row),
-                });
-            }
+            found.extend(
+                rows.values()
+                    .iter()
+                    .copied()
+                    .zip(distances.values().iter().copied()),
+            );
         }
+        let rows = found.iter().map(|(row, _)| *row);
+        self.rows.read_files_of(&table, rows).await?;
+        let mut candidates: Vec<Candidate> = found
+            .into_iter()
+            .filter_map(|(row, distance)| {
+                let (key, hash) = self.rows.get(row)?;
+                // LanceDB's dot distance is one minus the dot product.
+                let score = 1.0 - distance;
+                Some(Candidate { key, hash, score })
+            })
+            .collect();
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
         Ok(candidates)
+    }
+
+    /// Partitions of the index to look into: what is in scope lies in more of them.
+    async fn probes(&self, table: &Table, scope: &Scope) -> Result<usize> {
+        let rows = table.count_rows(None).await?;
+        let probes = PROBES + rows / ROWS_A_PROBE;
+        Ok(if scope.is_open() { probes } else { 4 * probes })
     }
 
     /// Vectors that are there already, by the hash of the text they were made from.
@@ -305,42 +357,6 @@ impl Vectors {
             }
         }
         Ok(contents)
-    }
-
-    /// Rewrites small files into larger ones and drops old versions; gives the new marker.
-    pub(crate) async fn compact(&self) -> Result<String> {
-        self.rewrite(CompactionOptions::default()).await
-    }
-
-    /// Rewrites every file that holds a deleted row, and drops old versions; gives the new marker.
-    pub(crate) async fn purge(&self) -> Result<String> {
-        self.rewrite(CompactionOptions {
-            materialize_deletions: true,
-            materialize_deletions_threshold: 0.0,
-            ..CompactionOptions::default()
-        })
-        .await
-    }
-
-    async fn rewrite(&self, options: CompactionOptions) -> Result<String> {
-        self.table
-            .optimize(OptimizeAction::Compact {
-                options,
-                remap_options: None,
-            })
-            .await?;
-        fail::point("compacted");
-        let _alone = self.reading.write().await;
-        self.table
-            .optimize(OptimizeAction::Prune {
-                older_than: Some(Duration::seconds(0)),
-                // This process holds the data directory's lock: nobody else writes.
-                delete_unverified: Some(true),
-                error_if_tagged_old_versions: None,
-            })
-            .await?;
-        fail::point("pruned");
-        self.marker().await
     }
 
     fn batch(&self, rows: &[VectorRow]) -> Result<RecordBatch> {
@@ -417,6 +433,15 @@ pub(crate) fn next_directory(data: &Path) -> PathBuf {
     data.join("lance-next")
 }
 
+async fn connect(directory: &Path) -> lancedb::Result<lancedb::Connection> {
+    let stores = Arc::new(ObjectStoreRegistry::default());
+    let session = Session::new(INDEX_CACHE, METADATA_CACHE, stores);
+    lancedb::connect(&directory.to_string_lossy())
+        .session(Arc::new(session))
+        .execute()
+        .await
+}
+
 fn schema(dimensions: usize) -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let item = |kind: DataType| Arc::new(Field::new("item", kind, true));
@@ -452,13 +477,13 @@ fn length(dimensions: usize) -> i32 {
     i32::try_from(dimensions).unwrap_or(i32::MAX)
 }
 
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
+pub(crate) fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
     batch
         .column_by_name(name)
         .ok_or_else(|| arrow_schema::ArrowError::SchemaError(format!("no column {name}")).into())
 }
 
-fn strings<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray> {
+pub(crate) fn strings<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray> {
     column(batch, name)?
         .as_string_opt::<i32>()
         .ok_or_else(|| arrow_schema::ArrowError::SchemaError(format!("{name} is no text")).into())
@@ -533,7 +558,7 @@ mod tests {
     #[tokio::test]
     async fn the_nearest_come_first_and_scopes_hold() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (vectors, _) = Vectors::open(directory.path(), 2).await.expect("opens");
+        let (vectors, _) = Vectors::open(directory.path(), 2, 0).await.expect("opens");
         let rows = [
             row("a", "1", "one", [1.0, 0.0]),
             row("b", "1", "two", [0.6, 0.8]),
@@ -596,7 +621,7 @@ mod tests {
     #[tokio::test]
     async fn a_text_that_was_embedded_before_has_a_vector() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (vectors, _) = Vectors::open(directory.path(), 2).await.expect("opens");
+        let (vectors, _) = Vectors::open(directory.path(), 2, 0).await.expect("opens");
         assert!(
             vectors
                 .known(&["one".into()])
@@ -617,7 +642,7 @@ mod tests {
     #[tokio::test]
     async fn replacing_and_compacting_leave_one_version() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (vectors, _) = Vectors::open(directory.path(), 2).await.expect("opens");
+        let (vectors, _) = Vectors::open(directory.path(), 2, 0).await.expect("opens");
         let id = DocumentId("a".to_owned());
         for version in ["1", "2", "3"] {
             let rows = [row("a", version, version, [1.0, 0.0])];
@@ -626,7 +651,7 @@ mod tests {
                 .await
                 .expect("commits");
         }
-        let marker = vectors.compact().await.expect("compacts");
+        let marker = vectors.purge().await.expect("purges");
         assert_eq!(vectors.marker().await.expect("marker"), marker);
         assert_eq!(
             vectors.contents().await.expect("reads"),
@@ -638,14 +663,244 @@ mod tests {
         );
     }
 
+    const DIMENSIONS: usize = 32;
+
+    /// Rows of documents of four chunks each; vectors of length one around as many centres as documents.
+    fn cloud(documents: std::ops::Range<u32>, version: u32) -> Vec<VectorRow> {
+        let mut rows = Vec::new();
+        for document in documents {
+            for ordinal in 0..4 {
+                let mut state = u64::from(document * 7 + ordinal * 3 + version * 11) + 1;
+                let mut noise = || {
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    f32::from(u16::try_from(state >> 48).expect("16 bits")) / 32768.0 - 1.0
+                };
+                let mut vector: Vec<f32> = (0..DIMENSIONS).map(|_| 0.4 * noise()).collect();
+                vector[document as usize % DIMENSIONS] += 1.0;
+                vector[document as usize / DIMENSIONS % DIMENSIONS] += 0.7;
+                let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+                vector.iter_mut().for_each(|x| *x /= length);
+                let (id, hash) = (format!("d{document}"), format!("v{version}"));
+                let text = format!("{id} {hash} {ordinal}");
+                let mut row = row(&id, &hash, &text, [0.0, 0.0]);
+                row.chunk.ordinal = ordinal;
+                row.vector = vector;
+                rows.push(row);
+            }
+        }
+        rows
+    }
+
+    fn ids(documents: std::ops::Range<u32>) -> Vec<DocumentId> {
+        documents.map(|one| DocumentId(format!("d{one}"))).collect()
+    }
+
+    /// A store with an index of `documents`, one commit for every eight.
+    async fn indexed(directory: &Path, documents: u32) -> Vectors {
+        let (vectors, _) = Vectors::open(directory, DIMENSIONS, 1000)
+            .await
+            .expect("opens");
+        for start in (0..documents).step_by(8) {
+            let rows = cloud(start..(start + 8).min(documents), 0);
+            vectors.commit(&[], &rows).await.expect("commits");
+        }
+        tidy(&vectors).await;
+        assert!(vectors.index().await.expect("reads").is_some());
+        vectors
+    }
+
+    /// All of the upkeep that is due.
+    async fn tidy(vectors: &Vectors) {
+        for _ in 0..50 {
+            let mut done = false;
+            for step in vectors.due(true).await.expect("reads") {
+                done = vectors.take(&step).await.expect("works");
+                if done {
+                    break;
+                }
+            }
+            if !done {
+                return;
+            }
+        }
+        panic!("it never ends");
+    }
+
+    /// Documents and places of the nearest, by the store and by arithmetic.
+    async fn nearest(
+        vectors: &Vectors,
+        rows: &[VectorRow],
+        query: &[f32],
+        limit: usize,
+        scope: &Scope,
+    ) -> [Vec<(String, u32)>; 2] {
+        let found = vectors.search(query, limit, scope).await.expect("searches");
+        let found = found.into_iter();
+        let found = found.map(|one| (one.key.document.0, one.key.ordinal));
+        let dot = |row: &VectorRow| {
+            row.vector
+                .iter()
+                .zip(query)
+                .map(|(a, b)| a * b)
+                .sum::<f32>()
+        };
+        let mut all: Vec<&VectorRow> = rows
+            .iter()
+            .filter(|row| scope.admits(&row.source))
+            .collect();
+        all.sort_by(|a, b| dot(b).total_cmp(&dot(a)));
+        let name = |row: &&VectorRow| (row.chunk.document.0.clone(), row.chunk.ordinal);
+        [found.collect(), all.iter().take(limit).map(name).collect()]
+    }
+
+    /// Which share of the ten nearest to some vectors is among those found.
+    async fn recall(vectors: &Vectors, rows: &[VectorRow], scope: &Scope) -> f64 {
+        let (mut right, mut all) = (0, 0);
+        for query in cloud(0..40, 9).into_iter().step_by(3) {
+            let [found, expected] = nearest(vectors, rows, &query.vector, 10, scope).await;
+            assert_eq!(found.len(), expected.len());
+            right += expected.iter().filter(|one| found.contains(one)).count();
+            all += expected.len();
+        }
+        right as f64 / all as f64
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_index_finds_what_is_nearest() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let vectors = indexed(directory.path(), 400).await;
+        let rows = cloud(0..400, 0);
+        let open = Scope::default();
+        let found = recall(&vectors, &rows, &open).await;
+        assert!(found > 0.97, "{found}");
+        // Asked for very many it compares all.
+        let query = &cloud(3..4, 9)[0].vector;
+        let [found, expected] = nearest(&vectors, &rows, query, DEEP + 1, &open).await;
+        assert_eq!(found, expected);
+        // Within a scope there are as many as there can be.
+        let scope = Scope {
+            tag: Some("d77".to_owned()),
+            ..Scope::default()
+        };
+        let [mut found, mut expected] = nearest(&vectors, &rows, query, 10, &scope).await;
+        found.sort();
+        expected.sort();
+        assert_eq!((found.len(), found), (4, expected));
+        drop(vectors);
+        let (vectors, opened) = Vectors::open(directory.path(), DIMENSIONS, 1000)
+            .await
+            .expect("opens");
+        assert_eq!(opened, Opened::Existing);
+        let found = recall(&vectors, &rows, &open).await;
+        assert!(found > 0.97, "{found}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn with_an_index_new_rows_are_found_and_deleted_ones_are_not() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let vectors = indexed(directory.path(), 300).await;
+        // Some documents say something else, some are gone, some are new.
+        let mut changed = cloud(0..100, 1);
+        changed.extend(cloud(300..350, 1));
+        let mut gone = ids(0..100);
+        gone.extend(ids(200..250));
+        vectors.commit(&gone, &changed).await.expect("commits");
+        let mut rows = cloud(100..200, 0);
+        rows.extend(cloud(250..300, 0));
+        rows.extend(changed);
+        for tidied in [false, true] {
+            if tidied {
+                tidy(&vectors).await;
+            }
+            let found = recall(&vectors, &rows, &Scope::default()).await;
+            assert!(found > 0.97, "{found}, tidied: {tidied}");
+            for query in cloud(200..210, 0) {
+                let scope = Scope::default();
+                let found = vectors.search(&query.vector, 50, &scope).await;
+                let found = found.expect("searches");
+                let gone = |one: &Candidate| ids(200..250).contains(&one.key.document);
+                assert!(!found.iter().any(gone), "tidied: {tidied}");
+                let old =
+                    |one: &Candidate| ids(0..100).contains(&one.key.document) && one.hash == "v0";
+                assert!(!found.iter().any(old), "tidied: {tidied}");
+            }
+        }
+        let held = vectors.contents().await.expect("reads");
+        assert_eq!(held.len(), rows.len());
+        let texts = ["d3 v1 2".into(), "d3 v0 2".into(), "d120 v0 1".into()];
+        let known = vectors.known(&texts);
+        assert_eq!(known.await.expect("reads").len(), 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn files_versions_and_left_overs_do_not_pile_up() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let vectors = indexed(directory.path(), 300).await;
+        let left_over = directory.path().join("chunks.lance/_indices/left-over");
+        std::fs::create_dir(&left_over).expect("a folder");
+        std::fs::write(left_over.join("index.idx"), "an index half made").expect("writes");
+        for version in 1..60 {
+            let (id, rows) = (ids(5..6), cloud(5..6, version));
+            vectors.commit(&id, &rows).await.expect("commits");
+            tidy(&vectors).await;
+        }
+        let versions = vectors.table.list_versions().await.expect("versions").len();
+        assert!(versions <= 24, "{versions} versions");
+        let files = std::fs::read_dir(directory.path().join("chunks.lance/data"));
+        let files = files.expect("a folder").count();
+        assert!(files <= 24, "{files} files");
+        assert!(!left_over.exists());
+        assert_eq!(vectors.contents().await.expect("reads").len(), 1200);
+        vectors.purge().await.expect("purges");
+        let versions = vectors.table.list_versions().await.expect("versions").len();
+        assert_eq!(versions, 1);
+        let found = recall(
+            &vectors,
+            &[&cloud(0..5, 0)[..], &cloud(5..6, 59), &cloud(6..300, 0)].concat(),
+            &Scope::default(),
+        )
+        .await;
+        assert!(found > 0.97, "{found}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_full_file_is_not_rewritten() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (vectors, _) = Vectors::open(directory.path(), DIMENSIONS, 0)
+            .await
+            .expect("opens");
+        let data = || -> std::collections::BTreeSet<_> {
+            let files = std::fs::read_dir(directory.path().join("chunks.lance/data"));
+            let files = files.expect("a folder");
+            files
+                .map(|file| file.expect("a file").file_name())
+                .collect()
+        };
+        vectors
+            .commit(&[], &cloud(0..1100, 0))
+            .await
+            .expect("commits");
+        let full = data();
+        for one in 1100..1140 {
+            let rows = cloud(one..one + 1, 0);
+            vectors.commit(&[], &rows).await.expect("commits");
+            tidy(&vectors).await;
+        }
+        assert!(full.is_subset(&data()));
+        assert!(data().len() < 12, "{:?}", data());
+        assert_eq!(vectors.contents().await.expect("reads").len(), 4560);
+    }
+
     #[tokio::test]
     async fn vectors_of_another_length_start_anew() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (vectors, _) = Vectors::open(directory.path(), 2).await.expect("opens");
+        let (vectors, _) = Vectors::open(directory.path(), 2, 0).await.expect("opens");
         drop(vectors);
-        let (_, opened) = Vectors::open(directory.path(), 2).await.expect("opens");
+        let (_, opened) = Vectors::open(directory.path(), 2, 0).await.expect("opens");
         assert_eq!(opened, Opened::Existing);
-        let (_, opened) = Vectors::open(directory.path(), 3).await.expect("opens");
+        let (_, opened) = Vectors::open(directory.path(), 3, 0).await.expect("opens");
         assert_eq!(opened, Opened::Fresh);
     }
 }

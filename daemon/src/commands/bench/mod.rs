@@ -5,6 +5,8 @@
 mod index;
 mod lm;
 mod retrieval;
+mod synthetic;
+mod vectors;
 mod whole;
 
 use std::path::Path;
@@ -22,6 +24,11 @@ pub(crate) async fn run(setup: &Setup, what: Option<Bench>) -> Result<Ended> {
         Bench::Index { folder, saves } => {
             index::run(setup, &crate::commands::absolute(&folder)?, saves).await
         }
+        Bench::Vectors {
+            chunks,
+            queries,
+            edits,
+        } => vectors::run(setup, chunks, queries, edits).await,
         Bench::Retrieval {
             file,
             questions,

@@ -1,0 +1,138 @@
+//! What each row of the vector store is: a chunk's document, content hash and place.
+//!
+//! A file of the store never changes and its number is never given again, so this is read once for
+//! each and kept: eight bytes a row, and its documents' names. A search then asks the store for row
+//! numbers and distances alone; looking the names up there would take longer than the search.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{UInt32Type, UInt64Type};
+use futures::TryStreamExt;
+use lancedb::Table;
+
+use crate::error::{IndexerError, Result};
+use crate::ledger::DocumentId;
+use crate::lexical::ChunkKey;
+use crate::vectors::{column, strings};
+
+/// The column with a row's number: its file's number and its place there.
+pub(crate) const ROW: &str = "_rowid";
+
+/// No row: it was deleted before its file was read.
+const GONE: u32 = u32::MAX;
+
+/// The rows of the files that were read so far.
+#[derive(Default)]
+pub(crate) struct Rows {
+    files: RwLock<HashMap<u64, Arc<File>>>,
+}
+
+#[derive(Default)]
+struct File {
+    documents: Vec<(DocumentId, String)>,
+    /// Which of the documents, and the chunk's place in it.
+    rows: Vec<(u32, u32)>,
+}
+
+impl Rows {
+    /// The chunk in a row, and its content hash; none where the file was not read.
+    pub(crate) fn get(&self, row: u64) -> Option<(ChunkKey, String)> {
+        let file = Arc::clone(self.files().get(&file_of(row))?);
+        let (document, ordinal) = *file.rows.get(place_of(row))?;
+        let (document, hash) = file.documents.get(document as usize)?.clone();
+        Some((ChunkKey { document, ordinal }, hash))
+    }
+
+    /// Reads the files of these rows that are in `table` and were not read yet.
+    pub(crate) async fn read_files_of(
+        &self,
+        table: &Table,
+        rows: impl Iterator<Item = u64>,
+    ) -> Result<()> {
+        let missing: HashSet<u64> = {
+            let files = self.files();
+            let asked = rows.map(file_of);
+            asked.filter(|file| !files.contains_key(file)).collect()
+        };
+        self.read(table, missing).await
+    }
+
+    /// Reads all files of `table`: a missing one is found now rather than in an answer.
+    pub(crate) async fn read_all(&self, table: &Table) -> Result<()> {
+        let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
+        let all = dataset.fragments().iter().map(|file| file.id).collect();
+        self.read(table, all).await
+    }
+
+    async fn read(&self, table: &Table, numbers: HashSet<u64>) -> Result<()> {
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
+        let mut read = Vec::new();
+        for number in numbers {
+            let id = usize::try_from(number).unwrap_or(usize::MAX);
+            let Some(fragment) = dataset.get_fragment(id) else {
+                continue;
+            };
+            let mut scan = fragment.scan();
+            scan.project(&["document_id", "document_hash", "ordinal"])
+                .map_err(lancedb::Error::from)?
+                .with_row_id();
+            let stream = scan.try_into_stream().await.map_err(lancedb::Error::from)?;
+            let batches = stream.map_err(lancedb::Error::from);
+            let batches: Vec<RecordBatch> = batches.try_collect().await?;
+            read.push((number, Arc::new(File::new(&batches)?)));
+        }
+        let current: HashSet<u64> = dataset.fragments().iter().map(|file| file.id).collect();
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        files.retain(|number, _| current.contains(number));
+        files.extend(read);
+        Ok(())
+    }
+
+    fn files(&self) -> std::sync::RwLockReadGuard<'_, HashMap<u64, Arc<File>>> {
+        self.files.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl File {
+    fn new(batches: &[RecordBatch]) -> Result<Self> {
+        let mut file = Self::default();
+        for batch in batches {
+            let documents = strings(batch, "document_id")?;
+            let hashes = strings(batch, "document_hash")?;
+            let ordinals = column(batch, "ordinal")?.as_primitive::<UInt32Type>();
+            let rows = column(batch, ROW)?.as_primitive::<UInt64Type>();
+            for row in 0..batch.num_rows() {
+                let (document, hash) = (documents.value(row), hashes.value(row));
+                // A document's rows lie side by side.
+                let last = file.documents.last();
+                if last.is_none_or(|(id, last)| id.0 != document || last != hash) {
+                    let id = DocumentId(document.to_owned());
+                    file.documents.push((id, hash.to_owned()));
+                }
+                let place = place_of(rows.value(row));
+                if file.rows.len() <= place {
+                    file.rows.resize(place + 1, (GONE, 0));
+                }
+                let document = u32::try_from(file.documents.len() - 1).unwrap_or(GONE);
+                file.rows[place] = (document, ordinals.value(row));
+            }
+        }
+        file.rows.shrink_to_fit();
+        file.documents.shrink_to_fit();
+        Ok(file)
+    }
+}
+
+fn file_of(row: u64) -> u64 {
+    row >> 32
+}
+
+fn place_of(row: u64) -> usize {
+    (row & u64::from(u32::MAX)) as usize
+}

@@ -1,0 +1,448 @@
+//! Upkeep of the vector store: when small files are joined, deleted rows and old versions dropped, and
+//! an index made.
+//!
+//! Every commit adds a file and a version; `due` (pure) says from the store's shape what is worth
+//! doing. No step rewrites more than `FULL` rows several times over, except the index, which is made
+//! while saves go on. Each step is one change of the table: what was there before is there until it
+//! is complete.
+
+use std::sync::atomic::Ordering;
+
+use lancedb::DistanceType;
+use lancedb::index::scalar::BTreeIndexBuilder;
+use lancedb::index::vector::IvfRqIndexBuilder;
+use lancedb::index::{Index, IndexConfig};
+use lancedb::table::{CompactionOptions, Duration, OptimizeAction, OptimizeOptions};
+
+use crate::error::{IndexerError, Result};
+use crate::fail;
+use crate::vectors::Vectors;
+
+/// Rows of a full file: it is not joined with others.
+const FULL: usize = 4096;
+/// Small files are joined when there are this many; fewer when there is nothing else to do.
+const JOIN: [usize; 2] = [16, 8];
+/// Old versions are dropped when there may be this many; fewer when there is nothing else to do.
+const PRUNE: [usize; 2] = [128, 8];
+/// A file is rewritten when more than this share of its rows is deleted.
+const DELETED: f32 = 0.25;
+/// Rows that are not in the index yet are compared one by one; from this many on they are added to it.
+const APPEND: usize = FULL;
+/// Parts of an index, each of which every search looks into, before they are merged.
+const PARTS: usize = 4;
+/// Rows that one partition of the index aims at.
+const PARTITION: u32 = 1024;
+/// Bits a dimension in the index.
+const BITS: u32 = 7;
+/// The column that has the approximate index.
+const VECTOR: &str = "vector";
+/// Columns by which rows are looked up.
+const KEYS: [&str; 2] = ["document_id", "text_hash"];
+
+/// A file of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct File {
+    pub number: u32,
+    /// Rows, deleted ones included.
+    pub rows: usize,
+    pub deleted: usize,
+}
+
+/// What the store looks like from outside.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shape {
+    /// Oldest first.
+    pub files: Vec<File>,
+    /// Old versions, at most.
+    pub versions: usize,
+    /// Rows that are in the index, and the parts it has; none without an index.
+    pub indexed: Option<(usize, usize)>,
+    /// Rows from which on there is an index.
+    pub index_from: usize,
+}
+
+/// Something worth doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Join these files.
+    Join(Vec<u32>),
+    /// Rewrite files without their deleted rows.
+    Sweep,
+    /// Drop old versions.
+    Prune,
+    /// Make the index.
+    Index,
+    /// Add to the index what is not in it, as another part or into one.
+    Append { merge: bool },
+}
+
+impl Step {
+    /// Whether it takes long and lets others write meanwhile.
+    pub(crate) fn is_long(&self) -> bool {
+        matches!(self, Self::Index | Self::Append { .. })
+    }
+}
+
+/// What is worth doing, the first first; more is, when nothing else is to be done.
+pub(crate) fn due(shape: &Shape, idle: bool) -> Vec<Step> {
+    let usual = usize::from(idle);
+    let live: usize = shape
+        .files
+        .iter()
+        .map(|file| file.rows - file.deleted)
+        .sum();
+    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    let is_hollow = |file: &&File| file.deleted as f32 > DELETED * file.rows as f32;
+    let hollow: usize = shape
+        .files
+        .iter()
+        .filter(is_hollow)
+        .map(|file| file.rows)
+        .sum();
+    let outside = shape
+        .indexed
+        .map(|(rows, parts)| (live.saturating_sub(rows), parts))
+        .filter(|(rows, _)| *rows >= APPEND.min(shape.index_from));
+    let tail = tail(&shape.files);
+    let mut due = Vec::new();
+    // What goes into the index is joined before: later it could not be without rewriting the index.
+    if tail.len() >= JOIN[usual] || tail.len() > 1 && outside.is_some() {
+        due.push(Step::Join(tail));
+    }
+    if hollow >= FULL / 4 {
+        due.push(Step::Sweep);
+    }
+    if shape.versions >= PRUNE[usual] {
+        due.push(Step::Prune);
+    }
+    if shape.indexed.is_none() && shape.index_from > 0 && live >= shape.index_from {
+        due.push(Step::Index);
+    }
+    if let Some((_, parts)) = outside {
+        due.push(Step::Append {
+            merge: parts >= PARTS,
+        });
+    }
+    due
+}
+
+/// The newest files that are small, and not much larger than those after them: a row is rewritten a few
+/// times until its file is full, and not at each save.
+fn tail(files: &[File]) -> Vec<u32> {
+    let mut tail = Vec::new();
+    let mut sum = 0;
+    for file in files.iter().rev() {
+        if file.rows >= FULL || file.rows > (2 * sum).max(FULL / 4) {
+            break;
+        }
+        sum += file.rows;
+        tail.push(file.number);
+    }
+    tail
+}
+
+impl Vectors {
+    /// What is worth doing, the first first.
+    pub(crate) async fn due(&self, idle: bool) -> Result<Vec<Step>> {
+        let dataset = self
+            .table
+            .dataset()
+            .ok_or(IndexerError::Closed)?
+            .get()
+            .await?;
+        let files = dataset.fragments().iter().map(|fragment| File {
+            number: u32::try_from(fragment.id).unwrap_or(u32::MAX),
+            rows: fragment.physical_rows.unwrap_or_default(),
+            deleted: fragment
+                .deletion_file
+                .as_ref()
+                .and_then(|file| file.num_deleted_rows)
+                .unwrap_or_default(),
+        });
+        let index = self.index().await?;
+        let shape = Shape {
+            files: files.collect(),
+            versions: self.versions.load(Ordering::Relaxed),
+            indexed: index.map(|index| {
+                let rows = index.num_indexed_rows.unwrap_or_default();
+                let parts = index.num_segments.unwrap_or(1);
+                (usize::try_from(rows).unwrap_or(usize::MAX), parts as usize)
+            }),
+            index_from: self.index_from,
+        };
+        let mut due = due(&shape, idle);
+        if self.no_index.load(Ordering::Relaxed) {
+            due.retain(|step| !step.is_long());
+        }
+        Ok(due)
+    }
+
+    /// Does it; false when there was nothing to do after all.
+    pub(crate) async fn take(&self, step: &Step) -> Result<bool> {
+        match step {
+            Step::Join(files) => self.join(files).await,
+            Step::Sweep => self.rewrite(DELETED, Some(4 * FULL)).await,
+            Step::Prune => self.prune().await.map(|()| true),
+            Step::Index => self.make_index().await.map(|()| true),
+            Step::Append { merge } => self.append_to_index(*merge).await.map(|()| true),
+        }
+    }
+
+    /// Rewrites every file that holds a deleted row, and drops old versions; gives the new marker.
+    pub(crate) async fn purge(&self) -> Result<String> {
+        self.rewrite(0.0, None).await?;
+        self.prune().await?;
+        self.marker().await
+    }
+
+    /// Until the guard is gone no index is made: its files would be taken for left over by `prune`. One
+    /// that is being made is given up.
+    pub(crate) async fn quiet(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.give_way.notify_waiters();
+        self.indexing.lock().await
+    }
+
+    /// The approximate index, if there is one.
+    pub(crate) async fn index(&self) -> Result<Option<IndexConfig>> {
+        let indices = self.table.list_indices().await?;
+        Ok(indices.into_iter().find(|index| index.columns == [VECTOR]))
+    }
+
+    async fn join(&self, files: &[u32]) -> Result<bool> {
+        let dataset = self
+            .table
+            .dataset()
+            .ok_or(IndexerError::Closed)?
+            .get()
+            .await?;
+        let all = dataset
+            .fragments()
+            .iter()
+            .filter_map(|fragment| u32::try_from(fragment.id).ok());
+        let excluded_fragment_ids = all.filter(|number| !files.contains(number)).collect();
+        self.compact(CompactionOptions {
+            excluded_fragment_ids,
+            ..options()
+        })
+        .await
+    }
+
+    async fn rewrite(&self, deleted: f32, most: Option<usize>) -> Result<bool> {
+        self.compact(CompactionOptions {
+            materialize_deletions_threshold: deleted,
+            max_source_rows: most,
+            ..options()
+        })
+        .await
+    }
+
+    async fn compact(&self, options: CompactionOptions) -> Result<bool> {
+        self.written(2);
+        let action = OptimizeAction::Compact {
+            options,
+            remap_options: None,
+        };
+        let done = self.table.optimize(action).await?.compaction;
+        fail::point("compacted");
+        Ok(done.is_some_and(|done| done.fragments_removed > 0))
+    }
+
+    async fn prune(&self) -> Result<()> {
+        let _alone = self.reading.write().await;
+        self.versions.store(0, Ordering::Relaxed);
+        self.table
+            .optimize(OptimizeAction::Prune {
+                older_than: Some(Duration::seconds(0)),
+                // This process holds the data directory's lock: nobody else writes.
+                delete_unverified: Some(true),
+                error_if_tagged_old_versions: None,
+            })
+            .await?;
+        fail::point("pruned");
+        Ok(())
+    }
+
+    async fn make_index(&self) -> Result<()> {
+        let vector = IvfRqIndexBuilder::default()
+            .distance_type(DistanceType::Dot)
+            .num_bits(BITS)
+            .target_partition_size(PARTITION)
+            .sample_rate(64)
+            .max_iterations(20);
+        let make = async {
+            for key in KEYS {
+                let index = Index::BTree(BTreeIndexBuilder::default());
+                self.table.create_index(&[key], index).execute().await?;
+                self.written(1);
+            }
+            let index = Index::IvfRq(vector);
+            self.table.create_index(&[VECTOR], index).execute().await
+        };
+        self.indexing(make).await
+    }
+
+    async fn append_to_index(&self, merge: bool) -> Result<()> {
+        let options = if merge {
+            OptimizeOptions::merge(PARTS + 1)
+        } else {
+            OptimizeOptions::default()
+        };
+        let append = async {
+            let action = OptimizeAction::Index(options);
+            self.table.optimize(action).await.map(drop)
+        };
+        self.indexing(append).await
+    }
+
+    /// Makes an index, unless somebody needs quiet.
+    async fn indexing(&self, make: impl Future<Output = lancedb::Result<()>>) -> Result<()> {
+        let _quiet = self.indexing.lock().await;
+        let begun = async {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            fail::point("vectors-indexing");
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            made = make => if let Err(error) = made {
+                tracing::warn!(%error, "no index of the vectors: every one is compared");
+                self.no_index.store(true, Ordering::Relaxed);
+                return Ok(());
+            },
+            () = self.give_way.notified() => return Ok(()),
+            () = begun => {}
+        }
+        self.written(1);
+        fail::point("vectors-indexed");
+        Ok(())
+    }
+}
+
+fn options() -> CompactionOptions {
+    CompactionOptions {
+        target_rows_per_fragment: FULL,
+        num_threads: Some(1),
+        ..CompactionOptions::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(rows: &[usize]) -> Vec<File> {
+        let number = |place: usize| u32::try_from(place).expect("few files");
+        rows.iter()
+            .enumerate()
+            .map(|(place, &rows)| File {
+                number: number(place),
+                rows,
+                deleted: 0,
+            })
+            .collect()
+    }
+
+    fn shape(rows: &[usize]) -> Shape {
+        Shape {
+            files: files(rows),
+            index_from: 10_000,
+            ..Shape::default()
+        }
+    }
+
+    #[test]
+    fn a_few_saves_rewrite_nothing() {
+        let mut rows = vec![FULL; 8];
+        rows.extend([3000, 12, 9, 20]);
+        let shape = Shape {
+            versions: 7,
+            indexed: Some((8 * FULL, 1)),
+            ..shape(&rows)
+        };
+        assert_eq!(due(&shape, true), []);
+    }
+
+    #[test]
+    fn small_files_are_joined_and_full_ones_are_not() {
+        let mut rows = vec![FULL, 3000, 256];
+        rows.extend([12; 8]);
+        let shape = shape(&rows);
+        assert_eq!(due(&shape, false), []);
+        // The one with 3,000 rows waits until there is more to join it with.
+        let expected: Vec<u32> = (2..11).rev().collect();
+        assert_eq!(due(&shape, true), [Step::Join(expected)]);
+    }
+
+    /// Commits of 256 rows: each row is rewritten a few times at most until its file is full.
+    #[test]
+    fn a_row_is_rewritten_a_few_times() {
+        let (mut store, mut rewritten) = (Vec::new(), 0);
+        for number in 0..1000 {
+            store.push(File {
+                number,
+                rows: 256,
+                deleted: 0,
+            });
+            let shape = Shape {
+                files: store.clone(),
+                ..Shape::default()
+            };
+            for step in due(&shape, false) {
+                let Step::Join(files) = step else {
+                    panic!("{step:?}");
+                };
+                let joined = |file: &File| files.contains(&file.number);
+                let rows = store
+                    .iter()
+                    .filter(|file| joined(file))
+                    .map(|file| file.rows)
+                    .sum();
+                store.retain(|file| !joined(file));
+                store.push(File {
+                    number,
+                    rows,
+                    deleted: 0,
+                });
+                rewritten += rows;
+            }
+        }
+        assert!(rewritten <= 2 * 256 * 1000, "{rewritten}");
+        assert!(
+            store.len() <= 1000 * 256 / FULL + JOIN[0],
+            "{}",
+            store.len()
+        );
+    }
+
+    #[test]
+    fn deleted_rows_old_versions_and_a_large_table_are_seen_to() {
+        let mut hollow = shape(&[FULL, FULL]);
+        hollow.files[0].deleted = FULL / 3;
+        assert_eq!(due(&hollow, false), [Step::Sweep]);
+        let many = Shape {
+            versions: PRUNE[0],
+            ..shape(&[FULL])
+        };
+        assert_eq!(due(&many, false), [Step::Prune]);
+        assert_eq!(due(&shape(&[FULL; 3]), false), [Step::Index]);
+        let never = Shape {
+            index_from: 0,
+            ..shape(&[FULL; 3])
+        };
+        assert_eq!(due(&never, false), []);
+    }
+
+    #[test]
+    fn what_is_not_in_the_index_is_joined_and_added() {
+        let grown = |rows: &[usize], parts| Shape {
+            indexed: Some((3 * FULL, parts)),
+            ..shape(rows)
+        };
+        let append = |merge| Step::Append { merge };
+        assert_eq!(due(&grown(&[FULL; 4], 1), false), [append(false)]);
+        assert_eq!(due(&grown(&[FULL; 4], PARTS), false), [append(true)]);
+        let small = grown(&[FULL, FULL, FULL, 2100, 2100], 1);
+        assert_eq!(due(&small, false)[0], append(false));
+        let small = grown(&[FULL, FULL, FULL, 3500, 300, 300], 1);
+        assert_eq!(due(&small, false), [Step::Join(vec![5, 4]), append(false)]);
+    }
+}
