@@ -219,9 +219,12 @@ pub(crate) enum Bench {
         /// The folder
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
-        /// Notes to save while indexing and afterwards
+        /// Notes to save while a tenth of the folder is indexed, and afterwards
         #[arg(long, default_value_t = 40)]
         saves: usize,
+        /// Edits of random files before the disk is measured
+        #[arg(long, default_value_t = 0)]
+        edits: usize,
     },
     /// The vector store alone, on made-up vectors: recall, search, saves, index, memory, disk
     Vectors {

@@ -1,4 +1,5 @@
-//! Indexing at scale, on a copy of a folder: rates, saves while indexing, search, start-up, memory, disk.
+//! Indexing at scale, on a copy of a folder: rates, saves while a tenth of it comes on top of the rest, search,
+//! edits, start-up, memory, disk.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use vade_indexer::{Document, DocumentFilter, DocumentId, Index, Scope, State};
 use vade_models::embedding::Urgency;
 
+use super::synthetic::Random;
 use super::{elsewhere, whole};
 use crate::Ended;
 use crate::compose::Setup;
@@ -26,10 +28,17 @@ const BETWEEN: Duration = Duration::from_millis(500);
 /// A save that is not found after this is an error.
 const LOST: Duration = Duration::from_secs(120);
 
-pub(crate) async fn run(setup: &Setup, folder: &Path, saves: usize) -> Result<Ended> {
+/// One file of so many comes on top, when the rest is indexed.
+const ON_TOP: usize = 10;
+/// Edits made at once, and then waited for.
+const EDITS_AT_ONCE: usize = 20;
+
+pub(crate) async fn run(setup: &Setup, folder: &Path, saves: usize, edits: usize) -> Result<Ended> {
     let directory = tempfile::tempdir()?;
     let notes = std::fs::canonicalize(directory.path())?.join("notes");
-    copy(folder, &notes).with_context(|| format!("cannot copy {}", folder.display()))?;
+    let mut later = Vec::new();
+    copy(folder, &notes, &mut 0, &mut later)
+        .with_context(|| format!("cannot copy {}", folder.display()))?;
     let setup = &elsewhere(setup, &directory.path().join("data"));
     setup.fetch(setup.catalog.runtime()?)?;
     setup.fetch(setup.embedding()?)?;
@@ -42,20 +51,28 @@ pub(crate) async fn run(setup: &Setup, folder: &Path, saves: usize) -> Result<En
     index.watch(&tracker, &token);
     let started = Instant::now();
     index.add_folder(&notes).await?;
-    let (busy, lexical, left) = while_indexing(&index, &notes, saves).await?;
+    let (_, lexical, left) = while_indexing(&index, &notes, 0).await?;
     let lexical_seconds = (lexical - started).as_secs_f64();
     let (seconds, vector_seconds) = (
         started.elapsed().as_secs_f64(),
         lexical.elapsed().as_secs_f64(),
     );
-    let idle = saves_in_a_row(&index, &notes, saves, "idle").await?;
+    let (documents, first) = (all(&index)?, index.ledger().counts()?);
+    ensure!(first.chunks > 0, "nothing in this folder could be indexed");
     let titles = whole::titles(&services.retriever)?;
     let searches = whole::search(&services.retriever, &titles).await?;
+    for (from, to) in later {
+        copy_file(&from, &to)?;
+    }
+    index.add_folder(&notes).await?;
+    let (busy, ..) = while_indexing(&index, &notes, saves).await?;
+    let idle = saves_in_a_row(&index, &notes, saves, "idle").await?;
+    let edited = edit(&index, &notes, edits).await?;
+    settled(&index, &notes).await?;
     let (resident, peak) = memory();
-    let documents = all(&index)?;
     let counts = index.ledger().counts()?;
-    ensure!(counts.chunks > 0, "nothing in this folder could be indexed");
 
+    let at_the_end = all(&index)?;
     token.cancel();
     tracker.close();
     tracker.wait().await;
@@ -76,23 +93,25 @@ pub(crate) async fn run(setup: &Setup, folder: &Path, saves: usize) -> Result<En
     #[expect(clippy::cast_precision_loss, reason = "an index is not that large")]
     let per_second = |count: usize, seconds: f64| count as f64 / seconds;
     let dimensions = setup.embedder()?.dimensions();
-    let text: u64 = documents.iter().map(|document| document.size).sum();
+    let text: u64 = at_the_end.iter().map(|document| document.size).sum();
     let vectors = (counts.chunks * dimensions * 4) as u64;
     #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     let disk_ratio = disk.values().sum::<u64>() as f64 / (text + vectors) as f64;
     let pipeline = per_second(left, vector_seconds);
     let result = json!({
-        "documents": documents.len(), "chunks": counts.chunks,
+        "documents": documents.len(), "chunks": first.chunks,
+        "documents_at_the_end": counts.indexed, "chunks_at_the_end": counts.chunks,
         "skipped": counts.skipped, "failed": counts.failed, "text_bytes": text,
         "lexical_seconds": lexical_seconds, "seconds": seconds,
         "documents_per_second": per_second(documents.len(), lexical_seconds),
-        "chunks_per_second": per_second(counts.chunks, seconds),
+        "chunks_per_second": per_second(first.chunks, seconds),
         "embedding": {
             "pipeline_chunks_per_second": pipeline, "alone_chunks_per_second": alone,
             "ratio": pipeline / alone,
         },
         "formats": formats(&documents),
         "save_to_searchable_ms": { "while_indexing": busy.summary(), "idle": idle.summary() },
+        "edits": edited,
         "search_ms": { "p50": percentile(&searches, 0.5), "p95": percentile(&searches, 0.95) },
         "startup_seconds": startup,
         "memory_bytes": { "resident": resident, "peak": peak },
@@ -295,22 +314,89 @@ fn disk(data: &Path) -> Result<BTreeMap<String, u64>> {
     Ok(sizes)
 }
 
-/// Copies a folder's files and folders, times of change included.
-fn copy(from: &Path, to: &PathBuf) -> std::io::Result<()> {
+/// Changes, moves, removes and adds text files, a few at a time; gives how many, and how long both legs took.
+async fn edit(index: &Index, notes: &Path, count: usize) -> Result<Value> {
+    let mut random = Random::new(1, 0);
+    let mut paths: Vec<PathBuf> = all(index)?
+        .into_iter()
+        .map(|document| document.path)
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "md" || extension == "txt")
+        })
+        .collect();
+    ensure!(count == 0 || !paths.is_empty(), "no text files to edit");
+    let started = Instant::now();
+    let mut done = 0;
+    while done < count {
+        for _ in 0..EDITS_AT_ONCE.min(count - done) {
+            let place = random.below(paths.len());
+            let path = &mut paths[place];
+            let text = std::fs::read_to_string(&*path)?;
+            let word = ["harbour", "ledger", "sluice", "orchard"][random.below(4)];
+            let line = format!("Edit {done} speaks of the {word}.");
+            match random.below(10) {
+                0 => {
+                    let moved = path.with_file_name(format!("moved-{done}.md"));
+                    std::fs::rename(&*path, &moved)?;
+                    *path = moved;
+                }
+                1 => {
+                    std::fs::remove_file(&*path)?;
+                    *path = path.with_file_name(format!("new-{done}.md"));
+                    std::fs::write(&*path, format!("# New {done}\n\n{line}\n"))?;
+                }
+                2..5 => std::fs::write(&*path, format!("{text}\n{line}\n"))?,
+                _ => {
+                    let middle = text.floor_char_boundary(text.len() / 2);
+                    let (before, after) = text.split_at(middle);
+                    std::fs::write(&*path, format!("{before}\n\n{line}\n\n{after}"))?;
+                }
+            }
+            done += 1;
+        }
+        settled(index, notes).await?;
+    }
+    Ok(json!({ "count": done, "seconds": started.elapsed().as_secs_f64() }))
+}
+
+/// Waits until all that was written is indexed.
+async fn settled(index: &Index, notes: &Path) -> Result<()> {
+    index.add_folder(notes).await?;
+    index.settle().await.map_err(|trouble| anyhow!("{trouble}"))
+}
+
+/// Copies a folder's files and folders, times of change included, except for one file in `ON_TOP`: those are
+/// listed in `later`, with where they go.
+fn copy(
+    from: &Path,
+    to: &Path,
+    seen: &mut usize,
+    later: &mut Vec<(PathBuf, PathBuf)>,
+) -> std::io::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
         if kind.is_dir() {
-            copy(&entry.path(), &target)?;
+            copy(&entry.path(), &target, seen, later)?;
         } else if kind.is_file() {
-            std::fs::copy(entry.path(), &target)?;
-            let modified = entry.metadata()?.modified()?;
-            std::fs::File::options()
-                .write(true)
-                .open(&target)?
-                .set_modified(modified)?;
+            *seen += 1;
+            if seen.is_multiple_of(ON_TOP) {
+                later.push((entry.path(), target));
+            } else {
+                copy_file(&entry.path(), &target)?;
+            }
         }
     }
     Ok(())
+}
+
+fn copy_file(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::copy(from, to)?;
+    let modified = from.metadata()?.modified()?;
+    std::fs::File::options()
+        .write(true)
+        .open(to)?
+        .set_modified(modified)
 }

@@ -21,9 +21,11 @@ use crate::compose::Setup;
 pub(crate) async fn run(setup: &Setup, what: Option<Bench>) -> Result<Ended> {
     match what.unwrap_or(Bench::All { folder: None }) {
         Bench::All { folder } => whole::run(setup, folder).await,
-        Bench::Index { folder, saves } => {
-            index::run(setup, &crate::commands::absolute(&folder)?, saves).await
-        }
+        Bench::Index {
+            folder,
+            saves,
+            edits,
+        } => index::run(setup, &crate::commands::absolute(&folder)?, saves, edits).await,
         Bench::Vectors {
             chunks,
             queries,
