@@ -49,7 +49,7 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
     index.start(&tracker, &token);
     let server = tokio::spawn(vade_web::serve(listener, services, access));
     index.announce(&address.to_string())?;
-    tracker.spawn(stop_on_signal(token.clone()));
+    tracker.spawn(stop_on_signal(Signals::listen()?, token.clone()));
 
     say(&format!("vade {} serves {page}", env!("CARGO_PKG_VERSION")));
     let opened = open_folders(&index, &folders, &tracker, &token).await;
@@ -210,32 +210,58 @@ async fn wait(
 }
 
 /// The first signal stops in order; a second one at once.
-async fn stop_on_signal(token: CancellationToken) {
+async fn stop_on_signal(mut signals: Signals, token: CancellationToken) {
     tokio::select! {
-        () = signal() => {}
+        () = signals.next() => {}
         () = token.cancelled() => return,
     }
     token.cancel();
     say("stopping");
-    tokio::spawn(async {
-        signal().await;
+    tokio::spawn(async move {
+        signals.next().await;
         std::process::exit(130);
     });
 }
 
-async fn signal() {
-    #[cfg(unix)]
-    {
+/// What asks the daemon to stop, listened for from the start: one that comes before anybody waits for it is
+/// not lost, and does not end the process.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 /// Where to find the page; with the token where one is needed, which the page keeps to itself.
