@@ -63,9 +63,16 @@ fn check_goes_on_after_trouble(
     check_trouble(place, &daemon, &trouble);
     give_room(&daemon);
     until("it is out of trouble", || {
-        let now = indexing(&daemon);
-        now["trouble"].is_null() && now["active"] == false
+        indexing(&daemon)["trouble"].is_null()
     });
+    until("all is read", || {
+        let now = indexing(&daemon);
+        now["done"] == now["total"]
+    });
+    until("half is embedded", || {
+        number(&indexing(&daemon)["to_embed"]) < 240
+    });
+    until("all is embedded", || indexing(&daemon)["active"] == false);
     until("what is gone is forgotten", || {
         daemon
             .documents()

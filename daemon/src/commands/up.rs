@@ -49,7 +49,7 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
     index.start(&tracker, &token);
     let server = tokio::spawn(vade_web::serve(listener, services, access));
     index.announce(&address.to_string())?;
-    tracker.spawn(stop_on(signal(), token.clone()));
+    tracker.spawn(stop_on_signal(Signals::listen()?, token.clone()));
 
     say(&format!("vade {} serves {page}", env!("CARGO_PKG_VERSION")));
     let opened = open_folders(&index, &folders, &tracker, &token).await;
@@ -210,42 +210,58 @@ async fn wait(
 }
 
 /// The first signal stops in order; a second one at once.
-async fn stop_on(signalled: impl Future<Output = ()>, token: CancellationToken) {
+async fn stop_on_signal(mut signals: Signals, token: CancellationToken) {
     tokio::select! {
-        () = signalled => {}
+        () = signals.next() => {}
         () = token.cancelled() => return,
     }
     token.cancel();
     say("stopping");
-    tokio::spawn(async {
-        signal().await;
+    tokio::spawn(async move {
+        signals.next().await;
         std::process::exit(130);
     });
 }
 
-/// Waits for a signal to stop. From the call on, and not only once it is awaited, signals are caught.
+/// What asks the daemon to stop, listened for from the start: one that comes before anybody waits for it is
+/// not lost, and does not end the process.
 #[cfg(unix)]
-fn signal() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let both = signal(SignalKind::interrupt()).and_then(|interrupt| {
-        let terminate = signal(SignalKind::terminate())?;
-        Ok((interrupt, terminate))
-    });
-    async {
-        if let Ok((mut interrupt, mut terminate)) = both {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        } else {
-            let _ = tokio::signal::ctrl_c().await;
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }
 
 #[cfg(not(unix))]
-async fn signal() {
-    let _ = tokio::signal::ctrl_c().await;
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 /// Where to find the page; with the token where one is needed, which the page keeps to itself.
