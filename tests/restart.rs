@@ -166,7 +166,7 @@ const POINTS: [&str; 10] = [
     "vectors-noted",
     "removal-committed",
     "removal-noted",
-    "compacted",
+    "pruned",
 ];
 
 #[test]
@@ -203,6 +203,26 @@ fn ended_at_each_step_it_ends_like_a_clean_run() {
         forget_everything(&place);
         fs::rename(place.root.join("mended"), place.root.join("data")).expect("renames");
     }
+}
+
+#[test]
+fn ended_while_files_are_joined_it_ends_like_a_clean_run() {
+    let place = Place::new();
+    let note = |number: usize| {
+        let text = format!("# Gate {number}\n\nWarden {number} keeps gate {number}.\n");
+        place.write(&format!("gate-{number}.md"), text);
+    };
+    // Each run leaves a file in the vector store; eight are joined.
+    for number in 0..7 {
+        note(number);
+        place.json(&["index", "notes"]);
+    }
+    note(7);
+    place.fails_at("compacted", &["notes"]);
+    let mended = settled(&place);
+    assert_eq!(mended.documents.len(), 8);
+    forget_everything(&place);
+    assert_eq!(settled(&place), mended);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use lancedb::Table;
 use crate::error::{IndexerError, Result};
 use crate::ledger::DocumentId;
 use crate::lexical::ChunkKey;
-use crate::vectors::{column, strings};
+use crate::vectors::{column, engine, strings};
 
 /// The column with a row's number: its file's number and its place there.
 pub(crate) const ROW: &str = "_rowid";
@@ -79,12 +79,9 @@ impl Rows {
                 continue;
             };
             let mut scan = fragment.scan();
-            scan.project(&["document_id", "document_hash", "ordinal"])
-                .map_err(lancedb::Error::from)?
-                .with_row_id();
-            let stream = scan.try_into_stream().await.map_err(lancedb::Error::from)?;
-            let batches = stream.map_err(lancedb::Error::from);
-            let batches: Vec<RecordBatch> = batches.try_collect().await?;
+            engine(scan.project(&["document_id", "document_hash", "ordinal"]))?.with_row_id();
+            let batches = engine(scan.try_into_stream().await)?.try_collect();
+            let batches: Vec<RecordBatch> = engine(batches.await)?;
             read.push((number, Arc::new(File::new(&batches)?)));
         }
         let current: HashSet<u64> = dataset.fragments().iter().map(|file| file.id).collect();

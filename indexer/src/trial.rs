@@ -82,6 +82,14 @@ impl VectorTrial {
         Ok(found.collect())
     }
 
+    /// Makes the index anew from all vectors.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn make_index(&self) -> Result<()> {
+        self.vectors.make_index().await
+    }
+
     /// Takes one step of the upkeep that is due; its name and the time it took.
     ///
     /// # Errors

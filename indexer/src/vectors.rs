@@ -7,8 +7,8 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
@@ -18,7 +18,7 @@ use arrow_array::{
     TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use futures::TryStreamExt;
+use futures::{Stream, TryStreamExt};
 use lancedb::query::{ExecutableQuery, QueryBase, Select};
 use lancedb::{DistanceType, ObjectStoreRegistry, Session, Table};
 use tokio::sync::{Mutex, Notify, RwLock};
@@ -34,6 +34,8 @@ const TABLE: &str = "chunks";
 const INDEX_CACHE: usize = 96 << 20;
 /// What LanceDB may keep of files' descriptions (bytes).
 const METADATA_CACHE: usize = 32 << 20;
+/// What a look at all rows may read ahead (bytes).
+const IO_BUFFER: u64 = 16 << 20;
 /// Who asks for more neighbours than this wants to know exactly, and is not in a hurry.
 pub(crate) const DEEP: usize = 500;
 /// Partitions of the index that a search looks into; one more for each `ROWS_A_PROBE` rows.
@@ -104,6 +106,15 @@ impl Scope {
     }
 }
 
+/// How far the index of the vectors reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Covered {
+    /// There is none, or it is not known what is in it.
+    Nothing,
+    /// All files up to the one with this number are in it; files made later may be.
+    UpTo(u64),
+}
+
 /// The vector store of a data directory.
 pub(crate) struct Vectors {
     pub(crate) table: Table,
@@ -113,6 +124,7 @@ pub(crate) struct Vectors {
     pub(crate) indexing: Mutex<()>,
     /// Whoever makes an index is to stop.
     pub(crate) give_way: Notify,
+    covered: std::sync::Mutex<Covered>,
     /// An index could not be made, and is not tried again.
     pub(crate) no_index: AtomicBool,
     /// Old versions, at most.
@@ -139,6 +151,7 @@ impl Vectors {
             match Self::existing(directory, &schema).await {
                 Ok((table, rows)) => {
                     let vectors = Self::new(table, rows, schema, dimensions, index_from);
+                    vectors.survey().await?;
                     return Ok((vectors, Opened::Existing));
                 }
                 Err(reason) => {
@@ -171,6 +184,7 @@ impl Vectors {
             reading: RwLock::default(),
             indexing: Mutex::default(),
             give_way: Notify::new(),
+            covered: std::sync::Mutex::new(Covered::Nothing),
             no_index: AtomicBool::new(false),
             // What a process that was ended has left is not known.
             versions: AtomicUsize::new(usize::MAX / 2),
@@ -255,57 +269,80 @@ impl Vectors {
         scope: &Scope,
     ) -> Result<Vec<Candidate>> {
         let _reading = self.reading.read().await;
+        // Asked before the table is, the index may have more by then, and never less.
+        let covered = self.covered();
         let table = self.table.query_snapshot().await?;
-        let mut query = table
-            .query()
-            .limit(limit)
-            .select(Select::columns(&["_distance"]))
-            .with_row_id();
-        if let Some(predicate) = scope.predicate() {
-            query = query.only_if(predicate);
-        }
-        let query = query
-            .nearest_to(vector)?
-            .distance_type(DistanceType::Dot)
-            .minimum_nprobes(self.probes(&table, scope).await?)?
-            .maximum_nprobes(None)?;
-        let query = if limit > DEEP {
-            query.bypass_vector_index()
-        } else {
-            query
+        let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
+        let predicate = scope.predicate();
+        let vector = Float32Array::from(vector.to_vec());
+        let scan = || {
+            let mut scan = dataset.scan();
+            engine(scan.nearest("vector", &vector, limit))?
+                .distance_metric(DistanceType::Dot.into())
+                .with_row_id()
+                .prefilter(true);
+            engine(scan.project(&["_distance"]))?;
+            if let Some(predicate) = &predicate {
+                engine(scan.filter(predicate))?;
+            }
+            Result::Ok(scan)
         };
-        let batches: Vec<RecordBatch> = query.execute().await?.try_collect().await?;
         let mut found = Vec::new();
-        for batch in &batches {
-            let rows = column(batch, ROW)?.as_primitive::<UInt64Type>();
-            let distances = column(batch, "_distance")?.as_primitive::<Float32Type>();
-            found.extend(
-                rows.values()
-                    .iter()
-                    .copied()
-                    .zip(distances.values().iter().copied()),
-            );
+        let through_index = match covered {
+            Covered::UpTo(newest) if limit <= DEEP => Some(newest),
+            _ => None,
+        };
+        let files = dataset.fragments().iter();
+        let compared = files.filter(|file| through_index < Some(file.id));
+        let compared: Vec<_> = compared.cloned().collect();
+        if through_index.is_some() {
+            let rows = dataset
+                .fragments()
+                .iter()
+                .filter_map(|file| file.physical_rows);
+            let probes = PROBES + rows.sum::<usize>() / ROWS_A_PROBE;
+            let mut scan = scan()?;
+            scan.fast_search();
+            if scope.is_open() {
+                scan.nprobes(probes);
+            } else {
+                // What is in a scope lies in more places: in all of them, if there is little.
+                scan.minimum_nprobes(4 * probes);
+            }
+            found = near(engine(scan.try_into_stream().await)?).await?;
         }
+        if !compared.is_empty() {
+            // LanceDB by itself would do both at once, and read all vectors that it found again.
+            let mut scan = scan()?;
+            scan.use_index(false)
+                .with_fragments(compared)
+                .batch_size(1024)
+                .batch_readahead(2)
+                .fragment_readahead(2)
+                .io_buffer_size(IO_BUFFER);
+            found.extend(near(engine(scan.try_into_stream().await)?).await?);
+        }
+        found.sort_by(|a, b| a.1.total_cmp(&b.1));
+        found.truncate(limit);
         let rows = found.iter().map(|(row, _)| *row);
         self.rows.read_files_of(&table, rows).await?;
-        let mut candidates: Vec<Candidate> = found
-            .into_iter()
-            .filter_map(|(row, distance)| {
-                let (key, hash) = self.rows.get(row)?;
-                // LanceDB's dot distance is one minus the dot product.
-                let score = 1.0 - distance;
-                Some(Candidate { key, hash, score })
-            })
-            .collect();
-        candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
-        Ok(candidates)
+        let candidate = |(row, distance)| {
+            let (key, hash) = self.rows.get(row)?;
+            // LanceDB's dot distance is one minus the dot product.
+            let score = 1.0 - distance;
+            Some(Candidate { key, hash, score })
+        };
+        Ok(found.into_iter().filter_map(candidate).collect())
     }
 
-    /// Partitions of the index to look into: what is in scope lies in more of them.
-    async fn probes(&self, table: &Table, scope: &Scope) -> Result<usize> {
-        let rows = table.count_rows(None).await?;
-        let probes = PROBES + rows / ROWS_A_PROBE;
-        Ok(if scope.is_open() { probes } else { 4 * probes })
+    /// How far the index reaches.
+    pub(crate) fn covered(&self) -> Covered {
+        *self.covered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The index reaches this far now.
+    pub(crate) fn set_covered(&self, covered: Covered) {
+        *self.covered.lock().unwrap_or_else(PoisonError::into_inner) = covered;
     }
 
     /// Vectors that are there already, by the hash of the text they were made from.
@@ -314,16 +351,17 @@ impl Vectors {
         if text_hashes.is_empty() || self.table.count_rows(None).await? == 0 {
             return Ok(known);
         }
+        let table = self.table.query_snapshot().await?;
+        let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
         for part in text_hashes.chunks(500) {
-            let batches: Vec<RecordBatch> = self
-                .table
-                .query()
-                .only_if(format!("text_hash IN ({})", list(part)))
-                .select(Select::columns(&["text_hash", "vector"]))
-                .execute()
-                .await?
-                .try_collect()
-                .await?;
+            let mut scan = dataset.scan();
+            engine(scan.filter(&format!("text_hash IN ({})", list(part))))?;
+            engine(scan.project(&["text_hash", "vector"]))?
+                .batch_readahead(2)
+                .fragment_readahead(2)
+                .io_buffer_size(IO_BUFFER);
+            let batches = engine(scan.try_into_stream().await)?.try_collect();
+            let batches: Vec<RecordBatch> = engine(batches.await)?;
             for batch in &batches {
                 let hashes = strings(batch, "text_hash")?;
                 let vectors = column(batch, "vector")?.as_fixed_size_list();
@@ -431,6 +469,36 @@ pub(crate) fn directory(data: &Path) -> PathBuf {
 /// The directory of a store that is built to replace it.
 pub(crate) fn next_directory(data: &Path) -> PathBuf {
     data.join("lance-next")
+}
+
+/// An error of LanceDB's engine as one of LanceDB.
+pub(crate) fn engine<T, E>(result: std::result::Result<T, E>) -> Result<T>
+where
+    lancedb::Error: From<E>,
+{
+    Ok(result.map_err(lancedb::Error::from)?)
+}
+
+/// Rows and distances.
+async fn near<E>(
+    batches: impl Stream<Item = std::result::Result<RecordBatch, E>>,
+) -> Result<Vec<(u64, f32)>>
+where
+    lancedb::Error: From<E>,
+{
+    let batches: Vec<RecordBatch> = engine(batches.try_collect().await)?;
+    let mut found = Vec::new();
+    for batch in &batches {
+        let rows = column(batch, ROW)?.as_primitive::<UInt64Type>();
+        let distances = column(batch, "_distance")?.as_primitive::<Float32Type>();
+        found.extend(
+            rows.values()
+                .iter()
+                .copied()
+                .zip(distances.values().iter().copied()),
+        );
+    }
+    Ok(found)
 }
 
 async fn connect(directory: &Path) -> lancedb::Result<lancedb::Connection> {
@@ -755,12 +823,13 @@ mod tests {
         [found.collect(), all.iter().take(limit).map(name).collect()]
     }
 
-    /// Which share of the ten nearest to some vectors is among those found.
+    /// Which share of the ten nearest to some vectors is among fifty found.
     async fn recall(vectors: &Vectors, rows: &[VectorRow], scope: &Scope) -> f64 {
         let (mut right, mut all) = (0, 0);
         for query in cloud(0..40, 9).into_iter().step_by(3) {
-            let [found, expected] = nearest(vectors, rows, &query.vector, 10, scope).await;
+            let [found, mut expected] = nearest(vectors, rows, &query.vector, 50, scope).await;
             assert_eq!(found.len(), expected.len());
+            expected.truncate(10);
             right += expected.iter().filter(|one| found.contains(one)).count();
             all += expected.len();
         }
