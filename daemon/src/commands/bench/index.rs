@@ -31,7 +31,7 @@ const LOST: Duration = Duration::from_secs(120);
 /// One file of so many comes on top, when the rest is indexed.
 const ON_TOP: usize = 10;
 /// Edits made at once, and then waited for.
-const EDITS_AT_ONCE: usize = 20;
+const EDITS_AT_ONCE: usize = 50;
 
 pub(crate) async fn run(setup: &Setup, folder: &Path, saves: usize, edits: usize) -> Result<Ended> {
     let directory = tempfile::tempdir()?;
