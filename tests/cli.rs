@@ -283,3 +283,19 @@ fn a_daemon_waits_for_a_command_that_is_over_soon() {
     daemon.said("ready: ");
     assert_eq!(daemon.stop(), Some(0));
 }
+
+#[test]
+fn whoever_reads_only_the_first_line_sees_no_failure() {
+    let place = notes();
+    place.json(&["index", "notes"]);
+    let mut command = place.command(&["search", "ferry"]);
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("vade starts");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+    assert_eq!(ended.status.code(), Some(0));
+}

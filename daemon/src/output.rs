@@ -12,6 +12,18 @@ use vade_web::api::{IndexReport, ModelRow, Status, Why};
 
 use crate::Ended;
 
+macro_rules! out {
+    ($($text:tt)*) => {
+        write(format_args!($($text)*))
+    };
+}
+
+macro_rules! outln {
+    ($($text:tt)*) => {
+        write(format_args!("{}\n", format_args!($($text)*)))
+    };
+}
+
 /// Sends logs to standard error; `RUST_LOG` overrides.
 pub(crate) fn start_logging(verbose: u8) {
     let level = match verbose {
@@ -35,15 +47,22 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
+/// Writes to standard output. Whoever closes it, as `head` does, has had enough: that is no failure.
+fn write(text: std::fmt::Arguments<'_>) {
+    if std::io::stdout().lock().write_fmt(text).is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// A result as JSON, on one line.
 pub(crate) fn json(value: &impl Serialize) -> Result<()> {
-    println!("{}", serde_json::to_string(value)?);
+    outln!("{}", serde_json::to_string(value)?);
     Ok(())
 }
 
 /// A line of a result.
 pub(crate) fn line(text: &str) {
-    println!("{text}");
+    outln!("{text}");
 }
 
 /// Prints an answer while it streams.
@@ -72,7 +91,7 @@ impl AnswerPrinter {
                 self.nearest = serde_json::from_value(data["passages"].clone()).unwrap_or_default();
             }
             "token" if !self.quiet => {
-                print!("{}", data["text"].as_str().unwrap_or_default());
+                out!("{}", data["text"].as_str().unwrap_or_default());
                 let _ = std::io::stdout().flush();
                 self.streamed = true;
             }
@@ -100,9 +119,9 @@ impl AnswerPrinter {
             json(&done)?;
         } else {
             if !self.streamed {
-                print!("{}", done["answer"].as_str().unwrap_or_default());
+                out!("{}", done["answer"].as_str().unwrap_or_default());
             }
-            println!("\n");
+            outln!("\n");
             if found {
                 print_citations(&done);
             } else {
@@ -122,12 +141,12 @@ fn print_citations(done: &Value) {
     for citation in done["citations"].as_array().into_iter().flatten() {
         let text = |key: &str| citation[key].as_str().unwrap_or_default();
         let page = citation["page"].as_u64();
-        println!(
+        outln!(
             "  [{}] {}",
             citation["marker"],
             place(text("path"), page, citation["heading"].as_str())
         );
-        println!("      “{}”", one_line(text("quote")));
+        outln!("      “{}”", one_line(text("quote")));
     }
 }
 
@@ -135,10 +154,10 @@ fn print_nearest(nearest: &[Passage]) {
     if nearest.is_empty() {
         return;
     }
-    println!("  Nearest passages:");
+    outln!("  Nearest passages:");
     for passage in nearest {
         let page = passage.page.map(u64::from);
-        println!(
+        outln!(
             "  · {}",
             place(&passage.path, page, passage.heading.as_deref())
         );
@@ -174,7 +193,7 @@ fn print_timings(done: &Value) {
 pub(crate) fn hits(hits: &[Passage], milliseconds: f64) {
     for (number, hit) in hits.iter().enumerate() {
         let page = hit.page.map(u64::from);
-        println!(
+        outln!(
             "{:>2}. {}",
             number + 1,
             place(&hit.path, page, hit.heading.as_deref())
@@ -182,7 +201,7 @@ pub(crate) fn hits(hits: &[Passage], milliseconds: f64) {
         let text = one_line(&hit.text);
         let short: String = text.chars().take(160).collect();
         let more = if short.len() < text.len() { "…" } else { "" };
-        println!("    {short}{more}");
+        outln!("    {short}{more}");
     }
     eprintln!("{} passages in {milliseconds:.0} ms", hits.len());
 }
@@ -195,12 +214,12 @@ pub(crate) fn explanation(explanation: &Explanation, milliseconds: f64) {
             Some(leg) => format!("{name} {} ({:.2})", leg.rank, leg.score),
             None => format!("{name} –"),
         };
-        println!(
+        outln!(
             "{:>2}. {}",
             candidate.rank,
             place(&hit.path, hit.page.map(u64::from), hit.heading.as_deref())
         );
-        println!(
+        outln!(
             "    score {:.2} · {} · {} · {}",
             hit.score,
             leg("lexical", candidate.lexical),
@@ -209,31 +228,31 @@ pub(crate) fn explanation(explanation: &Explanation, milliseconds: f64) {
         );
     }
     if let Some(expected) = &explanation.expected {
-        println!("{}: {}", expected.path.display(), expected.verdict);
+        outln!("{}: {}", expected.path.display(), expected.verdict);
     }
     eprintln!("searched in {milliseconds:.0} ms");
 }
 
 /// Prints why a file is in the index, or is not.
 pub(crate) fn why(why: &Why) {
-    println!("{}: {}", why.path, why.verdict);
+    outln!("{}: {}", why.path, why.verdict);
     if let Some(folder) = &why.folder {
-        println!("  folder     {folder}");
+        outln!("  folder     {folder}");
     }
     let Some(document) = &why.document else {
         return;
     };
-    println!("  state      {}", document.state);
-    println!("  chunks     {}", document.chunks);
+    outln!("  state      {}", document.state);
+    outln!("  chunks     {}", document.chunks);
     if let Some(extractor) = &document.extractor {
-        println!("  read by    {extractor}");
+        outln!("  read by    {extractor}");
     }
     if let Some(milliseconds) = document.milliseconds {
-        println!("  took       {milliseconds} ms");
+        outln!("  took       {milliseconds} ms");
     }
-    println!("  changed    {}", document.modified);
+    outln!("  changed    {}", document.modified);
     if let Some(indexed) = &document.indexed {
-        println!("  indexed    {indexed}");
+        outln!("  indexed    {indexed}");
     }
 }
 
@@ -250,9 +269,13 @@ fn one_line(text: &str) -> String {
 /// The state of everything.
 pub(crate) fn status(status: &Status) {
     let counts = status.documents;
-    println!(
+    outln!(
         "{} documents indexed, {} pending, {} skipped, {} failed; {} chunks",
-        counts.indexed, counts.pending, counts.skipped, counts.failed, status.chunks
+        counts.indexed,
+        counts.pending,
+        counts.skipped,
+        counts.failed,
+        status.chunks
     );
     for folder in &status.folders {
         let reachable = if folder.reachable {
@@ -260,13 +283,13 @@ pub(crate) fn status(status: &Status) {
         } else {
             "  (not reachable)"
         };
-        println!("  {}  {} files{reachable}", folder.path, folder.documents);
+        outln!("  {}  {} files{reachable}", folder.path, folder.documents);
     }
     if status.folders.is_empty() {
-        println!("  no folders yet: `vade add FOLDER`");
+        outln!("  no folders yet: `vade add FOLDER`");
     }
     let models = &status.models;
-    println!(
+    outln!(
         "embedding {} ({}), language model {} ({})",
         models.embedding.id,
         models.embedding.state,
@@ -274,23 +297,23 @@ pub(crate) fn status(status: &Status) {
         models.language_model.state
     );
     if status.indexing.to_embed > 0 {
-        println!("{} chunks wait for their vectors", status.indexing.to_embed);
+        outln!("{} chunks wait for their vectors", status.indexing.to_embed);
     }
     if let (1.., Some(help)) = (status.images.unread, &status.images.help) {
         let unread = status.images.unread;
-        println!("{unread} documents are images or scans: to have them read, {help}");
+        outln!("{unread} documents are images or scans: to have them read, {help}");
     }
     if let Some(trouble) = &status.indexing.trouble {
-        println!("trouble: {trouble}");
+        outln!("trouble: {trouble}");
     }
     if let Some(notice) = &status.indexing.notice {
-        println!("notice: {notice}");
+        outln!("notice: {notice}");
     }
 }
 
 /// What indexing folders gave.
 pub(crate) fn report(report: &IndexReport) {
-    println!(
+    outln!(
         "{} documents ({} unchanged), {} chunks, {} skipped, {} failed, in {:.1} s",
         report.documents,
         report.unchanged,
@@ -301,7 +324,7 @@ pub(crate) fn report(report: &IndexReport) {
     );
     for (what, files) in [("skipped", &report.skipped), ("failed", &report.failed)] {
         for file in files {
-            println!("  {what}: {} ({})", file.path, file.reason);
+            outln!("  {what}: {} ({})", file.path, file.reason);
         }
     }
 }
@@ -315,7 +338,7 @@ pub(crate) fn models(models: &[ModelRow]) {
             (false, true) => "here",
             (false, false) => "",
         };
-        println!(
+        outln!(
             "{:7} {:34} {:15} {:>8} MB  {:7} {:12} {}",
             here,
             model.id,
