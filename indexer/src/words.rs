@@ -425,8 +425,8 @@ fn lead(title: Option<&str>, heading_path: &[String], text: &str) -> String {
 }
 
 async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
-    let _writer = index.words_writer.lock().await;
-    let (mut replaced, mut rows, mut outcomes, mut gone) = (vec![], vec![], vec![], vec![]);
+    let writer = index.words_writer.lock().await;
+    let (mut replaced, mut rows, mut outcomes, mut left) = (vec![], vec![], vec![], vec![]);
     let count = batch.len();
     for read in batch {
         // Removed from the ledger while it was being read: it must not come back.
@@ -434,7 +434,7 @@ async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
             continue;
         }
         if read.gone {
-            gone.push(read.document.id);
+            left.push(read.document);
             continue;
         }
         if !matches!(read.outcome, Outcome::Unchanged | Outcome::NothingSeen) {
@@ -443,6 +443,7 @@ async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
         rows.extend(read.rows);
         outcomes.push((read.document, read.outcome));
     }
+    let gone: Vec<DocumentId> = left.iter().map(|document| document.id.clone()).collect();
     replaced.extend(gone.iter().cloned());
     let marker = if replaced.is_empty() {
         index.lexical.marker()?
@@ -478,6 +479,14 @@ async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
         .any(|(document, _)| is_saved(index, document))
     {
         index.saved_wake.notify_one();
+    }
+    drop(writer);
+    // One that came back before its row left was nothing new to whoever looked then.
+    for document in left {
+        if document.path.symlink_metadata().is_ok() {
+            let path = vec![document.path];
+            index.look(&document.folder, Some(path)).await?;
+        }
     }
     Ok(())
 }
