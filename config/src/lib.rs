@@ -93,7 +93,7 @@ impl Default for IndexSettings {
             extract_seconds: 60,
             debounce_milliseconds: 200,
             threads: 0,
-            approximate_from: 10_000,
+            approximate_from: 200_000,
         }
     }
 }

@@ -33,6 +33,9 @@ const BACKLOG: usize = 32;
 
 /// Fills in vectors, and tidies the vector store when there is nothing to fill in.
 pub(crate) async fn vectors(index: Arc<Inner>, token: CancellationToken) {
+    if let Err(error) = index.vectors.warm().await {
+        tracing::debug!(%error, "the first search will read the vectors");
+    }
     loop {
         let round = tokio::select! {
             () = token.cancelled() => return,

@@ -23,6 +23,7 @@ mod reconcile;
 mod replace;
 mod rows;
 mod scan;
+mod tail;
 mod transfer;
 mod trial;
 mod upkeep;

@@ -32,7 +32,7 @@ const PRUNE: [usize; 2] = [128, 8];
 /// A file is rewritten when more than this share of its rows is deleted.
 const DELETED: f32 = 0.25;
 /// Rows that are not in the index yet are compared one by one; from this many on they are added to it.
-const APPEND: usize = 4096;
+const APPEND: usize = 8192;
 /// Parts of an index, each of which every search looks into, before they are merged.
 const PARTS: usize = 4;
 /// Rows that one partition of the index aims at.
@@ -329,9 +329,9 @@ impl Vectors {
 
     async fn append_to_index(&self, merge: bool) -> Result<()> {
         let options = if merge {
-            OptimizeOptions::merge(PARTS + 1)
+            OptimizeOptions::merge(PARTS + 1).with_partition_rebalancing()
         } else {
-            OptimizeOptions::default()
+            OptimizeOptions::append()
         };
         let append = async {
             let action = OptimizeAction::Index(options);
@@ -497,7 +497,7 @@ mod tests {
         let append = |merge| Step::Append { merge };
         assert_eq!(due(&grown(&[FULL; 4], 1), false), [append(false)]);
         assert_eq!(due(&grown(&[FULL; 4], PARTS), false), [append(true)]);
-        let small = grown(&[FULL, FULL, 300, 3500, 300, 300], 1);
+        let small = grown(&[FULL, FULL, 300, 8000, 300, 300], 1);
         assert_eq!(due(&small, false), [Step::Join(vec![5, 4]), append(false)]);
         let mut many = grown(&[5000; 9], 1);
         assert_eq!(due(&many, false).last(), Some(&append(false)));

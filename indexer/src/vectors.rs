@@ -28,6 +28,7 @@ use crate::fail;
 use crate::ledger::{Document, DocumentId};
 use crate::lexical::{Candidate, ChunkRow, Opened};
 use crate::rows::{ROW, Rows};
+use crate::tail::Tail;
 
 const TABLE: &str = "chunks";
 /// What LanceDB may keep of indices (bytes).
@@ -36,6 +37,8 @@ const INDEX_CACHE: usize = 96 << 20;
 const METADATA_CACHE: usize = 32 << 20;
 /// What a look at all rows may read ahead (bytes).
 const IO_BUFFER: u64 = 16 << 20;
+/// Up to so many rows are compared in memory, at a byte for each dimension.
+const KEPT: usize = 262_144;
 /// Who asks for more neighbours than this wants to know exactly, and is not in a hurry.
 pub(crate) const DEEP: usize = 500;
 /// Partitions of the index that a search looks into; one more for each `ROWS_A_PROBE` rows.
@@ -132,6 +135,7 @@ pub(crate) struct Vectors {
     /// Rows from which on there is an index; never with 0.
     pub(crate) index_from: usize,
     rows: Rows,
+    tail: Tail,
     schema: SchemaRef,
     dimensions: usize,
 }
@@ -190,6 +194,7 @@ impl Vectors {
             versions: AtomicUsize::new(usize::MAX / 2),
             index_from,
             rows,
+            tail: Tail::default(),
             schema,
             dimensions,
         }
@@ -274,10 +279,10 @@ impl Vectors {
         let table = self.table.query_snapshot().await?;
         let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
         let predicate = scope.predicate();
-        let vector = Float32Array::from(vector.to_vec());
+        let query = Float32Array::from(vector.to_vec());
         let scan = || {
             let mut scan = dataset.scan();
-            engine(scan.nearest("vector", &vector, limit))?
+            engine(scan.nearest("vector", &query, limit))?
                 .distance_metric(DistanceType::Dot.into())
                 .with_row_id()
                 .prefilter(true);
@@ -287,20 +292,20 @@ impl Vectors {
             }
             Result::Ok(scan)
         };
-        let mut found = Vec::new();
         let through_index = match covered {
             Covered::UpTo(newest) if limit <= DEEP => Some(newest),
             _ => None,
         };
         let files = dataset.fragments().iter();
-        let compared = files.filter(|file| through_index < Some(file.id));
-        let compared: Vec<_> = compared.cloned().collect();
+        let compared: Vec<_> = files.filter(|file| through_index < Some(file.id)).collect();
+        let mut found = Vec::new();
         if through_index.is_some() {
-            let rows = dataset
+            let all: usize = dataset
                 .fragments()
                 .iter()
-                .filter_map(|file| file.physical_rows);
-            let probes = PROBES + rows.sum::<usize>() / ROWS_A_PROBE;
+                .filter_map(|file| file.physical_rows)
+                .sum();
+            let probes = PROBES + all / ROWS_A_PROBE;
             let mut scan = scan()?;
             scan.fast_search();
             if scope.is_open() {
@@ -311,11 +316,23 @@ impl Vectors {
             }
             found = near(engine(scan.try_into_stream().await)?).await?;
         }
-        if !compared.is_empty() {
+        let to_compare: usize = compared.iter().filter_map(|file| file.physical_rows).sum();
+        if scope.is_open() && to_compare <= KEPT && limit <= DEEP {
+            let versions: Vec<_> = compared
+                .iter()
+                .map(|file| {
+                    let deleted = file.deletion_file.as_ref();
+                    let deleted = deleted.and_then(|file| file.num_deleted_rows);
+                    (file.id, deleted.unwrap_or_default())
+                })
+                .collect();
+            let nearest = self.tail.nearest(&table, &versions, vector, limit);
+            found.extend(nearest.await?);
+        } else if !compared.is_empty() {
             // LanceDB by itself would do both at once, and read all vectors that it found again.
             let mut scan = scan()?;
             scan.use_index(false)
-                .with_fragments(compared)
+                .with_fragments(compared.into_iter().cloned().collect())
                 .batch_size(1024)
                 .batch_readahead(2)
                 .fragment_readahead(2)
@@ -333,6 +350,12 @@ impl Vectors {
             Some(Candidate { key, hash, score })
         };
         Ok(found.into_iter().filter_map(candidate).collect())
+    }
+
+    /// Reads what the first search would have to read.
+    pub(crate) async fn warm(&self) -> Result<()> {
+        let anything = vec![0.0; self.dimensions];
+        self.search(&anything, 1, &Scope::default()).await.map(drop)
     }
 
     /// How far the index reaches.
