@@ -24,8 +24,8 @@ use crate::vectors::VectorRow;
 
 /// A commit of vectors is made when this many chunks wait for it.
 const COMMIT_CHUNKS: usize = 256;
-/// Chunks embedded in one request to the embedder, which questions can overtake.
-const EMBED_SLICE: usize = 4;
+/// Chunks embedded in one request to the embedder: a question waits for those under way.
+const EMBED_SLICE: usize = 1;
 /// Documents taken from the queue at once.
 const ROUND: usize = 512;
 /// With more documents than this in the queue, words come before vectors.
@@ -257,8 +257,8 @@ async fn embed(
         }
     }
     let mut missing: Vec<(String, String)> = missing.into_iter().collect();
-    // A slice takes as long as its longest text.
-    missing.sort_by_key(|(hash, text)| (text.len(), hash.clone()));
+    // The longest first, so that all threads end together.
+    missing.sort_by_key(|(hash, text)| (std::cmp::Reverse(text.len()), hash.clone()));
     index.progress.send_modify(|progress| {
         progress.embedding_since.get_or_insert_with(Instant::now);
     });

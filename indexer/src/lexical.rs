@@ -29,7 +29,7 @@ use crate::fail;
 use crate::ledger::DocumentId;
 
 /// Memory the writer may use before it writes a segment (bytes).
-const WRITER_MEMORY: usize = 64 << 20;
+const WRITER_MEMORY: usize = 32 << 20;
 
 /// Weight of a chunk's surroundings beside its own text.
 const CONTEXT_BOOST: Score = 0.5;

@@ -16,10 +16,10 @@ use lancedb::table::{CompactionOptions, Duration, OptimizeAction, OptimizeOption
 
 use crate::error::{IndexerError, Result};
 use crate::fail;
-use crate::vectors::{Covered, Vectors};
+use crate::vectors::{Covered, IO_BUFFER, Vectors};
 
 /// Rows of a full file: it is not joined with others.
-const FULL: usize = 32_768;
+const FULL: usize = 8192;
 /// Rows of a file that may always be rewritten with those after it.
 const SMALL: usize = 1024;
 /// Files in the index that are not half full are joined when there are this many: the index has to be
@@ -375,6 +375,9 @@ fn options() -> CompactionOptions {
     CompactionOptions {
         target_rows_per_fragment: FULL,
         num_threads: Some(1),
+        // By itself LanceDB reads as much ahead as it can.
+        batch_size: Some(512),
+        io_buffer_size: Some(IO_BUFFER),
         ..CompactionOptions::default()
     }
 }

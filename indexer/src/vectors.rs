@@ -32,11 +32,11 @@ use crate::tail::Tail;
 
 const TABLE: &str = "chunks";
 /// What LanceDB may keep of indices (bytes).
-const INDEX_CACHE: usize = 96 << 20;
+const INDEX_CACHE: usize = 64 << 20;
 /// What LanceDB may keep of files' descriptions (bytes).
 const METADATA_CACHE: usize = 32 << 20;
 /// What a look at all rows may read ahead (bytes).
-const IO_BUFFER: u64 = 16 << 20;
+pub(crate) const IO_BUFFER: u64 = 16 << 20;
 /// Up to so many rows are compared in memory, at a byte for each dimension.
 const KEPT: usize = 262_144;
 /// Who asks for more neighbours than this wants to know exactly, and is not in a hurry.

@@ -22,7 +22,7 @@ use crate::output;
 /// Texts embedded by the model alone.
 const ALONE: usize = 512;
 /// Texts in one request to the embedder, as the indexer sends them.
-const SLICE: usize = 4;
+const SLICE: usize = 1;
 /// Time between two saves while indexing.
 const BETWEEN: Duration = Duration::from_millis(500);
 /// A save that is not found after this is an error.
