@@ -479,10 +479,10 @@ mod tests {
             ..shape(&[FULL])
         };
         assert_eq!(due(&many, false), [Step::Prune]);
-        assert_eq!(due(&shape(&[FULL; 7]), false), [Step::Index]);
+        assert_eq!(due(&shape(&[FULL; 25]), false), [Step::Index]);
         let never = Shape {
             index_from: 0,
-            ..shape(&[FULL; 7])
+            ..shape(&[FULL; 25])
         };
         assert_eq!(due(&never, false), []);
     }
@@ -502,7 +502,7 @@ mod tests {
         assert_eq!(due(&grown(&[FULL; 4], PARTS), false), [append(true)]);
         let small = grown(&[FULL, FULL, 300, 8000, 300, 300], 1);
         assert_eq!(due(&small, false), [Step::Join(vec![5, 4]), append(false)]);
-        let mut many = grown(&[5000; 9], 1);
+        let mut many = grown(&[3000; 9], 1);
         assert_eq!(due(&many, false).last(), Some(&append(false)));
         many.files.iter_mut().for_each(|file| file.covered = true);
         many.indexed = Some((0, 1));

@@ -41,7 +41,7 @@ impl Runtime {
     }
 }
 
-/// Gives back to the system what loading took and does not need any more: some 13 MB a session.
+/// Gives what is free back to the system: after loading some 13 MB a session, after a session all of it.
 fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[expect(unsafe_code, reason = "glibc is asked")]
@@ -56,6 +56,17 @@ pub struct OnnxEmbedder {
     model: TextEmbedding,
     query_prefix: String,
     passage_prefix: String,
+    /// Dropped last.
+    _given_back: GivenBack,
+}
+
+/// When it is dropped, what is free goes back to the system.
+struct GivenBack;
+
+impl Drop for GivenBack {
+    fn drop(&mut self) {
+        give_back();
+    }
 }
 
 impl OnnxEmbedder {
@@ -100,6 +111,7 @@ impl OnnxEmbedder {
             model,
             query_prefix: spec.query_prefix.clone(),
             passage_prefix: spec.passage_prefix.clone(),
+            _given_back: GivenBack,
         })
     }
 }

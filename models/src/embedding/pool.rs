@@ -1,6 +1,7 @@
 //! The threads that own embedding sessions, their queue, and the handle to it.
 //!
-//! Questions overtake documents, and while an answer is being generated documents wait: a person is
+//! The first thread takes whatever comes; the others help with documents, and are done with their sessions
+//! soon after. Questions overtake documents, and while an answer is being generated documents wait: a person is
 //! always served before the backlog.
 
 use std::collections::VecDeque;
@@ -44,6 +45,11 @@ struct Queue {
     answers: usize,
     closed: bool,
 }
+
+/// How long a helping thread keeps its session without documents.
+const HELPER_IDLE: Duration = Duration::from_secs(20);
+/// Jobs that have to wait before it loads one: that takes as long as they do.
+const HELP_FROM: usize = 16;
 
 struct Shared {
     queue: Mutex<Queue>,
@@ -100,7 +106,7 @@ impl Drop for Pause {
 
 impl EmbedderHandle {
     /// Starts `threads` threads; each loads its session at its first text, and drops it after
-    /// `idle_unload` without any.
+    /// `idle_unload` without any, all but the first sooner.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -120,7 +126,14 @@ impl EmbedderHandle {
             let (shared, load) = (Arc::clone(&shared), Arc::clone(&load));
             std::thread::Builder::new()
                 .name(format!("embedder-{index}"))
-                .spawn(move || run(&shared, idle_unload, &load))
+                .spawn(move || {
+                    if index == 0 {
+                        run(&shared, idle_unload, true, &load);
+                    } else {
+                        let idle = idle_unload.map(|idle| idle.min(HELPER_IDLE));
+                        run(&shared, idle, false, &load);
+                    }
+                })
                 .map_err(|error| ModelsError::Load(format!("no thread for it: {error}")))?;
         }
         Ok(Self {
@@ -193,10 +206,12 @@ impl EmbedderHandle {
     }
 }
 
-fn run(shared: &Shared, idle: Option<Duration>, load: &SessionLoader) {
+/// Does jobs until the queue is closed. Who is not the first loads no session for a few: they would wait for it.
+fn run(shared: &Shared, idle: Option<Duration>, first: bool, load: &SessionLoader) {
     let mut session: Option<Box<dyn Embedder>> = None;
     loop {
-        let job = match next(shared, idle.filter(|_| session.is_some())) {
+        let loaded = session.is_some();
+        let job = match next(shared, idle.filter(|_| loaded), first || loaded) {
             Next::Job(job) => job,
             Next::Idle => {
                 session = None;
@@ -228,18 +243,20 @@ enum Next {
     Closed,
 }
 
-/// Waits for work, at most `idle` long.
-fn next(shared: &Shared, idle: Option<Duration>) -> Next {
+/// Waits for work, at most `idle` long; who is not `ready` waits for much of it.
+fn next(shared: &Shared, idle: Option<Duration>, ready: bool) -> Next {
     let since = Instant::now();
     let mut queue = shared.lock();
     loop {
-        if let Some(job) = queue.questions.pop_front() {
+        let question = ready.then(|| queue.questions.pop_front()).flatten();
+        if let Some(job) = question {
             return Next::Job(job);
         }
         if queue.closed {
             return Next::Closed;
         }
-        if queue.answers == 0 {
+        let is_much = queue.saved.len() + queue.documents.len() >= HELP_FROM;
+        if queue.answers == 0 && (ready || is_much) {
             let saved = queue.saved.pop_front();
             if let Some(job) = saved.or_else(|| queue.documents.pop_front()) {
                 return Next::Job(job);
@@ -305,5 +322,51 @@ mod tests {
         assert!(!documents.is_finished());
         drop(pause);
         documents.await.expect("joins").expect("embeds");
+    }
+
+    #[tokio::test]
+    async fn helpers_load_no_session_for_a_few() {
+        let loaded = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = Arc::clone(&loaded);
+        let handle = EmbedderHandle::start("hashed", 64, 3, None, move || {
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(20));
+            Ok(Box::new(HashedEmbedder::new(64)))
+        });
+        let handle = handle.expect("starts");
+        let sessions = || loaded.load(std::sync::atomic::Ordering::SeqCst);
+        for question in ["one", "two", "three"] {
+            handle.embed_question(question).await.expect("embeds");
+        }
+        let few = (0..4).map(|_| handle.embed_passages(vec!["few".to_owned()], Urgency::Saved));
+        futures_of(few).await;
+        assert_eq!(sessions(), 1);
+        // The first is held up, so that the rest of many waits.
+        let many = (0..4 * HELP_FROM)
+            .map(|_| handle.embed_passages(vec!["many".to_owned(); 2000], Urgency::Backlog));
+        futures_of(many).await;
+        assert!(sessions() > 1, "{}", sessions());
+    }
+
+    async fn futures_of<F>(all: impl Iterator<Item = F>)
+    where
+        F: Future<Output = Result<Vec<Vec<f32>>, ModelsError>>,
+    {
+        let mut all: Vec<_> = all.map(Box::pin).collect();
+        std::future::poll_fn(|context| {
+            all.retain_mut(|one| match one.as_mut().poll(context) {
+                std::task::Poll::Ready(vectors) => {
+                    vectors.expect("embeds");
+                    false
+                }
+                std::task::Poll::Pending => true,
+            });
+            if all.is_empty() {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            }
+        })
+        .await;
     }
 }
