@@ -661,8 +661,10 @@ mod tests {
             .expect("searches");
         assert_eq!(names(&all), ["a", "b"]);
         assert!((all[1].score - 0.6).abs() < 5e-3);
-        let exactly = vectors.search(&[1.0, 0.0], DEEP + 1, &Scope::default());
-        let exactly = exactly.await.expect("searches");
+        let exactly = vectors
+            .search(&[1.0, 0.0], DEEP + 1, &Scope::default())
+            .await
+            .expect("searches");
         assert!((exactly[1].score - 0.6).abs() < 1e-5);
         let scopes = [
             (
