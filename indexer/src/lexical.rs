@@ -101,6 +101,7 @@ struct Fields {
 
 /// The full-text index of a data directory.
 pub(crate) struct Lexical {
+    directory: PathBuf,
     index: Index,
     fields: Fields,
     reader: IndexReader,
@@ -146,8 +147,10 @@ impl Lexical {
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .try_into()?;
+        remove_left_overs(&index, directory).map_err(made)?;
         let writer = index.writer_with_num_threads(1, WRITER_MEMORY)?;
         let lexical = Self {
+            directory: directory.to_owned(),
             index,
             fields,
             reader,
@@ -173,6 +176,8 @@ impl Lexical {
         if outcome.is_err() {
             // Nothing half-written may ride along with the next commit.
             let _ = writer.rollback();
+            // What it wrote would stand in the way of the next one.
+            let _ = remove_left_overs(&self.index, &self.directory);
         }
         outcome?;
         self.reader.reload()?;
@@ -465,6 +470,25 @@ fn narrow(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
+/// Removes lists of deleted rows that belong to no commit. A process that was ended in the middle of one leaves
+/// them, and the next commit, which writes the same names, would fail for ever.
+fn remove_left_overs(index: &Index, directory: &Path) -> std::io::Result<()> {
+    let segments = index.searchable_segment_metas().unwrap_or_default();
+    let known = segments.iter().filter_map(|segment| {
+        let list = segment.delete_opstamp()?;
+        Some(format!("{}.{list}.del", segment.id().uuid_string()))
+    });
+    let known: std::collections::HashSet<String> = known.collect();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".del") && !known.contains(&name) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Fast fields of the segments met so far.
 #[derive(Default)]
 struct Columns {
@@ -615,6 +639,32 @@ mod tests {
             [(id, "2".to_owned())]
         );
         assert!(found(&lexical, "old").is_empty());
+    }
+
+    #[test]
+    fn a_commit_that_was_broken_off_does_not_stand_in_the_way() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let open = || Lexical::open(directory.path()).expect("opens").0;
+        let rows = [
+            row("a", "1", 0, "en", "One pier."),
+            row("b", "1", 0, "en", "Two piers."),
+        ];
+        let lexical = open();
+        lexical.commit(&[], &rows, "1").expect("commits");
+        let id = |name: &str| [DocumentId(name.to_owned())];
+        lexical.commit(&id("a"), &[], "2").expect("commits");
+        let segments = lexical.index.searchable_segment_ids().expect("reads");
+        drop(lexical);
+        for number in 0..1000 {
+            let name = format!("{}.{number}.del", segments[0].uuid_string());
+            // What the last commit wrote stays.
+            let _ = std::fs::File::create_new(directory.path().join(name));
+        }
+        let lexical = open();
+        assert_eq!(lexical.chunks(&id("a")[0]).expect("reads").len(), 0);
+        assert_eq!(lexical.chunks(&id("b")[0]).expect("reads").len(), 1);
+        lexical.commit(&id("b"), &[], "3").expect("commits");
+        assert_eq!(lexical.chunks(&id("b")[0]).expect("reads").len(), 0);
     }
 
     #[test]
