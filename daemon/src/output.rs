@@ -60,6 +60,15 @@ pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
+/// Figures: for programs on one line, for people over several.
+pub(crate) fn figures(value: &Value, json: bool) -> Result<()> {
+    if json {
+        return self::json(value);
+    }
+    line(&serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
 /// A line of a result.
 pub(crate) fn line(text: &str) {
     outln!("{text}");

@@ -77,21 +77,27 @@ const SUMS: &str = "
 PRAGMA temp_store = MEMORY;
 CREATE TEMP TABLE sums (
     state TEXT NOT NULL, stage INTEGER NOT NULL, documents INTEGER NOT NULL, chunks INTEGER NOT NULL,
-    PRIMARY KEY (state, stage)
+    unread_images INTEGER NOT NULL, PRIMARY KEY (state, stage)
 ) WITHOUT ROWID;
-INSERT INTO sums SELECT state, stage, count(*), sum(chunks) FROM documents GROUP BY 1, 2;
+INSERT INTO sums SELECT state, stage, count(*), sum(chunks), sum(unread_images)
+    FROM documents GROUP BY 1, 2;
 CREATE TEMP TRIGGER document_came AFTER INSERT ON main.documents BEGIN
-    INSERT INTO sums VALUES (new.state, new.stage, 1, new.chunks) ON CONFLICT (state, stage)
-        DO UPDATE SET documents = documents + 1, chunks = chunks + new.chunks;
+    INSERT INTO sums VALUES (new.state, new.stage, 1, new.chunks, new.unread_images)
+        ON CONFLICT (state, stage) DO UPDATE SET documents = documents + 1,
+        chunks = chunks + new.chunks, unread_images = unread_images + new.unread_images;
 END;
-CREATE TEMP TRIGGER document_changed AFTER UPDATE OF state, stage, chunks ON main.documents BEGIN
-    UPDATE sums SET documents = documents - 1, chunks = chunks - old.chunks
+CREATE TEMP TRIGGER document_changed AFTER UPDATE OF state, stage, chunks, unread_images
+ON main.documents BEGIN
+    UPDATE sums SET documents = documents - 1, chunks = chunks - old.chunks,
+        unread_images = unread_images - old.unread_images
         WHERE state = old.state AND stage = old.stage;
-    INSERT INTO sums VALUES (new.state, new.stage, 1, new.chunks) ON CONFLICT (state, stage)
-        DO UPDATE SET documents = documents + 1, chunks = chunks + new.chunks;
+    INSERT INTO sums VALUES (new.state, new.stage, 1, new.chunks, new.unread_images)
+        ON CONFLICT (state, stage) DO UPDATE SET documents = documents + 1,
+        chunks = chunks + new.chunks, unread_images = unread_images + new.unread_images;
 END;
 CREATE TEMP TRIGGER document_went AFTER DELETE ON main.documents BEGIN
-    UPDATE sums SET documents = documents - 1, chunks = chunks - old.chunks
+    UPDATE sums SET documents = documents - 1, chunks = chunks - old.chunks,
+        unread_images = unread_images - old.unread_images
         WHERE state = old.state AND stage = old.stage;
 END;
 ";
@@ -649,8 +655,8 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn counts(&self) -> Result<Counts> {
         let connection = self.lock();
-        let mut statement =
-            connection.prepare_cached("SELECT state, stage, documents, chunks FROM sums")?;
+        let sums = "SELECT state, stage, documents, chunks, unread_images FROM sums";
+        let mut statement = connection.prepare_cached(sums)?;
         let mut counts = Counts::default();
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -664,13 +670,12 @@ impl Ledger {
                 State::Failed => counts.failed += documents,
             }
             counts.chunks += chunks;
+            let unread = usize::try_from(row.get::<_, i64>(4)?).unwrap_or_default();
+            counts.unread_images += unread;
             if stage_of(row.get(1)?) == Stage::Lexical {
                 counts.unembedded += chunks;
             }
         }
-        let unread = "SELECT count(*) FROM documents WHERE unread_images = 1";
-        let unread: i64 = connection.query_row(unread, [], |row| row.get(0))?;
-        counts.unread_images = usize::try_from(unread).unwrap_or_default();
         Ok(counts)
     }
 
@@ -1134,6 +1139,33 @@ mod tests {
     }
 
     #[test]
+    fn unread_images_are_counted_until_they_are_looked_at() {
+        let (directory, ledger) = ledger();
+        for (place, name) in ["/n/a.png", "/n/b.png", "/n/c.png"].into_iter().enumerate() {
+            enqueue(&ledger, name, i64::try_from(place).expect("small"));
+            let queued = ledger.pending(1).expect("pending").remove(0);
+            let outcome = Outcome::NeedsOcr(State::Skipped, "image: needs OCR".to_owned());
+            ledger
+                .words_committed(&[(queued, outcome)], "1", 0)
+                .expect("commits");
+        }
+        ledger.ocr_is(true).expect("changes");
+        let unread = ledger.with_unread_images(9).expect("selects");
+        let outcome = Outcome::Rejected(State::Skipped, "no text".to_owned());
+        ledger
+            .words_committed(&[(unread[0].clone(), outcome)], "2", 0)
+            .expect("commits");
+        ledger
+            .remove(std::slice::from_ref(&unread[1].id), "3")
+            .expect("removes");
+        let kept = ledger.counts().expect("counts");
+        assert_eq!((kept.unread_images, kept.pending, kept.skipped), (1, 1, 1));
+        drop(ledger);
+        let counted = Ledger::open(directory.path()).expect("opens");
+        assert_eq!(counted.counts().expect("counts"), kept);
+    }
+
+    #[test]
     fn under_does_not_take_a_sibling_for_a_child() {
         let (_directory, ledger) = ledger();
         let files = [
@@ -1153,8 +1185,10 @@ mod tests {
         enqueue(&ledger, "/n/a.md", 1);
         let older = "DROP INDEX documents_with_images; ALTER TABLE documents DROP COLUMN unread_images;
             ALTER TABLE documents DROP COLUMN links; UPDATE meta SET value = '1' WHERE key = 'format';";
-        ledger.lock().execute_batch(older).expect("as it was");
         drop(ledger);
+        let file = Connection::open(directory.path().join("ledger.sqlite3")).expect("opens");
+        file.execute_batch(older).expect("as it was");
+        drop(file);
         for _ in 0..2 {
             let ledger = Ledger::open(directory.path()).expect("opens");
             read_newest(&ledger, "h1");

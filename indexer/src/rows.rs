@@ -14,6 +14,7 @@ use futures::TryStreamExt;
 use lancedb::Table;
 
 use crate::error::{IndexerError, Result};
+use crate::index::read;
 use crate::ledger::DocumentId;
 use crate::lexical::ChunkKey;
 use crate::vectors::{column, engine, strings};
@@ -92,7 +93,7 @@ impl Rows {
     }
 
     fn files(&self) -> std::sync::RwLockReadGuard<'_, HashMap<u64, Arc<File>>> {
-        self.files.read().unwrap_or_else(PoisonError::into_inner)
+        read(&self.files)
     }
 }
 

@@ -5,7 +5,7 @@
 //! which of its rows are deleted.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use arrow_array::cast::AsArray;
@@ -14,6 +14,7 @@ use futures::TryStreamExt;
 use lancedb::Table;
 
 use crate::error::{IndexerError, Result};
+use crate::index::lock;
 use crate::rows::ROW;
 use crate::vectors::{column, engine};
 
@@ -242,10 +243,6 @@ fn each_product(asked: &[i16], bytes: &[i8], products: &mut Vec<i32>) {
         both.map(|(a, b)| i32::from(*a) * i32::from(*b))
             .sum::<i32>()
     }));
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

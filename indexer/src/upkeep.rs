@@ -16,7 +16,7 @@ use lancedb::table::{CompactionOptions, Duration, OptimizeAction, OptimizeOption
 
 use crate::error::{IndexerError, Result};
 use crate::fail;
-use crate::vectors::{Covered, IO_BUFFER, Vectors};
+use crate::vectors::{IO_BUFFER, Vectors};
 
 /// Rows of a full file: it is not joined with others.
 const FULL: usize = 8192;
@@ -158,27 +158,7 @@ fn tail(files: &[File]) -> Vec<u32> {
 impl Vectors {
     /// What is worth doing, the first first.
     pub(crate) async fn due(&self, idle: bool) -> Result<Vec<Step>> {
-        let dataset = self
-            .table
-            .dataset()
-            .ok_or(IndexerError::Closed)?
-            .get()
-            .await?;
-        let newest = match self.covered() {
-            Covered::UpTo(newest) => Some(newest),
-            Covered::Nothing => None,
-        };
-        let files = dataset.fragments().iter().map(|fragment| File {
-            number: u32::try_from(fragment.id).unwrap_or(u32::MAX),
-            rows: fragment.physical_rows.unwrap_or_default(),
-            deleted: fragment
-                .deletion_file
-                .as_ref()
-                .and_then(|file| file.num_deleted_rows)
-                .unwrap_or_default(),
-            covered: newest >= Some(fragment.id),
-        });
-        let files: Vec<File> = files.collect();
+        let files = self.files().await?;
         let outside = files.iter().filter(|file| !file.covered);
         let outside: usize = outside.map(|file| file.rows - file.deleted).sum();
         let index = self.index().await?;
@@ -216,21 +196,38 @@ impl Vectors {
 
     /// Looks how far the index reaches, if that can be seen.
     pub(crate) async fn survey(&self) -> Result<()> {
-        let dataset = self
-            .table
-            .dataset()
-            .ok_or(IndexerError::Closed)?
-            .get()
-            .await?;
-        let newest = dataset.fragments().iter().map(|file| file.id).max();
+        let newest = self.newest().await?;
         match self.index().await? {
-            None => self.set_covered(Covered::Nothing),
-            Some(index) if index.num_unindexed_rows == Some(0) => {
-                self.set_covered(Covered::UpTo(newest.unwrap_or_default()));
-            }
+            None => self.set_covered(None),
+            Some(index) if index.num_unindexed_rows == Some(0) => self.set_covered(Some(newest)),
             Some(_) => {}
         }
         Ok(())
+    }
+
+    /// The store's files, oldest first.
+    async fn files(&self) -> Result<Vec<File>> {
+        let covered = self.covered();
+        let dataset = self.table.dataset().ok_or(IndexerError::Closed)?;
+        let dataset = dataset.get().await?;
+        let files = dataset.fragments().iter().map(|fragment| File {
+            number: u32::try_from(fragment.id).unwrap_or(u32::MAX),
+            rows: fragment.physical_rows.unwrap_or_default(),
+            deleted: fragment
+                .deletion_file
+                .as_ref()
+                .and_then(|file| file.num_deleted_rows)
+                .unwrap_or_default(),
+            covered: covered >= Some(fragment.id),
+        });
+        Ok(files.collect())
+    }
+
+    /// The number of the newest file.
+    async fn newest(&self) -> Result<u64> {
+        let files = self.files().await?;
+        let newest = files.iter().map(|file| file.number).max();
+        Ok(newest.unwrap_or_default().into())
     }
 
     /// Rewrites every file that holds a deleted row, and drops old versions; gives the new marker.
@@ -255,16 +252,7 @@ impl Vectors {
     }
 
     async fn join(&self, files: &[u32]) -> Result<bool> {
-        let dataset = self
-            .table
-            .dataset()
-            .ok_or(IndexerError::Closed)?
-            .get()
-            .await?;
-        let all = dataset
-            .fragments()
-            .iter()
-            .filter_map(|fragment| u32::try_from(fragment.id).ok());
+        let all = self.files().await?.into_iter().map(|file| file.number);
         let excluded_fragment_ids = all.filter(|number| !files.contains(number)).collect();
         self.compact(CompactionOptions {
             excluded_fragment_ids,
@@ -343,13 +331,7 @@ impl Vectors {
     /// Makes an index, unless somebody needs quiet.
     async fn indexing(&self, make: impl Future<Output = lancedb::Result<()>>) -> Result<()> {
         let _quiet = self.indexing.lock().await;
-        let dataset = self
-            .table
-            .dataset()
-            .ok_or(IndexerError::Closed)?
-            .get()
-            .await?;
-        let newest = dataset.fragments().iter().map(|file| file.id).max();
+        let newest = self.newest().await?;
         let begun = async {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             fail::point("vectors-indexing");
@@ -364,7 +346,7 @@ impl Vectors {
             () = self.give_way.notified() => return Ok(()),
             () = begun => {}
         }
-        self.set_covered(Covered::UpTo(newest.unwrap_or_default()));
+        self.set_covered(Some(newest));
         self.written(1);
         fail::point("vectors-indexed");
         Ok(())

@@ -7,8 +7,8 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError};
 
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
@@ -25,6 +25,7 @@ use tokio::sync::{Mutex, Notify, RwLock};
 
 use crate::error::{IndexerError, Result};
 use crate::fail;
+use crate::index::lock;
 use crate::ledger::{Document, DocumentId};
 use crate::lexical::{Candidate, ChunkRow, Opened};
 use crate::rows::{ROW, Rows};
@@ -109,15 +110,6 @@ impl Scope {
     }
 }
 
-/// How far the index of the vectors reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Covered {
-    /// There is none, or it is not known what is in it.
-    Nothing,
-    /// All files up to the one with this number are in it; files made later may be.
-    UpTo(u64),
-}
-
 /// The vector store of a data directory.
 pub(crate) struct Vectors {
     pub(crate) table: Table,
@@ -127,7 +119,7 @@ pub(crate) struct Vectors {
     pub(crate) indexing: Mutex<()>,
     /// Whoever makes an index is to stop.
     pub(crate) give_way: Notify,
-    covered: std::sync::Mutex<Covered>,
+    covered: std::sync::Mutex<Option<u64>>,
     /// An index could not be made, and is not tried again.
     pub(crate) no_index: AtomicBool,
     /// Old versions, at most.
@@ -188,7 +180,7 @@ impl Vectors {
             reading: RwLock::default(),
             indexing: Mutex::default(),
             give_way: Notify::new(),
-            covered: std::sync::Mutex::new(Covered::Nothing),
+            covered: std::sync::Mutex::default(),
             no_index: AtomicBool::new(false),
             // What a process that was ended has left is not known.
             versions: AtomicUsize::new(usize::MAX / 2),
@@ -275,7 +267,7 @@ impl Vectors {
     ) -> Result<Vec<Candidate>> {
         let _reading = self.reading.read().await;
         // Asked before the table is, the index may have more by then, and never less.
-        let covered = self.covered();
+        let through_index = self.covered().filter(|_| limit <= DEEP);
         let table = self.table.query_snapshot().await?;
         let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
         let predicate = scope.predicate();
@@ -291,10 +283,6 @@ impl Vectors {
                 engine(scan.filter(predicate))?;
             }
             Result::Ok(scan)
-        };
-        let through_index = match covered {
-            Covered::UpTo(newest) if limit <= DEEP => Some(newest),
-            _ => None,
         };
         let files = dataset.fragments().iter();
         let compared: Vec<_> = files.filter(|file| through_index < Some(file.id)).collect();
@@ -358,14 +346,15 @@ impl Vectors {
         self.search(&anything, 1, &Scope::default()).await.map(drop)
     }
 
-    /// How far the index reaches.
-    pub(crate) fn covered(&self) -> Covered {
-        *self.covered.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How far the index reaches: all files up to the one with this number are in it, files made later may be.
+    /// None without an index, or where it is not known what is in it.
+    pub(crate) fn covered(&self) -> Option<u64> {
+        *lock(&self.covered)
     }
 
     /// The index reaches this far now.
-    pub(crate) fn set_covered(&self, covered: Covered) {
-        *self.covered.lock().unwrap_or_else(PoisonError::into_inner) = covered;
+    pub(crate) fn set_covered(&self, newest: Option<u64>) {
+        *lock(&self.covered) = newest;
     }
 
     /// Vectors that are there already, by the hash of the text they were made from.

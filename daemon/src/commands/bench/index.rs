@@ -117,11 +117,7 @@ pub(crate) async fn run(setup: &Setup, folder: &Path, saves: usize, edits: usize
         "memory_bytes": { "resident": resident, "peak": peak },
         "disk_bytes": disk, "disk_ratio": disk_ratio,
     });
-    if setup.json {
-        output::json(&result)?;
-    } else {
-        output::line(&serde_json::to_string_pretty(&result)?);
-    }
+    output::figures(&result, setup.json)?;
     Ok(Ended::Done)
 }
 

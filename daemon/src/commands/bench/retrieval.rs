@@ -71,11 +71,7 @@ pub(crate) async fn run(
         let cases = spread(cases, answers);
         result["answers"] = ask(&services.retriever, &cases).await?;
     }
-    if setup.json {
-        output::json(&result)?;
-    } else {
-        output::line(&serde_json::to_string_pretty(&result)?);
-    }
+    output::figures(&result, setup.json)?;
     Ok(Ended::Done)
 }
 

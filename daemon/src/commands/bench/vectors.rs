@@ -133,11 +133,7 @@ pub(crate) async fn run(
         "reopened_memory_bytes": { "closed": closed, "searched": searching.0, "peak": searching.1, "exactly": comparing.1 },
         "disk_bytes": disk, "disk_ratio": ratio,
     });
-    if setup.json {
-        output::json(&result)?;
-    } else {
-        output::line(&serde_json::to_string_pretty(&result)?);
-    }
+    output::figures(&result, setup.json)?;
     Ok(Ended::Done)
 }
 

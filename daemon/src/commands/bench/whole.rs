@@ -55,11 +55,7 @@ pub(crate) async fn run(setup: &Setup, folder: Option<PathBuf>) -> Result<Ended>
         "answers": answers,
         "memory_bytes": { "without_language_model": without_model, "now": memory().0, "peak": memory().1 },
     });
-    if setup.json {
-        output::json(&result)?;
-    } else {
-        output::line(&serde_json::to_string_pretty(&result)?);
-    }
+    output::figures(&result, setup.json)?;
     Ok(Ended::Done)
 }
 
