@@ -18,9 +18,19 @@ use clap::Parser;
 use cli::{Bench, BenchOptions, Cli, Command};
 use compose::Setup;
 
-// glibc's arenas grow by megabytes with every commit of the vector store (lancedb#7242).
+// Every commit of the vector store takes and gives back tens of megabytes on many threads. glibc keeps them
+// (lancedb#7242), and mimalloc keeps three times as much; jemalloc gives them back.
+#[cfg(target_os = "linux")]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// jemalloc's settings: memory that is free for a second goes back, also when nothing else happens.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "the name under which jemalloc looks for it")]
+// SAFETY: a string that ends with a zero byte, as it wants it.
+#[unsafe(export_name = "_rjem_malloc_conf")]
+pub static ALLOCATOR_SETTINGS: &[u8; 60] =
+    b"background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0\0";
 
 /// How a command ended when nothing went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,13 @@
 //! departs from everything read before. Pages that no sequence has used for longest are reused when
 //! the tree has reached its size.
 
+use super::arena::Arena;
+
 /// Positions of a page, as many as there are lanes.
 pub(super) const PAGE: usize = super::simd::LANES;
+
+/// Pages are taken from pieces of memory of this size (bytes), or of their own if they are larger.
+const PIECE: usize = 4 << 20;
 
 /// What a page of a model looks like.
 #[derive(Clone, Copy)]
@@ -43,7 +48,6 @@ struct Node {
     tokens: Vec<u32>,
     parent: Option<usize>,
     children: Vec<usize>,
-    data: Box<[u16]>,
     used: u64,
 }
 
@@ -51,6 +55,8 @@ struct Node {
 pub(super) struct Cache {
     layout: Layout,
     nodes: Vec<Node>,
+    /// The memory of all nodes' pages, in their order.
+    pieces: Vec<Arena>,
     free: Vec<usize>,
     roots: Vec<usize>,
     /// Pages that may be in memory.
@@ -66,6 +72,7 @@ impl Cache {
         Self {
             layout,
             nodes: Vec::new(),
+            pieces: Vec::new(),
             free: Vec::new(),
             roots: Vec::new(),
             most,
@@ -114,8 +121,10 @@ impl Cache {
                 let kept = self.nodes[node].tokens[..length].to_vec();
                 let copy = self.page();
                 // In a full tree the page itself may have made room; its numbers are still there.
-                if let Ok([source, target]) = self.nodes.get_disjoint_mut([node, copy]) {
-                    target.data.copy_from_slice(&source.data);
+                if node != copy {
+                    let (from, to) = (self.data(node), self.data(copy));
+                    // SAFETY: two pages, each of this many numbers.
+                    unsafe { to.copy_from_nonoverlapping(from, self.layout.page()) }
                 }
                 self.nodes[copy].tokens = kept;
             }
@@ -154,11 +163,20 @@ impl Cache {
 
     /// The present sequence's pages.
     pub(super) fn pages(&mut self) -> Vec<*mut u16> {
-        let nodes = &mut self.nodes;
-        self.path
-            .iter()
-            .map(|&node| nodes[node].data.as_mut_ptr())
-            .collect()
+        self.path.iter().map(|&node| self.data(node)).collect()
+    }
+
+    /// Pages in a piece of memory.
+    fn pages_a_piece(&self) -> usize {
+        (PIECE / self.layout.page_bytes()).max(1)
+    }
+
+    /// The page of a node.
+    fn data(&self, node: usize) -> *mut u16 {
+        let (piece, place) = (node / self.pages_a_piece(), node % self.pages_a_piece());
+        let start = self.pieces[piece].start().cast::<u16>();
+        // SAFETY: `page` made a piece with room for this many pages.
+        unsafe { start.add(place * self.layout.page()) }
     }
 
     /// A new page at the end of the present sequence.
@@ -172,11 +190,15 @@ impl Cache {
         let node = if let Some(node) = self.free.pop() {
             node
         } else {
+            let pages = self.pages_a_piece();
+            if self.nodes.len() == pages * self.pieces.len() {
+                let piece = Arena::certain(pages * self.layout.page_bytes());
+                self.pieces.push(piece);
+            }
             self.nodes.push(Node {
                 tokens: Vec::with_capacity(PAGE),
                 parent: None,
                 children: Vec::new(),
-                data: vec![0; self.layout.page()].into(),
                 used: 0,
             });
             self.nodes.len() - 1
@@ -235,9 +257,8 @@ mod tests {
             let node = path.next().expect("a page for every sixteen");
             for (at, token) in part.iter().enumerate() {
                 let mark = u16::try_from(*token).expect("small");
-                if cache.nodes[node].data[at] != mark {
-                    cache.nodes[node].data[at] = mark;
-                }
+                // SAFETY: a place in a page.
+                unsafe { cache.data(node).add(at).write(mark) }
             }
         }
         known
@@ -246,10 +267,11 @@ mod tests {
     /// What the pages say is what was read.
     fn check(cache: &Cache, tokens: &[u32]) {
         for (part, node) in tokens.chunks(PAGE).zip(&cache.path) {
-            let node = &cache.nodes[*node];
-            assert_eq!(node.tokens, part);
+            assert_eq!(cache.nodes[*node].tokens, part);
             for (at, token) in part.iter().enumerate() {
-                assert_eq!(u32::from(node.data[at]), *token);
+                // SAFETY: a place in a page.
+                let mark = unsafe { cache.data(*node).add(at).read() };
+                assert_eq!(u32::from(mark), *token);
             }
         }
     }

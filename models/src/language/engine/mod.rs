@@ -20,6 +20,7 @@
     reason = "lanes, bytes and shift counts are small"
 )]
 
+mod arena;
 mod cache;
 mod kernels;
 mod load;

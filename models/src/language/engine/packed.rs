@@ -7,7 +7,6 @@
 //! Most of packing is waiting for the system to hand out memory, so a tile is packed when it is first
 //! wanted, and until something is wanted a thread packs ahead.
 
-use std::alloc::Layout;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +17,7 @@ use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{Device, Tensor};
 
 use super::super::gguf::{self, Gguf};
+use super::arena::Arena;
 use super::matmul::ROWS;
 use super::pool::be_nice;
 
@@ -80,41 +80,6 @@ impl Kind {
     }
 }
 
-/// Memory for weights, on large pages where the system has them.
-struct Arena {
-    start: *mut u8,
-    layout: Layout,
-}
-
-// SAFETY: the memory is written only while it is filled, each part by one thread.
-unsafe impl Send for Arena {}
-// SAFETY: as above.
-unsafe impl Sync for Arena {}
-
-impl Arena {
-    fn new(bytes: usize) -> Option<Self> {
-        let layout = Layout::from_size_align(bytes.max(64), 2 << 20).ok()?;
-        // SAFETY: the layout is not empty.
-        let start = unsafe { std::alloc::alloc_zeroed(layout) };
-        if start.is_null() {
-            return None;
-        }
-        #[cfg(target_os = "linux")]
-        // SAFETY: the range was just allocated. Advice that is refused changes nothing.
-        unsafe {
-            libc::madvise(start.cast(), layout.size(), libc::MADV_HUGEPAGE);
-        }
-        Some(Self { start, layout })
-    }
-}
-
-impl Drop for Arena {
-    fn drop(&mut self) {
-        // SAFETY: allocated with this layout.
-        unsafe { std::alloc::dealloc(self.start, self.layout) }
-    }
-}
-
 /// What the matrices of a file share.
 struct Store {
     gguf: Arc<Gguf>,
@@ -156,7 +121,7 @@ impl Matrix {
     pub(super) fn tile(&self, tile: usize) -> *const u8 {
         let bytes = self.tile_bytes();
         // SAFETY: `Weights::matrix` saw that the arena has room for all tiles.
-        let start = unsafe { self.store.arena.start.add(self.offset + tile * bytes) };
+        let start = unsafe { self.store.arena.start().add(self.offset + tile * bytes) };
         self.packed[tile].call_once(|| {
             // SAFETY: as above, and only this call uses the tile before it is packed.
             let out = unsafe { std::slice::from_raw_parts_mut(start, bytes) };
@@ -288,7 +253,7 @@ impl Weights {
             columns,
         };
         self.bytes += (matrix.tiles() * matrix.tile_bytes()).next_multiple_of(64);
-        if self.bytes > store.arena.layout.size() {
+        if self.bytes > store.arena.bytes() {
             return Err(format!("the tensor {name} is used more than once"));
         }
         let matrix = Arc::new(matrix);
