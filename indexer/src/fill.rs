@@ -98,17 +98,24 @@ async fn round_of_vectors(index: &Inner) -> Result<bool> {
     upkeep(index, true).await
 }
 
-/// Takes a step of the vector store's upkeep, if one is due; saves go on meanwhile.
+/// Takes the steps of the vector store's upkeep that are due; saves go on meanwhile. False when none was.
 async fn upkeep(index: &Inner, idle: bool) -> Result<bool> {
+    let mut any = false;
+    while let Some(step) = next_step(index, idle).await? {
+        tracing::debug!(?step, "upkeep of the vector store");
+        any = true;
+    }
+    Ok(any)
+}
+
+/// Takes the first step that is due and finds something to do.
+async fn next_step(index: &Inner, idle: bool) -> Result<Option<Step>> {
     for step in index.vectors.due(idle).await? {
-        let started = Instant::now();
-        let done = while_saving(index, keep(index, &step)).await?;
-        tracing::debug!(?step, done, elapsed = ?started.elapsed(), "upkeep of the vector store");
-        if done {
-            return Ok(true);
+        if while_saving(index, keep(index, &step)).await? {
+            return Ok(Some(step));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 async fn keep(index: &Inner, step: &Step) -> Result<bool> {

@@ -16,7 +16,7 @@ use lancedb::Table;
 use crate::error::{IndexerError, Result};
 use crate::index::lock;
 use crate::rows::ROW;
-use crate::vectors::{column, engine};
+use crate::vectors::{VECTOR, column, engine};
 
 /// The largest byte, and the largest number in a question: products of so many dimensions as models have
 /// fit a sum of 32 bits.
@@ -125,7 +125,7 @@ impl Held {
             return Ok(held);
         };
         let mut scan = fragment.scan();
-        engine(scan.project(&["vector"]))?
+        engine(scan.project(&[VECTOR]))?
             .with_row_id()
             .batch_size(1024)
             .batch_readahead(1);
@@ -133,7 +133,7 @@ impl Held {
         while let Some(batch) = engine(batches.try_next().await)? {
             let rows = column(&batch, ROW)?.as_primitive::<UInt64Type>();
             held.rows.extend(rows.values());
-            let vectors = column(&batch, "vector")?.as_fixed_size_list();
+            let vectors = column(&batch, VECTOR)?.as_fixed_size_list();
             for row in 0..batch.num_rows() {
                 let vector = vectors.value(row);
                 held.add(vector.as_primitive::<Float32Type>().values());

@@ -9,14 +9,14 @@
 use std::sync::atomic::Ordering;
 
 use lancedb::DistanceType;
+use lancedb::index::Index;
 use lancedb::index::scalar::BTreeIndexBuilder;
 use lancedb::index::vector::IvfRqIndexBuilder;
-use lancedb::index::{Index, IndexConfig};
 use lancedb::table::{CompactionOptions, Duration, OptimizeAction, OptimizeOptions};
 
 use crate::error::{IndexerError, Result};
 use crate::fail;
-use crate::vectors::{IO_BUFFER, Vectors};
+use crate::vectors::{IO_BUFFER, Indexed, VECTOR, Vectors};
 
 /// Rows of a full file: it is not joined with others.
 const FULL: usize = 8192;
@@ -39,8 +39,6 @@ const PARTS: usize = 4;
 const PARTITION: u32 = 1024;
 /// Bits a dimension in the index.
 const BITS: u32 = 7;
-/// The column that has the approximate index.
-const VECTOR: &str = "vector";
 /// Columns by which rows are looked up.
 const KEYS: [&str; 2] = ["document_id", "text_hash"];
 
@@ -62,8 +60,8 @@ pub(crate) struct Shape {
     pub files: Vec<File>,
     /// Old versions, at most.
     pub versions: usize,
-    /// Rows that may not be in the index, and the parts it has; none without an index.
-    pub indexed: Option<(usize, usize)>,
+    /// Parts of the index; none without one.
+    pub parts: usize,
     /// Rows from which on there is an index.
     pub index_from: usize,
 }
@@ -106,13 +104,13 @@ pub(crate) fn due(shape: &Shape, idle: bool) -> Vec<Step> {
         .filter(is_hollow)
         .map(|file| file.rows)
         .sum();
-    let outside = shape
-        .indexed
-        .filter(|(rows, _)| *rows >= APPEND.min(shape.index_from));
+    let outside = shape.files.iter().filter(|file| !file.covered);
+    let outside: usize = outside.map(|file| file.rows - file.deleted).sum();
+    let append = shape.parts > 0 && outside >= APPEND.min(shape.index_from);
     let tail = tail(&shape.files);
     let mut due = Vec::new();
     // What goes into the index is joined before: later it could not be without rewriting the index.
-    if tail.len() >= JOIN[usual] || tail.len() > 1 && outside.is_some() {
+    if tail.len() >= JOIN[usual] || tail.len() > 1 && append {
         due.push(Step::Join(tail));
     }
     let gathered = shape
@@ -129,12 +127,12 @@ pub(crate) fn due(shape: &Shape, idle: bool) -> Vec<Step> {
     if shape.versions >= PRUNE[usual] {
         due.push(Step::Prune);
     }
-    if shape.indexed.is_none() && shape.index_from > 0 && live >= shape.index_from {
+    if shape.parts == 0 && shape.index_from > 0 && live >= shape.index_from {
         due.push(Step::Index);
     }
-    if let Some((_, parts)) = outside {
+    if append {
         due.push(Step::Append {
-            merge: parts >= PARTS,
+            merge: shape.parts >= PARTS,
         });
     }
     due
@@ -158,14 +156,11 @@ fn tail(files: &[File]) -> Vec<u32> {
 impl Vectors {
     /// What is worth doing, the first first.
     pub(crate) async fn due(&self, idle: bool) -> Result<Vec<Step>> {
-        let files = self.files().await?;
-        let outside = files.iter().filter(|file| !file.covered);
-        let outside: usize = outside.map(|file| file.rows - file.deleted).sum();
-        let index = self.index().await?;
+        let (files, parts) = self.files().await?;
         let shape = Shape {
             files,
             versions: self.versions.load(Ordering::Relaxed),
-            indexed: index.map(|index| (outside, index.num_segments.unwrap_or(1) as usize)),
+            parts,
             index_from: self.index_from,
         };
         let mut due = due(&shape, idle);
@@ -178,38 +173,19 @@ impl Vectors {
     /// Does it; false when there was nothing to do after all.
     pub(crate) async fn take(&self, step: &Step) -> Result<bool> {
         match step {
-            Step::Join(files) => {
-                let done = self.join(files).await?;
-                self.survey().await?;
-                Ok(done)
-            }
-            Step::Sweep => {
-                let done = self.rewrite(DELETED, Some(FULL)).await?;
-                self.survey().await?;
-                Ok(done)
-            }
+            Step::Join(files) => self.join(files).await,
+            Step::Sweep => self.rewrite(DELETED, Some(FULL)).await,
             Step::Prune => self.prune().await.map(|()| true),
             Step::Index => self.make_index().await.map(|()| true),
             Step::Append { merge } => self.append_to_index(*merge).await.map(|()| true),
         }
     }
 
-    /// Looks how far the index reaches, if that can be seen.
-    pub(crate) async fn survey(&self) -> Result<()> {
-        let newest = self.newest().await?;
-        match self.index().await? {
-            None => self.set_covered(None),
-            Some(index) if index.num_unindexed_rows == Some(0) => self.set_covered(Some(newest)),
-            Some(_) => {}
-        }
-        Ok(())
-    }
-
-    /// The store's files, oldest first.
-    async fn files(&self) -> Result<Vec<File>> {
-        let covered = self.covered();
+    /// The store's files, oldest first, and how many parts its index has.
+    async fn files(&self) -> Result<(Vec<File>, usize)> {
         let dataset = self.table.dataset().ok_or(IndexerError::Closed)?;
         let dataset = dataset.get().await?;
+        let index = Indexed::of(&dataset).await?;
         let files = dataset.fragments().iter().map(|fragment| File {
             number: u32::try_from(fragment.id).unwrap_or(u32::MAX),
             rows: fragment.physical_rows.unwrap_or_default(),
@@ -218,22 +194,14 @@ impl Vectors {
                 .as_ref()
                 .and_then(|file| file.num_deleted_rows)
                 .unwrap_or_default(),
-            covered: covered >= Some(fragment.id),
+            covered: index.files.contains(&fragment.id),
         });
-        Ok(files.collect())
-    }
-
-    /// The number of the newest file.
-    async fn newest(&self) -> Result<u64> {
-        let files = self.files().await?;
-        let newest = files.iter().map(|file| file.number).max();
-        Ok(newest.unwrap_or_default().into())
+        Ok((files.collect(), index.parts))
     }
 
     /// Rewrites every file that holds a deleted row, and drops old versions; gives the new marker.
     pub(crate) async fn purge(&self) -> Result<String> {
         self.rewrite(0.0, None).await?;
-        self.survey().await?;
         self.prune().await?;
         self.marker().await
     }
@@ -245,14 +213,8 @@ impl Vectors {
         self.indexing.lock().await
     }
 
-    /// The approximate index, if there is one.
-    pub(crate) async fn index(&self) -> Result<Option<IndexConfig>> {
-        let indices = self.table.list_indices().await?;
-        Ok(indices.into_iter().find(|index| index.columns == [VECTOR]))
-    }
-
     async fn join(&self, files: &[u32]) -> Result<bool> {
-        let all = self.files().await?.into_iter().map(|file| file.number);
+        let all = self.files().await?.0.into_iter().map(|file| file.number);
         let excluded_fragment_ids = all.filter(|number| !files.contains(number)).collect();
         self.compact(CompactionOptions {
             excluded_fragment_ids,
@@ -331,7 +293,12 @@ impl Vectors {
     /// Makes an index, unless somebody needs quiet.
     async fn indexing(&self, make: impl Future<Output = lancedb::Result<()>>) -> Result<()> {
         let _quiet = self.indexing.lock().await;
-        let newest = self.newest().await?;
+        let outside = async || {
+            let files = self.files().await?.0.into_iter();
+            let outside = files.filter(|file| !file.covered).map(|file| file.number);
+            Result::Ok(outside.collect::<Vec<u32>>())
+        };
+        let before = outside().await?;
         let begun = async {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             fail::point("vectors-indexing");
@@ -346,8 +313,15 @@ impl Vectors {
             () = self.give_way.notified() => return Ok(()),
             () = begun => {}
         }
-        self.set_covered(Some(newest));
         self.written(1);
+        let left_out = outside().await?;
+        if left_out.iter().any(|file| before.contains(file)) {
+            tracing::warn!(
+                ?left_out,
+                "the index of the vectors does not take them all: it stays as it is"
+            );
+            self.no_index.store(true, Ordering::Relaxed);
+        }
         fail::point("vectors-indexed");
         Ok(())
     }
@@ -393,11 +367,14 @@ mod tests {
     fn a_few_saves_rewrite_nothing() {
         let mut rows = vec![FULL; 8];
         rows.extend([3000, 12, 9, 20]);
-        let shape = Shape {
+        let mut shape = Shape {
             versions: 7,
-            indexed: Some((3041, 1)),
+            parts: 1,
             ..shape(&rows)
         };
+        shape.files[..8]
+            .iter_mut()
+            .for_each(|file| file.covered = true);
         assert_eq!(due(&shape, true), []);
     }
 
@@ -476,7 +453,7 @@ mod tests {
             shape.files[..3]
                 .iter_mut()
                 .for_each(|file| file.covered = true);
-            shape.indexed = Some((rows[3..].iter().sum(), parts));
+            shape.parts = parts;
             shape
         };
         let append = |merge| Step::Append { merge };
@@ -487,7 +464,6 @@ mod tests {
         let mut many = grown(&[3000; 9], 1);
         assert_eq!(due(&many, false).last(), Some(&append(false)));
         many.files.iter_mut().for_each(|file| file.covered = true);
-        many.indexed = Some((0, 1));
         assert_eq!(due(&many, false), [Step::Join((0..9).collect())]);
     }
 }

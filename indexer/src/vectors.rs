@@ -5,7 +5,7 @@
 //! them for current. The table version after a commit is the marker kept in the ledger. Files are
 //! tidied and the index made by `upkeep`; what a row is, `rows` remembers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,19 +19,22 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use futures::{Stream, TryStreamExt};
+use lance::Dataset;
+use lance::index::DatasetIndexExt;
 use lancedb::query::{ExecutableQuery, QueryBase, Select};
 use lancedb::{DistanceType, ObjectStoreRegistry, Session, Table};
 use tokio::sync::{Mutex, Notify, RwLock};
 
 use crate::error::{IndexerError, Result};
 use crate::fail;
-use crate::index::lock;
 use crate::ledger::{Document, DocumentId};
 use crate::lexical::{Candidate, ChunkRow, Opened};
 use crate::rows::{ROW, Rows};
 use crate::tail::Tail;
 
 const TABLE: &str = "chunks";
+/// The column that has the approximate index.
+pub(crate) const VECTOR: &str = "vector";
 /// What LanceDB may keep of indices (bytes).
 const INDEX_CACHE: usize = 64 << 20;
 /// What LanceDB may keep of files' descriptions (bytes).
@@ -119,8 +122,7 @@ pub(crate) struct Vectors {
     pub(crate) indexing: Mutex<()>,
     /// Whoever makes an index is to stop.
     pub(crate) give_way: Notify,
-    covered: std::sync::Mutex<Option<u64>>,
-    /// An index could not be made, and is not tried again.
+    /// The index could not be made or grown, and it is not tried again.
     pub(crate) no_index: AtomicBool,
     /// Old versions, at most.
     pub(crate) versions: AtomicUsize,
@@ -147,7 +149,6 @@ impl Vectors {
             match Self::existing(directory, &schema).await {
                 Ok((table, rows)) => {
                     let vectors = Self::new(table, rows, schema, dimensions, index_from);
-                    vectors.survey().await?;
                     return Ok((vectors, Opened::Existing));
                 }
                 Err(reason) => {
@@ -180,7 +181,6 @@ impl Vectors {
             reading: RwLock::default(),
             indexing: Mutex::default(),
             give_way: Notify::new(),
-            covered: std::sync::Mutex::default(),
             no_index: AtomicBool::new(false),
             // What a process that was ended has left is not known.
             versions: AtomicUsize::new(usize::MAX / 2),
@@ -266,15 +266,13 @@ impl Vectors {
         scope: &Scope,
     ) -> Result<Vec<Candidate>> {
         let _reading = self.reading.read().await;
-        // Asked before the table is, the index may have more by then, and never less.
-        let through_index = self.covered().filter(|_| limit <= DEEP);
         let table = self.table.query_snapshot().await?;
         let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
         let predicate = scope.predicate();
         let query = Float32Array::from(vector.to_vec());
         let scan = || {
             let mut scan = dataset.scan();
-            engine(scan.nearest("vector", &query, limit))?
+            engine(scan.nearest(VECTOR, &query, limit))?
                 .distance_metric(DistanceType::Dot.into())
                 .with_row_id()
                 .prefilter(true);
@@ -284,10 +282,17 @@ impl Vectors {
             }
             Result::Ok(scan)
         };
+        let index = if limit <= DEEP {
+            Indexed::of(&dataset).await?
+        } else {
+            Indexed::default()
+        };
         let files = dataset.fragments().iter();
-        let compared: Vec<_> = files.filter(|file| through_index < Some(file.id)).collect();
+        let compared: Vec<_> = files
+            .filter(|file| !index.files.contains(&file.id))
+            .collect();
         let mut found = Vec::new();
-        if through_index.is_some() {
+        if index.parts > 0 {
             let all: usize = dataset
                 .fragments()
                 .iter()
@@ -346,17 +351,6 @@ impl Vectors {
         self.search(&anything, 1, &Scope::default()).await.map(drop)
     }
 
-    /// How far the index reaches: all files up to the one with this number are in it, files made later may be.
-    /// None without an index, or where it is not known what is in it.
-    pub(crate) fn covered(&self) -> Option<u64> {
-        *lock(&self.covered)
-    }
-
-    /// The index reaches this far now.
-    pub(crate) fn set_covered(&self, newest: Option<u64>) {
-        *lock(&self.covered) = newest;
-    }
-
     /// Vectors that are there already, by the hash of the text they were made from.
     pub(crate) async fn known(&self, text_hashes: &[String]) -> Result<HashMap<String, Vec<f32>>> {
         let mut known = HashMap::new();
@@ -368,7 +362,7 @@ impl Vectors {
         for part in text_hashes.chunks(500) {
             let mut scan = dataset.scan();
             engine(scan.filter(&format!("text_hash IN ({})", list(part))))?;
-            engine(scan.project(&["text_hash", "vector"]))?
+            engine(scan.project(&["text_hash", VECTOR]))?
                 .batch_readahead(2)
                 .fragment_readahead(2)
                 .io_buffer_size(IO_BUFFER);
@@ -376,7 +370,7 @@ impl Vectors {
             let batches: Vec<RecordBatch> = engine(batches.await)?;
             for batch in &batches {
                 let hashes = strings(batch, "text_hash")?;
-                let vectors = column(batch, "vector")?.as_fixed_size_list();
+                let vectors = column(batch, VECTOR)?.as_fixed_size_list();
                 for row in 0..batch.num_rows() {
                     let vector = vectors.value(row);
                     let vector = vector.as_primitive::<Float32Type>().values().to_vec();
@@ -491,6 +485,32 @@ where
     Ok(result.map_err(lancedb::Error::from)?)
 }
 
+/// What is in the approximate index.
+#[derive(Default)]
+pub(crate) struct Indexed {
+    /// Its parts; none without an index.
+    pub parts: usize,
+    /// Numbers of the files whose rows it has.
+    pub files: HashSet<u64>,
+}
+
+impl Indexed {
+    pub(crate) async fn of(dataset: &Dataset) -> Result<Self> {
+        let indices = engine(dataset.load_indices().await)?;
+        let column = dataset.schema().field(VECTOR).map(|field| field.id);
+        let mut indexed = Self::default();
+        for part in indices.iter() {
+            if let Some(files) = &part.fragment_bitmap
+                && column.is_some_and(|column| part.fields == [column])
+            {
+                indexed.parts += 1;
+                indexed.files.extend(files.iter().map(u64::from));
+            }
+        }
+        Ok(indexed)
+    }
+}
+
 /// Rows and distances.
 async fn near<E>(
     batches: impl Stream<Item = std::result::Result<RecordBatch, E>>,
@@ -546,7 +566,7 @@ fn schema(dimensions: usize) -> SchemaRef {
         ),
         text("text_hash"),
         Field::new(
-            "vector",
+            VECTOR,
             DataType::FixedSizeList(item(DataType::Float32), length(dimensions)),
             false,
         ),
@@ -782,6 +802,12 @@ mod tests {
         documents.map(|one| DocumentId(format!("d{one}"))).collect()
     }
 
+    async fn parts(vectors: &Vectors) -> usize {
+        let dataset = vectors.table.dataset().expect("a local table");
+        let dataset = dataset.get().await.expect("reads");
+        Indexed::of(&dataset).await.expect("reads").parts
+    }
+
     /// A store with an index of `documents`, one commit for every eight.
     async fn indexed(directory: &Path, documents: u32) -> Vectors {
         let (vectors, _) = Vectors::open(directory, DIMENSIONS, 1000)
@@ -792,7 +818,7 @@ mod tests {
             vectors.commit(&[], &rows).await.expect("commits");
         }
         tidy(&vectors).await;
-        assert!(vectors.index().await.expect("reads").is_some());
+        assert_eq!(parts(&vectors).await, 1);
         vectors
     }
 
@@ -846,6 +872,8 @@ mod tests {
         for query in cloud(0..40, 9).into_iter().step_by(3) {
             let [found, mut expected] = nearest(vectors, rows, &query.vector, 50, scope).await;
             assert_eq!(found.len(), expected.len());
+            let different: HashSet<_> = found.iter().collect();
+            assert_eq!(different.len(), found.len(), "a row comes once");
             expected.truncate(10);
             right += expected.iter().filter(|one| found.contains(one)).count();
             all += expected.len();
@@ -896,9 +924,17 @@ mod tests {
         let mut rows = cloud(100..200, 0);
         rows.extend(cloud(250..300, 0));
         rows.extend(changed);
+        let mut vectors = vectors;
         for tidied in [false, true] {
             if tidied {
                 tidy(&vectors).await;
+            } else {
+                // Some rows are in the index and some are not, as a daemon that was ended may leave it.
+                drop(vectors);
+                vectors = Vectors::open(directory.path(), DIMENSIONS, 1000)
+                    .await
+                    .expect("opens")
+                    .0;
             }
             let found = recall(&vectors, &rows, &Scope::default()).await;
             assert!(found > 0.97, "{found}, tidied: {tidied}");

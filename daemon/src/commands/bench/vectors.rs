@@ -28,8 +28,6 @@ const SAVES: usize = 40;
 /// Numbers of queries and of edits: far from those of chunks.
 const QUERY: u64 = 1 << 40;
 const EDIT: u64 = 1 << 41;
-/// Chunks from which on there is an index, as by default.
-const INDEX_FROM: usize = 10_000;
 /// Recall below this is an error.
 const RECALL: f64 = 0.95;
 
@@ -44,6 +42,7 @@ pub(crate) async fn run(
         "at least 10,000 chunks and a query"
     );
     let dimensions = setup.embedder()?.dimensions();
+    let index_from = setup.settings.index.approximate_from;
     let documents = chunks / CHUNKS;
     let topics = documents.isqrt().max(16);
     let made = Synthetic::new(SEED, dimensions, topics);
@@ -53,7 +52,7 @@ pub(crate) async fn run(
     let directory = tempfile::tempdir()?;
     let mut times = BTreeMap::<String, (usize, f64)>::new();
 
-    let store = VectorTrial::open(directory.path(), dimensions, INDEX_FROM).await?;
+    let store = VectorTrial::open(directory.path(), dimensions, index_from).await?;
     let started = Instant::now();
     let truth = fill(&store, &made, documents, &queries, &mut times).await?;
     let written = started.elapsed().as_secs_f64();
@@ -100,7 +99,7 @@ pub(crate) async fn run(
     reset_peak();
     let closed = memory().0;
     let started = Instant::now();
-    let store = VectorTrial::open(directory.path(), dimensions, INDEX_FROM).await?;
+    let store = VectorTrial::open(directory.path(), dimensions, index_from).await?;
     let opening = started.elapsed().as_secs_f64();
     let first = Instant::now();
     store.search(&queries[0], ASKED, false).await?;
@@ -121,7 +120,7 @@ pub(crate) async fn run(
     let ratio = disk as f64 / content as f64;
     let result = json!({
         "chunks": documents * CHUNKS, "dimensions": dimensions, "topics": topics,
-        "queries": queries.len(), "asked": ASKED, "seed": SEED,
+        "queries": queries.len(), "asked": ASKED, "seed": SEED, "approximate_from": index_from,
         "write_seconds": written,
         "write_memory_bytes": { "resident": writing.0, "peak": writing.1 }, "write_upkeep": steps_of(&times),
         "exact": exact.summary(), "as_grown": grown.summary(), "index_made_anew": approximate.summary(),
