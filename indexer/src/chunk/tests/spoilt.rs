@@ -1,16 +1,17 @@
 //! Files of every kind, spoilt in every way: whatever a reader makes of them, its spans are spans of its text,
 //! and the chunks give the whole of it back.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::LazyLock;
 
-use super::{ChunkSettings, Random, checked};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::{ChunkSettings, checked, properties};
 use crate::extract::tests::{fixture, worker};
 use crate::extract::{Extracted, Extractor, Limits, Rejection};
-
-/// Versions of each file that are tried.
-const ROUNDS: usize = 16;
 
 /// Files that are text, with every construct that their readers know.
 const TEXTS: &[(&str, &str)] = &[
@@ -248,39 +249,89 @@ const STONES: &[&str] = &[
     "]]>",
 ];
 
-/// A file that was spoilt in a few places.
-fn spoil(bytes: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
-    let mut spoilt = bytes.to_vec();
-    for _ in 0..=random.below(4) {
-        let at = random.below(spoilt.len() + 1);
-        let end = (at + random.below(12)).min(spoilt.len());
-        match random.below(7) {
-            0 => {
-                if let Some(byte) = spoilt.get_mut(at) {
-                    *byte ^= 1 << random.below(8);
-                }
-            }
-            1 => drop(spoilt.drain(at..end)),
-            2 => spoilt.truncate(at),
-            3 => {
-                let again = spoilt[at..end].repeat(1 + random.below(40));
-                spoilt.splice(at..at, again);
-            }
-            4 => {
-                let from = random.below(other.len());
-                let part = &other[from..(from + random.below(60)).min(other.len())];
-                spoilt.splice(at..end, part.iter().copied());
-            }
-            _ => {
-                let stone = STONES[random.below(STONES.len())];
-                spoilt.splice(at..at, stone.bytes());
-            }
-        }
-    }
-    spoilt
+/// Something that happens to a file.
+#[derive(Debug, Clone)]
+enum Mishap {
+    /// A bit is another.
+    Flip(u8),
+    /// Some bytes are lost,
+    Lose(usize),
+    /// or all to the end.
+    Truncate,
+    /// Some come many times.
+    Repeat(usize, usize),
+    /// A part of another file stands there instead of some.
+    Mix(usize, Index, Index, usize),
+    /// Something that programs trip over is in between.
+    Stone(&'static str),
 }
 
-fn package(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
+fn mishap() -> impl Strategy<Value = (Index, Mishap)> {
+    let mishap = prop_oneof![
+        1 => (0..8_u8).prop_map(Mishap::Flip),
+        1 => (0..12_usize).prop_map(Mishap::Lose),
+        1 => Just(Mishap::Truncate),
+        1 => (0..12_usize, 1..41_usize).prop_map(|(length, times)| Mishap::Repeat(length, times)),
+        1 => (0..12_usize, any::<Index>(), any::<Index>(), 0..60_usize)
+            .prop_map(|(length, file, from, count)| Mishap::Mix(length, file, from, count)),
+        2 => select(STONES).prop_map(Mishap::Stone),
+    ];
+    (any::<Index>(), mishap)
+}
+
+impl Mishap {
+    fn befall(&self, file: &mut Vec<u8>, at: &Index) {
+        let at = at.index(file.len() + 1);
+        let after = |length: &usize| (at + length).min(file.len());
+        match self {
+            Self::Flip(bit) => {
+                if let Some(byte) = file.get_mut(at) {
+                    *byte ^= 1 << bit;
+                }
+            }
+            Self::Lose(length) => drop(file.drain(at..after(length))),
+            Self::Truncate => file.truncate(at),
+            Self::Repeat(length, times) => {
+                let again = file[at..after(length)].repeat(*times);
+                file.splice(at..at, again);
+            }
+            Self::Mix(length, other, from, count) => {
+                let other = &other.get(&FILES).1;
+                let from = from.index(other.len());
+                let part = &other[from..(from + count).min(other.len())];
+                file.splice(at..after(length), part.iter().copied());
+            }
+            Self::Stone(stone) => drop(file.splice(at..at, stone.bytes())),
+        }
+    }
+}
+
+/// Files that are no packages, and their names.
+static FILES: LazyLock<Vec<(&str, Vec<u8>)>> = LazyLock::new(|| {
+    let texts = TEXTS
+        .iter()
+        .map(|(name, text)| (*name, text.as_bytes().to_vec()));
+    let others = [
+        "page.html",
+        "harbour.pdf",
+        "ships.xls",
+        "latin1.txt",
+        "utf16.txt",
+    ];
+    texts
+        .chain(others.map(|name| (name, fixture(name))))
+        .collect()
+});
+
+static EXTRACTOR: LazyLock<Extractor> = LazyLock::new(|| Extractor::new(Limits::new(worker())));
+
+fn parts(of: &[(&'static str, &str)]) -> Vec<(&'static str, Vec<u8>)> {
+    let parts = of.iter();
+    let parts = parts.map(|(name, content)| (*name, content.as_bytes().to_vec()));
+    parts.collect()
+}
+
+fn packed(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in parts {
         let options = zip::write::SimpleFileOptions::default();
@@ -316,87 +367,60 @@ fn check(document: &Extracted, bytes: &[u8]) {
     }
 }
 
-/// Reads versions of a file. How many could be read, and which reader ended with a crash on the way.
-fn check_versions(
-    extractor: &Extractor,
-    name: &str,
-    versions: impl Iterator<Item = Vec<u8>>,
-    crashes: &mut String,
-) -> usize {
-    let mut read = 0;
-    for (round, bytes) in versions.enumerate() {
-        match extractor.extract(Path::new(name), &bytes, None) {
-            Ok(document) => {
-                read += 1;
-                let checking = std::panic::AssertUnwindSafe(|| check(&document, &bytes));
-                if let Err(panic) = std::panic::catch_unwind(checking) {
-                    eprintln!(
-                        "{name}, round {round}: {:?}",
-                        String::from_utf8_lossy(&bytes)
-                    );
-                    std::panic::resume_unwind(panic);
-                }
-            }
-            Err(Rejection::Failed(reason)) if reason.contains("crash") => {
-                let _ = writeln!(crashes, "{name}, round {round}: {reason}");
-            }
-            Err(_) => {}
-        }
+/// Reads a file, and checks what comes of it. It may be refused; its reader may not crash.
+fn check_file(name: &str, bytes: &[u8]) {
+    match EXTRACTOR.extract(Path::new(name), bytes, None) {
+        Ok(document) => check(&document, bytes),
+        Err(Rejection::Failed(reason)) => assert!(!reason.contains("crash"), "{name}: {reason}"),
+        Err(_) => {}
     }
-    read
 }
 
 #[test]
-fn spans_of_spoilt_files_are_spans() {
-    let extractor = Extractor::new(Limits::new(worker()));
-    let mut random = Random(0x51ed_270b_9f86_d081);
-    let mut crashes = String::new();
-    let mut texts: Vec<(&str, Vec<u8>)> = TEXTS
+fn the_files_can_be_read_as_they_are() {
+    let packages = PACKAGES
         .iter()
-        .map(|(name, text)| (*name, text.as_bytes().to_vec()))
-        .collect();
-    texts.extend(
-        [
-            "page.html",
-            "harbour.pdf",
-            "ships.xls",
-            "latin1.txt",
-            "utf16.txt",
-        ]
-        .map(|name| (name, fixture(name))),
-    );
-    for (name, bytes) in &texts {
-        let spoilt = (1..ROUNDS).map(|_| {
-            let other = &texts[random.below(texts.len())].1;
-            spoil(bytes, other, &mut random)
-        });
-        let versions = std::iter::once(bytes.clone()).chain(spoilt);
-        let versions: Vec<Vec<u8>> = versions.collect();
-        let read = check_versions(&extractor, name, versions.into_iter(), &mut crashes);
-        assert!(read > 0, "{name} was never read");
+        .map(|(name, of)| (*name, packed(&parts(of))));
+    for (name, bytes) in FILES.iter().cloned().chain(packages) {
+        let document = EXTRACTOR.extract(Path::new(name), &bytes, None);
+        check(&document.expect(name), &bytes);
     }
-    for (name, parts) in PACKAGES {
-        let parts: Vec<(&str, Vec<u8>)> = parts
-            .iter()
-            .map(|(part, content)| (*part, content.as_bytes().to_vec()))
-            .collect();
-        let versions: Vec<Vec<u8>> = (0..ROUNDS)
-            .map(|round| {
-                let mut parts = parts.clone();
-                let (spoilt, other) = (random.below(parts.len()), random.below(texts.len()));
-                if round > 0 {
-                    parts[spoilt].1 = spoil(&parts[spoilt].1, &texts[other].1, &mut random);
-                }
-                let packed = package(&parts);
-                // Now and then the package itself.
-                match round % 8 {
-                    7 => spoil(&packed, &texts[other].1, &mut random),
-                    _ => packed,
-                }
-            })
-            .collect();
-        let read = check_versions(&extractor, name, versions.into_iter(), &mut crashes);
-        assert!(read > ROUNDS / 4, "{name} was read {read} times");
+}
+
+proptest! {
+    #![proptest_config(properties())]
+
+    #[test]
+    fn spans_of_spoilt_files_are_spans(
+        file in any::<Index>(),
+        mishaps in vec(mishap(), 1..5),
+    ) {
+        let (name, bytes) = file.get(&FILES);
+        let mut bytes = bytes.clone();
+        for (at, mishap) in &mishaps {
+            mishap.befall(&mut bytes, at);
+        }
+        check_file(name, &bytes);
     }
-    assert_eq!(crashes, "");
+
+    #[test]
+    fn spans_of_spoilt_packages_are_spans(
+        file in select(PACKAGES),
+        part in any::<Index>(),
+        mishaps in vec(mishap(), 1..5),
+        of_the_package in prop::bool::weighted(0.15),
+    ) {
+        let mut parts = parts(file.1);
+        let part = part.index(parts.len());
+        let mut package = packed(&parts);
+        for (at, mishap) in &mishaps {
+            if of_the_package {
+                mishap.befall(&mut package, at);
+            } else {
+                mishap.befall(&mut parts[part].1, at);
+            }
+        }
+        let bytes = if of_the_package { package } else { packed(&parts) };
+        check_file(file.0, &bytes);
+    }
 }
