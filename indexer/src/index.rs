@@ -327,7 +327,7 @@ impl Index {
         limit: usize,
         scope: &Scope,
     ) -> Result<Vec<Found>> {
-        let within: Option<Vec<DocumentId>> = (!scope.is_open()).then(|| {
+        let within: Option<HashSet<DocumentId>> = (!scope.is_open()).then(|| {
             let live = read(&self.inner.live);
             live.values()
                 .filter(|document| scope.admits(document))
@@ -336,10 +336,7 @@ impl Index {
         });
         // Old versions that still wait to be removed take places: ask for some more than needed.
         let ask = limit + limit / 2;
-        let words = self
-            .inner
-            .lexical
-            .search(question, ask, within.as_deref())?;
+        let words = self.inner.lexical.search(question, ask, within.as_ref())?;
         let before = read(&self.inner.before).clone();
         let vectors = before
             .as_ref()
@@ -347,7 +344,7 @@ impl Index {
         let near = match vector {
             // A question embedded just before the stores changed places finds nothing by meaning.
             Some(vector) if vector.len() == vectors.dimensions() => {
-                vectors.search(vector, ask, scope).await?
+                vectors.search(vector, ask, scope, within.as_ref()).await?
             }
             _ => Vec::new(),
         };

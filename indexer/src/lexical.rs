@@ -209,7 +209,7 @@ impl Lexical {
         &self,
         question: &str,
         limit: usize,
-        within: Option<&[DocumentId]>,
+        within: Option<&HashSet<DocumentId>>,
     ) -> Result<Vec<Candidate>> {
         let searcher = self.reader.searcher();
         let Some(query) = self.query(&searcher, question, within) else {
@@ -226,7 +226,7 @@ impl Lexical {
         &self,
         searcher: &Searcher,
         question: &str,
-        within: Option<&[DocumentId]>,
+        within: Option<&HashSet<DocumentId>>,
     ) -> Option<BooleanQuery> {
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         for (position, analysis) in ANALYSES.into_iter().enumerate() {
@@ -590,7 +590,7 @@ mod tests {
         assert_eq!(found(&lexical, "jardin"), ["garden"]);
         assert_eq!(found(&lexical, "inspecting a boiler"), ["boiler"]);
         assert!(found(&lexical, "¿?").is_empty());
-        let scope = [DocumentId("boiler".into())];
+        let scope = HashSet::from([DocumentId("boiler".into())]);
         let candidates = lexical
             .search("jardin", 10, Some(&scope))
             .expect("searches");

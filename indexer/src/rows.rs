@@ -38,6 +38,16 @@ struct File {
     rows: Vec<(u32, u32)>,
 }
 
+/// Some of the rows of some files.
+pub(crate) struct Inside(HashMap<u64, Vec<bool>>);
+
+impl Inside {
+    /// Which rows of a file, by their places; those further on are not inside.
+    pub(crate) fn of_file(&self, number: u64) -> &[bool] {
+        self.0.get(&number).map_or(&[], Vec::as_slice)
+    }
+}
+
 impl Rows {
     /// The chunk in a row, and its content hash; none where the file was not read.
     pub(crate) fn get(&self, row: u64) -> Option<(ChunkKey, String)> {
@@ -47,16 +57,28 @@ impl Rows {
         Some((ChunkKey { document, ordinal }, hash))
     }
 
-    /// Reads the files of these rows that are in `table` and were not read yet.
-    pub(crate) async fn read_files_of(
+    /// Which rows of the files that were read are of these documents.
+    pub(crate) fn of(&self, documents: &HashSet<DocumentId>) -> Inside {
+        let files = self.files();
+        let inside = files.iter().map(|(number, file)| {
+            let of = file.documents.iter().map(|(id, _)| documents.contains(id));
+            let of: Vec<bool> = of.collect();
+            let rows = file.rows.iter();
+            let inside = rows.map(|(document, _)| of.get(*document as usize) == Some(&true));
+            (*number, inside.collect())
+        });
+        Inside(inside.collect())
+    }
+
+    /// Reads those of these files that are in `table` and were not read yet.
+    pub(crate) async fn read_missing(
         &self,
         table: &Table,
-        rows: impl Iterator<Item = u64>,
+        files: impl Iterator<Item = u64>,
     ) -> Result<()> {
         let missing: HashSet<u64> = {
-            let files = self.files();
-            let asked = rows.map(file_of);
-            asked.filter(|file| !files.contains_key(file)).collect()
+            let read = self.files();
+            files.filter(|file| !read.contains_key(file)).collect()
         };
         self.read(table, missing).await
     }
@@ -127,10 +149,12 @@ impl File {
     }
 }
 
-fn file_of(row: u64) -> u64 {
+/// The file that a row is in.
+pub(crate) fn file_of(row: u64) -> u64 {
     row >> 32
 }
 
-fn place_of(row: u64) -> usize {
+/// Its place there.
+pub(crate) fn place_of(row: u64) -> usize {
     (row & u64::from(u32::MAX)) as usize
 }

@@ -15,7 +15,7 @@ use lancedb::Table;
 
 use crate::error::{IndexerError, Result};
 use crate::index::lock;
-use crate::rows::ROW;
+use crate::rows::{Inside, ROW, file_of, place_of};
 use crate::vectors::{VECTOR, column, engine};
 
 /// The largest byte, and the largest number in a question: products of so many dimensions as models have
@@ -50,13 +50,14 @@ type Part = (Arc<Held>, Arc<Vec<u64>>);
 
 impl Tail {
     /// The rows in these files of `table` that are nearest to `vector`, and one minus their dot products, which
-    /// are right to about a thousandth.
+    /// are right to about a thousandth. Only those `inside`, if that is given.
     pub(crate) async fn nearest(
         &self,
         table: &Table,
         files: &[Version],
         vector: &[f32],
         limit: usize,
+        inside: Option<&Inside>,
     ) -> Result<Vec<(u64, f32)>> {
         let parts = self.parts(table, files).await?;
         let asked = Asked::new(vector);
@@ -65,7 +66,7 @@ impl Tail {
         let threads = (rows / ROWS_A_THREAD).clamp(1, threads.min(MOST_THREADS));
         let share = parts.len().div_ceil(threads).max(1);
         let mut found = thread::scope(|scope| {
-            let nearest = |parts: &[Part]| asked.nearest(parts, limit);
+            let nearest = |parts: &[Part]| asked.nearest(parts, limit, inside);
             let mut shares = parts.chunks(share);
             let own = shares.next().unwrap_or_default();
             let others: Vec<_> = shares
@@ -169,7 +170,7 @@ impl Asked {
         }
     }
 
-    fn nearest(&self, parts: &[Part], limit: usize) -> Vec<(u64, f32)> {
+    fn nearest(&self, parts: &[Part], limit: usize, inside: Option<&Inside>) -> Vec<(u64, f32)> {
         let (mut found, mut products) = (Vec::new(), Vec::new());
         for (held, deleted) in parts {
             products.clear();
@@ -182,6 +183,14 @@ impl Asked {
             for row in deleted.iter() {
                 if let Ok(place) = held.rows.binary_search(row) {
                     found[start + place].1 = f32::INFINITY;
+                }
+            }
+            if let (Some(inside), Some(row)) = (inside, held.rows.first()) {
+                let inside = inside.of_file(file_of(*row));
+                for (row, distance) in &mut found[start..] {
+                    if inside.get(place_of(*row)) != Some(&true) {
+                        *distance = f32::INFINITY;
+                    }
                 }
             }
             keep_nearest(&mut found, limit);
@@ -267,7 +276,7 @@ mod tests {
         }
         let asked = vector(900);
         let deleted = Arc::new(vec![3, 499]);
-        let found = Asked::new(&asked).nearest(&[(Arc::new(held), deleted)], 600);
+        let found = Asked::new(&asked).nearest(&[(Arc::new(held), deleted)], 600, None);
         assert_eq!(found.len(), 498);
         for (row, distance) in found {
             assert!(row != 3 && row != 499);
@@ -285,7 +294,7 @@ mod tests {
         let mut held = Held::default();
         held.rows.push(1);
         held.add(&[0.0; 8]);
-        let found = Asked::new(&[0.0; 8]).nearest(&[(Arc::new(held), Arc::default())], 5);
+        let found = Asked::new(&[0.0; 8]).nearest(&[(Arc::new(held), Arc::default())], 5, None);
         assert_eq!(found, [(1, 1.0)]);
     }
 }

@@ -72,7 +72,10 @@ impl VectorTrial {
         exactly: bool,
     ) -> Result<Vec<(usize, usize, f32)>> {
         let ask = if exactly { DEEP + 1 } else { limit };
-        let mut found = self.vectors.search(vector, ask, &Scope::default()).await?;
+        let mut found = self
+            .vectors
+            .search(vector, ask, &Scope::default(), None)
+            .await?;
         found.truncate(limit);
         let found = found.into_iter().map(|one| {
             let number = usize::from_str_radix(&one.key.document.0, 16);

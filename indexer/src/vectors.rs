@@ -29,7 +29,7 @@ use crate::error::{IndexerError, Result};
 use crate::fail;
 use crate::ledger::{Document, DocumentId};
 use crate::lexical::{Candidate, ChunkRow, Opened};
-use crate::rows::{ROW, Rows};
+use crate::rows::{ROW, Rows, file_of};
 use crate::tail::Tail;
 
 const TABLE: &str = "chunks";
@@ -258,12 +258,14 @@ impl Vectors {
     }
 
     /// The nearest chunks; `score` is the cosine of the angle. With an index, nearly the nearest, and
-    /// nearly their cosines, unless very many are asked for.
+    /// nearly their cosines, unless very many are asked for. `within` are the documents in `scope`, if it
+    /// is not open.
     pub(crate) async fn search(
         &self,
         vector: &[f32],
         limit: usize,
         scope: &Scope,
+        within: Option<&HashSet<DocumentId>>,
     ) -> Result<Vec<Candidate>> {
         let _reading = self.reading.read().await;
         let table = self.table.query_snapshot().await?;
@@ -310,7 +312,7 @@ impl Vectors {
             found = near(engine(scan.try_into_stream().await)?).await?;
         }
         let to_compare: usize = compared.iter().filter_map(|file| file.physical_rows).sum();
-        if scope.is_open() && to_compare <= KEPT && limit <= DEEP {
+        if to_compare <= KEPT && limit <= DEEP {
             let versions: Vec<_> = compared
                 .iter()
                 .map(|file| {
@@ -319,7 +321,17 @@ impl Vectors {
                     (file.id, deleted.unwrap_or_default())
                 })
                 .collect();
-            let nearest = self.tail.nearest(&table, &versions, vector, limit);
+            let inside = match within {
+                Some(documents) => {
+                    let files = compared.iter().map(|file| file.id);
+                    self.rows.read_missing(&table, files).await?;
+                    Some(self.rows.of(documents))
+                }
+                None => None,
+            };
+            let nearest = self
+                .tail
+                .nearest(&table, &versions, vector, limit, inside.as_ref());
             found.extend(nearest.await?);
         } else if !compared.is_empty() {
             // LanceDB by itself would do both at once, and read all vectors that it found again.
@@ -334,8 +346,8 @@ impl Vectors {
         }
         found.sort_by(|a, b| a.1.total_cmp(&b.1));
         found.truncate(limit);
-        let rows = found.iter().map(|(row, _)| *row);
-        self.rows.read_files_of(&table, rows).await?;
+        let files = found.iter().map(|(row, _)| file_of(*row));
+        self.rows.read_missing(&table, files).await?;
         let candidate = |(row, distance)| {
             let (key, hash) = self.rows.get(row)?;
             // LanceDB's dot distance is one minus the dot product.
@@ -348,7 +360,9 @@ impl Vectors {
     /// Reads what the first search would have to read.
     pub(crate) async fn warm(&self) -> Result<()> {
         let anything = vec![0.0; self.dimensions];
-        self.search(&anything, 1, &Scope::default()).await.map(drop)
+        self.search(&anything, 1, &Scope::default(), None)
+            .await
+            .map(drop)
     }
 
     /// Vectors that are there already, by the hash of the text they were made from.
@@ -648,6 +662,13 @@ mod tests {
         }
     }
 
+    /// The documents in a scope, if it is not open.
+    fn within(rows: &[VectorRow], scope: &Scope) -> Option<HashSet<DocumentId>> {
+        let inside = rows.iter().filter(|row| scope.admits(&row.source));
+        let inside = inside.map(|row| row.chunk.document.clone());
+        (!scope.is_open()).then(|| inside.collect())
+    }
+
     fn names(candidates: &[Candidate]) -> Vec<&str> {
         candidates
             .iter()
@@ -665,13 +686,13 @@ mod tests {
         ];
         vectors.commit(&[], &rows).await.expect("commits");
         let all = vectors
-            .search(&[1.0, 0.0], 9, &Scope::default())
+            .search(&[1.0, 0.0], 9, &Scope::default(), None)
             .await
             .expect("searches");
         assert_eq!(names(&all), ["a", "b"]);
         assert!((all[1].score - 0.6).abs() < 5e-3);
         let exactly = vectors
-            .search(&[1.0, 0.0], DEEP + 1, &Scope::default())
+            .search(&[1.0, 0.0], DEEP + 1, &Scope::default(), None)
             .await
             .expect("searches");
         assert!((exactly[1].score - 0.6).abs() < 1e-5);
@@ -713,11 +734,15 @@ mod tests {
             ),
         ];
         for (scope, expect) in scopes {
-            let found = vectors
-                .search(&[1.0, 0.0], 9, &scope)
-                .await
-                .expect("searches");
-            assert_eq!(names(&found), expect, "{scope:?}");
+            // In memory, and by LanceDB.
+            for limit in [9, DEEP + 1] {
+                let within = within(&rows, &scope);
+                let found = vectors
+                    .search(&[1.0, 0.0], limit, &scope, within.as_ref())
+                    .await
+                    .expect("searches");
+                assert_eq!(names(&found), expect, "{scope:?}");
+            }
             let admitted = rows.iter().filter(|row| scope.admits(&row.source)).count();
             assert_eq!(admitted, expect.len(), "{scope:?}");
         }
@@ -847,8 +872,9 @@ mod tests {
         limit: usize,
         scope: &Scope,
     ) -> [Vec<(String, u32)>; 2] {
-        let found = vectors.search(query, limit, scope).await.expect("searches");
-        let found = found.into_iter();
+        let within = within(rows, scope);
+        let found = vectors.search(query, limit, scope, within.as_ref());
+        let found = found.await.expect("searches").into_iter();
         let found = found.map(|one| (one.key.document.0, one.key.ordinal));
         let dot = |row: &VectorRow| {
             row.vector
@@ -940,7 +966,7 @@ mod tests {
             assert!(found > 0.97, "{found}, tidied: {tidied}");
             for query in cloud(200..210, 0) {
                 let scope = Scope::default();
-                let found = vectors.search(&query.vector, 50, &scope).await;
+                let found = vectors.search(&query.vector, 50, &scope, None).await;
                 let found = found.expect("searches");
                 let gone = |one: &Candidate| ids(200..250).contains(&one.key.document);
                 assert!(!found.iter().any(gone), "tidied: {tidied}");
