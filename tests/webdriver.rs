@@ -191,6 +191,10 @@ impl Drop for Browser {
 }
 
 /// Starts chromedriver on a free port, which it tells on its standard output.
+#[expect(
+    clippy::zombie_processes,
+    reason = "where it is not waited for, the test ends"
+)]
 fn start_driver() -> (Child, u16) {
     let mut driver = Command::new("chromedriver")
         .arg("--port=0")

@@ -99,6 +99,7 @@ impl Template {
 
 /// JSON as Python writes it: spaces after commas and colons, no characters escaped that need not be;
 /// `indent` puts each member on a line.
+#[expect(clippy::needless_pass_by_value, reason = "as filters are called")]
 fn json(
     value: &minijinja::Value,
     options: minijinja::value::Kwargs,
@@ -108,17 +109,14 @@ fn json(
     };
     let indent: Option<usize> = options.get("indent")?;
     let mut out = Vec::new();
-    match indent {
-        Some(spaces) => {
-            let indent = " ".repeat(spaces.min(16));
-            let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
-            let mut writer = serde_json::Serializer::with_formatter(&mut out, formatter);
-            value.serialize(&mut writer).map_err(failed)?;
-        }
-        None => {
-            let mut writer = serde_json::Serializer::with_formatter(&mut out, Spaced);
-            value.serialize(&mut writer).map_err(failed)?;
-        }
+    if let Some(spaces) = indent {
+        let indent = " ".repeat(spaces.min(16));
+        let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
+        let mut writer = serde_json::Serializer::with_formatter(&mut out, formatter);
+        value.serialize(&mut writer).map_err(failed)?;
+    } else {
+        let mut writer = serde_json::Serializer::with_formatter(&mut out, Spaced);
+        value.serialize(&mut writer).map_err(failed)?;
     }
     Ok(String::from_utf8_lossy(&out).into_owned())
 }

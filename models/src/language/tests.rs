@@ -193,6 +193,7 @@ fn no_text_makes_a_token_that_only_templates_write() {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "as recorded")]
 struct Templates {
     templates: HashMap<String, Source>,
     conversations: HashMap<String, Vec<Said>>,
@@ -200,6 +201,7 @@ struct Templates {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "as recorded")]
 struct Source {
     source: String,
     bos_token: String,
@@ -268,6 +270,7 @@ fn templates_render_as_the_reference_does() {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "as recorded")]
 struct Continuation {
     prompt: Vec<u32>,
     continuation: Vec<u32>,

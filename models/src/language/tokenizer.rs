@@ -51,7 +51,7 @@ pub(super) struct Tokenizer {
 enum Inner {
     /// Byte-level byte-pair encoding.
     Bytes(Box<tokenizers::Tokenizer>),
-    /// SentencePiece.
+    /// `SentencePiece`.
     Pieces(Box<SentencePiece>),
 }
 

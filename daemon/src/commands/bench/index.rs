@@ -26,7 +26,7 @@ const SLICE: usize = 1;
 /// Time between two saves while indexing.
 const BETWEEN: Duration = Duration::from_millis(500);
 /// A save that is not found after this is an error.
-const LOST: Duration = Duration::from_secs(120);
+const LOST: Duration = Duration::from_mins(2);
 
 /// One file of so many comes on top, when the rest is indexed.
 const ON_TOP: usize = 10;

@@ -105,13 +105,15 @@ impl Decoder {
     }
 }
 
-/// The layers, the head and its norm.
+/// Weights, layers, the head and its norm.
+type Parts = (Weights, Vec<Layer>, Arc<Matrix>, Vec<f32>);
+
 fn read(
     gguf: &Arc<Gguf>,
     shape: Shape,
     architecture: &str,
     layers: usize,
-) -> Result<(Weights, Vec<Layer>, Arc<Matrix>, Vec<f32>), String> {
+) -> Result<Parts, String> {
     let mut reader = Reader {
         gguf,
         weights: Weights::new(Arc::clone(gguf))?,

@@ -359,6 +359,7 @@ impl<const FIVE: bool> Format for K45<FIVE> {
                     S::and(S::right::<8>(high), even),
                 ];
                 for token in 0..T {
+                    #[expect(clippy::cast_ptr_alignment, reason = "it is read unaligned")]
                     let pairs = (&raw const (*inputs[token]).pairs).cast::<i32>();
                     let mut offset = zero;
                     for index in 0..4 {

@@ -289,6 +289,7 @@ impl Decoder {
     }
 
     /// Adds a layer's attention to `x`.
+    #[expect(clippy::too_many_lines, reason = "one step after the other")]
     fn attention(&mut self, index: usize, count: usize, start: usize, pages: &[Target<u16>]) {
         let shape = self.shape;
         let layer = &self.layers[index];

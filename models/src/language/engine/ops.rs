@@ -4,7 +4,6 @@
 //!
 //! # Safety
 //! Every function needs a processor with `S`.
-#![expect(clippy::missing_safety_doc, reason = "said once, above")]
 
 use super::Target;
 use super::cache::PAGE;
@@ -35,7 +34,7 @@ pub(super) unsafe fn norm<S: Simd>(x: &[f32], weight: &[f32], epsilon: f32, out:
 }
 
 /// `gate ← activation(gate) · up`, for slices of a multiple of 16. `gelu` chooses the tanh form of
-/// GELU, otherwise SiLU.
+/// GELU, otherwise `SiLU`.
 #[inline(always)]
 pub(super) unsafe fn gated<S: Simd>(gate: &mut [f32], up: &[f32], gelu: bool) {
     unsafe {

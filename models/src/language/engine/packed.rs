@@ -156,7 +156,7 @@ impl Matrix {
             let absent = vec![0; if rows < ROWS { row } else { 0 }];
             interleave(
                 self.kind,
-                std::array::from_fn(|lane| {
+                &std::array::from_fn(|lane| {
                     native.get(lane * row..(lane + 1) * row).unwrap_or(&absent)
                 }),
                 out,
@@ -366,7 +366,7 @@ pub(super) fn dequantised(
 }
 
 /// Interleaves the rows of a tile, whole blocks.
-fn interleave(kind: Kind, rows: [&[u8]; ROWS], out: &mut [u8]) {
+fn interleave(kind: Kind, rows: &[&[u8]; ROWS], out: &mut [u8]) {
     let bytes = kind.block().1;
     for (index, out) in out.chunks_exact_mut(bytes * GROUP).enumerate() {
         let (block, group) = (index / 2, index % 2);

@@ -7,7 +7,6 @@
 //! The methods of a level may only run on a processor that has its instructions: `kernels::detect`
 //! decides. Pointers must be valid for sixteen lanes. All of them are inlined into functions that
 //! enable the instructions.
-#![expect(clippy::missing_safety_doc, reason = "said once, above")]
 
 use half::f16;
 
@@ -272,6 +271,7 @@ impl Simd for Scalar {
 
 #[cfg(target_arch = "x86_64")]
 pub(super) mod x86 {
+    #[expect(clippy::wildcard_imports, reason = "instructions by the dozen")]
     use std::arch::x86_64::*;
 
     use super::Simd;

@@ -309,11 +309,11 @@ fn leaving_out_part_of_a_graph_shows() {
         ("minicpm-f16", |decoder| decoder.family.residual_scale = 1.0),
         ("minicpm-f16", |decoder| decoder.family.logit_scale = 1.0),
         ("granite-f16", |decoder| {
-            decoder.family.attention_scale = 0.25
+            decoder.family.attention_scale = 0.25;
         }),
         ("gemma2-f16", |decoder| decoder.family.score_cap = 0.0),
         ("gemma2-f16", |decoder| {
-            decoder.layers[0].window = usize::MAX
+            decoder.layers[0].window = usize::MAX;
         }),
         ("gemma3-f16", |decoder| decoder.layers[0].rotary = 0),
         ("qwen3-f16", |decoder| decoder.layers[1].query_norm = None),
