@@ -57,15 +57,20 @@ impl Rows {
         Some((ChunkKey { document, ordinal }, hash))
     }
 
-    /// Which rows of the files that were read are of these documents.
-    pub(crate) fn of(&self, documents: &HashSet<DocumentId>) -> Inside {
+    /// Which rows of these files, if they were read, are of these documents.
+    pub(crate) fn of(
+        &self,
+        documents: &HashSet<DocumentId>,
+        numbers: impl Iterator<Item = u64>,
+    ) -> Inside {
         let files = self.files();
-        let inside = files.iter().map(|(number, file)| {
+        let inside = numbers.filter_map(|number| {
+            let file = files.get(&number)?;
             let of = file.documents.iter().map(|(id, _)| documents.contains(id));
             let of: Vec<bool> = of.collect();
             let rows = file.rows.iter();
             let inside = rows.map(|(document, _)| of.get(*document as usize) == Some(&true));
-            (*number, inside.collect())
+            Some((number, inside.collect()))
         });
         Inside(inside.collect())
     }
@@ -108,8 +113,10 @@ impl Rows {
             read.push((number, Arc::new(File::new(&batches)?)));
         }
         let current: HashSet<u64> = dataset.fragments().iter().map(|file| file.id).collect();
+        let newest = current.iter().max().copied();
         let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
-        files.retain(|number, _| current.contains(number));
+        // Somebody who looks at a newer version may have read newer files.
+        files.retain(|number, _| current.contains(number) || Some(*number) > newest);
         files.extend(read);
         Ok(())
     }

@@ -32,7 +32,7 @@ const PRUNE: [usize; 2] = [128, 8];
 /// A file is rewritten when more than this share of its rows is deleted.
 const DELETED: f32 = 0.25;
 /// Rows that are not in the index yet are compared one by one; from this many on they are added to it.
-const APPEND: usize = 8192;
+const APPEND: usize = 32_768;
 /// Parts of an index, each of which every search looks into, before they are merged.
 const PARTS: usize = 4;
 /// Rows that one partition of the index aims at.
@@ -71,8 +71,8 @@ pub(crate) struct Shape {
 pub(crate) enum Step {
     /// Join these files.
     Join(Vec<u32>),
-    /// Rewrite files without their deleted rows.
-    Sweep,
+    /// Rewrite this file without its deleted rows.
+    Sweep(u32),
     /// Drop old versions.
     Prune,
     /// Make the index.
@@ -98,15 +98,11 @@ pub(crate) fn due(shape: &Shape, idle: bool) -> Vec<Step> {
         .sum();
     #[expect(clippy::cast_precision_loss, reason = "a share")]
     let is_hollow = |file: &&File| file.deleted as f32 > DELETED * file.rows as f32;
-    let hollow: usize = shape
-        .files
-        .iter()
-        .filter(is_hollow)
-        .map(|file| file.rows)
-        .sum();
+    let hollow: Vec<&File> = shape.files.iter().filter(is_hollow).collect();
     let outside = shape.files.iter().filter(|file| !file.covered);
     let outside: usize = outside.map(|file| file.rows - file.deleted).sum();
-    let append = shape.parts > 0 && outside >= APPEND.min(shape.index_from);
+    let indexed = shape.index_from > 0 && shape.parts > 0;
+    let append = indexed && outside >= APPEND.min(shape.index_from);
     let tail = tail(&shape.files);
     let mut due = Vec::new();
     // What goes into the index is joined before: later it could not be without rewriting the index.
@@ -121,8 +117,9 @@ pub(crate) fn due(shape: &Shape, idle: bool) -> Vec<Step> {
     if gathered.len() >= GATHER {
         due.push(Step::Join(gathered));
     }
-    if hollow >= SMALL {
-        due.push(Step::Sweep);
+    if hollow.iter().map(|file| file.rows).sum::<usize>() >= SMALL {
+        // One by one: LanceDB takes neighbours together or not at all.
+        due.extend(hollow.first().map(|file| Step::Sweep(file.number)));
     }
     if shape.versions >= PRUNE[usual] {
         due.push(Step::Prune);
@@ -174,7 +171,7 @@ impl Vectors {
     pub(crate) async fn take(&self, step: &Step) -> Result<bool> {
         match step {
             Step::Join(files) => self.join(files).await,
-            Step::Sweep => self.rewrite(DELETED, Some(FULL)).await,
+            Step::Sweep(file) => self.join(&[*file]).await,
             Step::Prune => self.prune().await.map(|()| true),
             Step::Index => self.make_index().await.map(|()| true),
             Step::Append { merge } => self.append_to_index(*merge).await.map(|()| true),
@@ -182,7 +179,7 @@ impl Vectors {
     }
 
     /// The store's files, oldest first, and how many parts its index has.
-    async fn files(&self) -> Result<(Vec<File>, usize)> {
+    pub(crate) async fn files(&self) -> Result<(Vec<File>, usize)> {
         let dataset = self.table.dataset().ok_or(IndexerError::Closed)?;
         let dataset = dataset.get().await?;
         let index = Indexed::of(&dataset).await?;
@@ -201,7 +198,11 @@ impl Vectors {
 
     /// Rewrites every file that holds a deleted row, and drops old versions; gives the new marker.
     pub(crate) async fn purge(&self) -> Result<String> {
-        self.rewrite(0.0, None).await?;
+        self.compact(CompactionOptions {
+            materialize_deletions_threshold: 0.0,
+            ..options()
+        })
+        .await?;
         self.prune().await?;
         self.marker().await
     }
@@ -223,24 +224,18 @@ impl Vectors {
         .await
     }
 
-    async fn rewrite(&self, deleted: f32, most: Option<usize>) -> Result<bool> {
-        self.compact(CompactionOptions {
-            materialize_deletions_threshold: deleted,
-            max_source_rows: most,
-            ..options()
-        })
-        .await
-    }
-
     async fn compact(&self, options: CompactionOptions) -> Result<bool> {
-        self.written(2);
         let action = OptimizeAction::Compact {
             options,
             remap_options: None,
         };
         let done = self.table.optimize(action).await?.compaction;
         fail::point("compacted");
-        Ok(done.is_some_and(|done| done.fragments_removed > 0))
+        let done = done.is_some_and(|done| done.fragments_removed > 0);
+        if done {
+            self.written(2);
+        }
+        Ok(done)
     }
 
     async fn prune(&self) -> Result<()> {
@@ -292,6 +287,7 @@ impl Vectors {
 
     /// Makes an index, unless somebody needs quiet.
     async fn indexing(&self, make: impl Future<Output = lancedb::Result<()>>) -> Result<()> {
+        let asked = self.give_way.notified();
         let _quiet = self.indexing.lock().await;
         let outside = async || {
             let files = self.files().await?.0.into_iter();
@@ -306,11 +302,11 @@ impl Vectors {
         };
         tokio::select! {
             made = make => if let Err(error) = made {
-                tracing::warn!(%error, "no index of the vectors: every one is compared");
+                tracing::warn!(%error, "the index of the vectors cannot be made or grown: others are compared one by one");
                 self.no_index.store(true, Ordering::Relaxed);
                 return Ok(());
             },
-            () = self.give_way.notified() => return Ok(()),
+            () = asked => return Ok(()),
             () = begun => {}
         }
         self.written(1);
@@ -432,7 +428,7 @@ mod tests {
     fn deleted_rows_old_versions_and_a_large_table_are_seen_to() {
         let mut hollow = shape(&[FULL, FULL]);
         hollow.files[0].deleted = FULL / 3;
-        assert_eq!(due(&hollow, false), [Step::Sweep]);
+        assert_eq!(due(&hollow, false), [Step::Sweep(0)]);
         let many = Shape {
             versions: PRUNE[0],
             ..shape(&[FULL])
@@ -444,6 +440,8 @@ mod tests {
             ..shape(&[FULL; 25])
         };
         assert_eq!(due(&never, false), []);
+        let no_more = Shape { parts: 1, ..never };
+        assert_eq!(due(&no_more, false), []);
     }
 
     #[test]
@@ -457,13 +455,19 @@ mod tests {
             shape
         };
         let append = |merge| Step::Append { merge };
-        assert_eq!(due(&grown(&[FULL; 4], 1), false), [append(false)]);
-        assert_eq!(due(&grown(&[FULL; 4], PARTS), false), [append(true)]);
-        let small = grown(&[FULL, FULL, 300, 8000, 300, 300], 1);
-        assert_eq!(due(&small, false), [Step::Join(vec![5, 4]), append(false)]);
-        let mut many = grown(&[3000; 9], 1);
+        let full = 3 + APPEND / FULL;
+        assert_eq!(due(&grown(&[FULL; 6], 1), false), []);
+        assert_eq!(due(&grown(&vec![FULL; full], 1), false), [append(false)]);
+        assert_eq!(due(&grown(&vec![FULL; full], PARTS), false), [append(true)]);
+        let mut small = vec![FULL; full - 1];
+        small.extend([8000, 300, 300]);
+        let small = grown(&small, 1);
+        let newest = u32::try_from(full).expect("few files");
+        let join = Step::Join(vec![newest + 1, newest]);
+        assert_eq!(due(&small, false), [join, append(false)]);
+        let mut many = grown(&[3000; 14], 1);
         assert_eq!(due(&many, false).last(), Some(&append(false)));
         many.files.iter_mut().for_each(|file| file.covered = true);
-        assert_eq!(due(&many, false), [Step::Join((0..9).collect())]);
+        assert_eq!(due(&many, false), [Step::Join((0..14).collect())]);
     }
 }

@@ -284,7 +284,7 @@ impl Vectors {
             }
             Result::Ok(scan)
         };
-        let index = if limit <= DEEP {
+        let index = if limit <= DEEP && self.index_from > 0 {
             Indexed::of(&dataset).await?
         } else {
             Indexed::default()
@@ -324,8 +324,8 @@ impl Vectors {
             let inside = match within {
                 Some(documents) => {
                     let files = compared.iter().map(|file| file.id);
-                    self.rows.read_missing(&table, files).await?;
-                    Some(self.rows.of(documents))
+                    self.rows.read_missing(&table, files.clone()).await?;
+                    Some(self.rows.of(documents, files))
                 }
                 None => None,
             };
@@ -962,8 +962,14 @@ mod tests {
                     .expect("opens")
                     .0;
             }
-            let found = recall(&vectors, &rows, &Scope::default()).await;
-            assert!(found > 0.97, "{found}, tidied: {tidied}");
+            let all = Scope {
+                tag: Some("all".to_owned()),
+                ..Scope::default()
+            };
+            for scope in [Scope::default(), all] {
+                let found = recall(&vectors, &rows, &scope).await;
+                assert!(found > 0.97, "{found}, tidied: {tidied}, {scope:?}");
+            }
             for query in cloud(200..210, 0) {
                 let scope = Scope::default();
                 let found = vectors.search(&query.vector, 50, &scope, None).await;
@@ -980,6 +986,23 @@ mod tests {
         let texts = ["d3 v1 2".into(), "d3 v0 2".into(), "d120 v0 1".into()];
         let known = vectors.known(&texts);
         assert_eq!(known.await.expect("reads").len(), 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn neighbours_that_lost_rows_are_rewritten() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (vectors, _) = Vectors::open(directory.path(), DIMENSIONS, 0)
+            .await
+            .expect("opens");
+        for start in [0, 2000] {
+            let rows = cloud(start..start + 2000, 0);
+            vectors.commit(&[], &rows).await.expect("commits");
+        }
+        vectors.delete(&ids(1400..2600)).await.expect("deletes");
+        tidy(&vectors).await;
+        let (files, _) = vectors.files().await.expect("reads");
+        assert_eq!(files.iter().map(|file| file.deleted).sum::<usize>(), 0);
+        assert_eq!(files.iter().map(|file| file.rows).sum::<usize>(), 4 * 2800);
     }
 
     #[tokio::test(flavor = "multi_thread")]
