@@ -1,5 +1,4 @@
 //! What people read: answers, hits and tables on standard output, logs on standard error.
-#![expect(clippy::print_stdout, reason = "this is where results are printed")]
 
 use std::io::{IsTerminal, Write};
 

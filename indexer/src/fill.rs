@@ -111,7 +111,7 @@ async fn upkeep(index: &Inner, idle: bool) -> Result<bool> {
 /// Takes the first step that is due and finds something to do.
 async fn next_step(index: &Inner, idle: bool) -> Result<Option<Step>> {
     for step in index.vectors.due(idle).await? {
-        if while_saving(index, keep(index, &step)).await? {
+        if Box::pin(while_saving(index, keep(index, &step))).await? {
             return Ok(Some(step));
         }
     }
@@ -181,7 +181,7 @@ async fn fill_in(index: &Inner, documents: Vec<Document>) -> Result<()> {
             let (rows, ()) = tokio::try_join!(embedding, committing)?;
             Ok(rows)
         };
-        let rows = while_saving(index, working).await?;
+        let rows = Box::pin(while_saving(index, working)).await?;
         done = Some((batch, rows));
         upkeep(index, false).await?;
     }

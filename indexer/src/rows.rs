@@ -163,5 +163,5 @@ pub(crate) fn file_of(row: u64) -> u64 {
 
 /// Its place there.
 pub(crate) fn place_of(row: u64) -> usize {
-    (row & u64::from(u32::MAX)) as usize
+    usize::try_from(row & u64::from(u32::MAX)).unwrap_or(usize::MAX)
 }

@@ -88,24 +88,22 @@ impl Tail {
         let mut read = false;
         for &version in files {
             let held = lock(&self.files).get(&version.0).cloned();
-            let held = match held {
-                Some(held) => held,
-                None => {
-                    read = true;
-                    let held = Arc::new(Held::read(table, version.0).await?);
-                    lock(&self.files).insert(version.0, Arc::clone(&held));
-                    held
-                }
+            let held = if let Some(held) = held {
+                held
+            } else {
+                read = true;
+                let held = Arc::new(Held::read(table, version.0).await?);
+                lock(&self.files).insert(version.0, Arc::clone(&held));
+                held
             };
             let deleted = lock(&self.deleted).get(&version).cloned();
-            let deleted = match deleted {
-                Some(deleted) => deleted,
-                None => {
-                    read = true;
-                    let deleted = Arc::new(deleted_of(table, version).await?);
-                    lock(&self.deleted).insert(version, Arc::clone(&deleted));
-                    deleted
-                }
+            let deleted = if let Some(deleted) = deleted {
+                deleted
+            } else {
+                read = true;
+                let deleted = Arc::new(deleted_of(table, version).await?);
+                lock(&self.deleted).insert(version, Arc::clone(&deleted));
+                deleted
             };
             parts.push((held, deleted));
         }

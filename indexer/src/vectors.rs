@@ -811,7 +811,9 @@ mod tests {
                 vector[document as usize % DIMENSIONS] += 1.0;
                 vector[document as usize / DIMENSIONS % DIMENSIONS] += 0.7;
                 let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
-                vector.iter_mut().for_each(|x| *x /= length);
+                for x in &mut vector {
+                    *x /= length;
+                }
                 let (id, hash) = (format!("d{document}"), format!("v{version}"));
                 let text = format!("{id} {hash} {ordinal}");
                 let mut row = row(&id, &hash, &text, [0.0, 0.0]);
@@ -893,6 +895,7 @@ mod tests {
     }
 
     /// Which share of the ten nearest to some vectors is among fifty found.
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     async fn recall(vectors: &Vectors, rows: &[VectorRow], scope: &Scope) -> f64 {
         let (mut right, mut all) = (0, 0);
         for query in cloud(0..40, 9).into_iter().step_by(3) {

@@ -278,10 +278,7 @@ fn read_document(index: &Inner, document: Document, ocr: Option<&Ocr>) -> Read {
             let reason = Rejection::NeedsOcr(reason).to_string();
             read.outcome = Outcome::NeedsOcr(state, reason);
         }
-        Err(Rejection::NeedsOcr(reason)) => {
-            read.outcome = Outcome::Rejected(State::Skipped, reason);
-        }
-        Err(Rejection::Skipped(reason)) => {
+        Err(Rejection::NeedsOcr(reason) | Rejection::Skipped(reason)) => {
             read.outcome = Outcome::Rejected(State::Skipped, reason);
         }
         Err(Rejection::Failed(reason)) => {

@@ -318,8 +318,10 @@ fn text_without_spaces_is_cut_between_sentences_or_characters() {
 
 /// Cases by the same random numbers each time; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others and for more.
 fn properties() -> ProptestConfig {
-    let mut config = ProptestConfig::default();
-    config.failure_persistence = None;
+    let mut config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
     if config.rng_seed == RngSeed::Random {
         config.rng_seed = RngSeed::Fixed(4);
     }

@@ -75,13 +75,13 @@ fn read_text(bytes: &[u8], mut budget: usize, send: Send<'_>) -> io::Result<Opti
             send(locked(error))?;
             return Ok(None);
         }
-        Some(Err(LoadPdfError::Invalid)) | None => match guarded(|| rebuild(bytes)).flatten() {
-            Some(pdf) => (pdf, false),
-            None => {
+        Some(Err(LoadPdfError::Invalid)) | None => {
+            let Some(pdf) = guarded(|| rebuild(bytes)).flatten() else {
                 read_second_only(bytes, budget, send)?;
                 return Ok(None);
-            }
-        },
+            };
+            (pdf, false)
+        }
     };
     let mut last = None;
     let doubtful = read_first(&pdf, &mut budget, &mut |frame| {

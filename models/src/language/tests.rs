@@ -342,6 +342,7 @@ fn same_continuations(id: &str) -> usize {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "as recorded")]
 struct Losses {
     tokens: Vec<u32>,
     losses: Vec<f64>,
@@ -351,6 +352,7 @@ struct Losses {
 
 /// The perplexity over a fixed text is that of exact arithmetic within half a percent. (Of the smallest
 /// model llama.cpp's own is 0.7 percent off.)
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn check_perplexity(id: &str) {
     let mut recorded: HashMap<String, serde_json::Value> = recorded("perplexity.json");
     let expected = recorded.remove(id).expect("a recording");
@@ -573,6 +575,7 @@ fn a_hostile_template_ends() {
 
 /// candle-transformers' modules give llama.cpp's logits too, where they are used.
 #[test]
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn stock_modules_give_llama_cpps_logits() {
     for (name, most) in [("llama-f32", 0.2), ("qwen2-f16", 0.2), ("phi3-f16", 0.2)] {
         let gguf = Gguf::open(&reference(&format!("tiny/{name}.gguf"))).expect("opens");

@@ -51,7 +51,9 @@ impl Synthetic {
             *x += 0.03 * random.normal();
         }
         let length = dot(&vector, &vector).sqrt();
-        vector.iter_mut().for_each(|x| *x /= length);
+        for x in &mut vector {
+            *x /= length;
+        }
         vector
     }
 

@@ -84,7 +84,7 @@ pub(crate) async fn run(
     tidy(&store, true, &mut steps).await?;
     // What was replaced is no longer what it was.
     let step = (documents / edits.max(1)).max(1);
-    let stays = |near: &Near| near.0 % step != 0 || near.0 / step >= edits;
+    let stays = |near: &Near| !near.0.is_multiple_of(step) || near.0 / step >= edits;
     let truth: Vec<Vec<Near>> = truth
         .iter()
         .map(|near| near.iter().copied().filter(stays).collect())

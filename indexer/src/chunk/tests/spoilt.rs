@@ -280,7 +280,7 @@ fn mishap() -> impl Strategy<Value = (Index, Mishap)> {
 }
 
 impl Mishap {
-    fn befall(&self, file: &mut Vec<u8>, at: &Index) {
+    fn befall(&self, file: &mut Vec<u8>, at: Index) {
         let at = at.index(file.len() + 1);
         let after = |length: &usize| (at + length).min(file.len());
         match self {
@@ -398,7 +398,7 @@ proptest! {
         let (name, bytes) = file.get(&FILES);
         let mut bytes = bytes.clone();
         for (at, mishap) in &mishaps {
-            mishap.befall(&mut bytes, at);
+            mishap.befall(&mut bytes, *at);
         }
         check_file(name, &bytes);
     }
@@ -415,9 +415,9 @@ proptest! {
         let mut package = packed(&parts);
         for (at, mishap) in &mishaps {
             if of_the_package {
-                mishap.befall(&mut package, at);
+                mishap.befall(&mut package, *at);
             } else {
-                mishap.befall(&mut parts[part].1, at);
+                mishap.befall(&mut parts[part].1, *at);
             }
         }
         let bytes = if of_the_package { package } else { packed(&parts) };

@@ -174,6 +174,10 @@ impl Cache {
     /// The page of a node.
     fn data(&self, node: usize) -> *mut u16 {
         let (piece, place) = (node / self.pages_a_piece(), node % self.pages_a_piece());
+        #[expect(
+            clippy::cast_ptr_alignment,
+            reason = "an arena is aligned for any number"
+        )]
         let start = self.pieces[piece].start().cast::<u16>();
         // SAFETY: `page` made a piece with room for this many pages.
         unsafe { start.add(place * self.layout.page()) }

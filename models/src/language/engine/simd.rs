@@ -271,7 +271,7 @@ impl Simd for Scalar {
 
 #[cfg(target_arch = "x86_64")]
 pub(super) mod x86 {
-    #[expect(clippy::wildcard_imports, reason = "instructions by the dozen")]
+    #[allow(clippy::wildcard_imports, reason = "instructions by the dozen")]
     use std::arch::x86_64::*;
 
     use super::Simd;
