@@ -74,6 +74,7 @@ async fn round_of_vectors(index: &Inner) -> Result<bool> {
         }
         return Ok(true);
     }
+    index.lexical.refresh()?;
     let mut documents = index.ledger.lexical(ROUND)?;
     documents.retain(|document| !lock(&index.saved).contains(&document.id));
     if !documents.is_empty() {

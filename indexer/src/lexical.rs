@@ -204,6 +204,11 @@ impl Lexical {
         Ok(())
     }
 
+    /// Looks at the index as merges have left it: until then what they replaced stays open.
+    pub(crate) fn refresh(&self) -> Result<()> {
+        Ok(self.reader.reload()?)
+    }
+
     /// The chunks that match the question's words best. `within` restricts to these documents.
     pub(crate) fn search(
         &self,
