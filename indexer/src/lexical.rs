@@ -276,8 +276,7 @@ impl Lexical {
         let searcher = self.reader.searcher();
         let place = analysis::position(language);
         let analysis = ANALYSES[place];
-        let said: std::collections::HashSet<String> =
-            analysis.all_terms(text).into_iter().collect();
+        let said: HashSet<String> = analysis.all_terms(text).into_iter().collect();
         let (mut covered, mut total) = (0.0, 0.0);
         for term in analysis.terms(question) {
             let there = said.contains(&term);
@@ -483,7 +482,7 @@ fn remove_left_overs(index: &Index, directory: &Path) -> std::io::Result<()> {
         let list = segment.delete_opstamp()?;
         Some(format!("{}.{list}.del", segment.id().uuid_string()))
     });
-    let known: std::collections::HashSet<String> = known.collect();
+    let known: HashSet<String> = known.collect();
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();

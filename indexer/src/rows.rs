@@ -11,13 +11,13 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt32Type, UInt64Type};
 use futures::TryStreamExt;
-use lancedb::Table;
+use lance::Dataset;
 
-use crate::error::{IndexerError, Result};
+use crate::error::Result;
 use crate::index::read;
 use crate::ledger::DocumentId;
 use crate::lexical::ChunkKey;
-use crate::vectors::{column, engine, strings};
+use crate::vectors::{column, engine, fragment, strings};
 
 /// The column with a row's number: its file's number and its place there.
 pub(crate) const ROW: &str = "_rowid";
@@ -75,35 +75,32 @@ impl Rows {
         Inside(inside.collect())
     }
 
-    /// Reads those of these files that are in `table` and were not read yet.
+    /// Reads those of these files that are in `dataset` and were not read yet.
     pub(crate) async fn read_missing(
         &self,
-        table: &Table,
+        dataset: &Dataset,
         files: impl Iterator<Item = u64>,
     ) -> Result<()> {
         let missing: HashSet<u64> = {
             let read = self.files();
             files.filter(|file| !read.contains_key(file)).collect()
         };
-        self.read(table, missing).await
+        self.read(dataset, missing).await
     }
 
-    /// Reads all files of `table`: a missing one is found now rather than in an answer.
-    pub(crate) async fn read_all(&self, table: &Table) -> Result<()> {
-        let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
+    /// Reads all files of `dataset`: a missing one is found now rather than in an answer.
+    pub(crate) async fn read_all(&self, dataset: &Dataset) -> Result<()> {
         let all = dataset.fragments().iter().map(|file| file.id).collect();
-        self.read(table, all).await
+        self.read(dataset, all).await
     }
 
-    async fn read(&self, table: &Table, numbers: HashSet<u64>) -> Result<()> {
+    async fn read(&self, dataset: &Dataset, numbers: HashSet<u64>) -> Result<()> {
         if numbers.is_empty() {
             return Ok(());
         }
-        let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
         let mut read = Vec::new();
         for number in numbers {
-            let id = usize::try_from(number).unwrap_or(usize::MAX);
-            let Some(fragment) = dataset.get_fragment(id) else {
+            let Some(fragment) = fragment(dataset, number) else {
                 continue;
             };
             let mut scan = fragment.scan();

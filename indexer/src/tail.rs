@@ -11,12 +11,12 @@ use std::thread;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, UInt64Type};
 use futures::TryStreamExt;
-use lancedb::Table;
+use lance::Dataset;
 
 use crate::error::{IndexerError, Result};
 use crate::index::lock;
 use crate::rows::{Inside, ROW, file_of, place_of};
-use crate::vectors::{VECTOR, column, engine};
+use crate::vectors::{VECTOR, column, engine, fragment};
 
 /// The largest byte, and the largest number in a question: products of so many dimensions as models have
 /// fit a sum of 32 bits.
@@ -49,17 +49,17 @@ struct Held {
 type Part = (Arc<Held>, Arc<Vec<u64>>);
 
 impl Tail {
-    /// The rows in these files of `table` that are nearest to `vector`, and one minus their dot products, which
+    /// The rows in these files of `dataset` that are nearest to `vector`, and one minus their dot products, which
     /// are right to about a thousandth. Only those `inside`, if that is given.
     pub(crate) async fn nearest(
         &self,
-        table: &Table,
+        dataset: &Dataset,
         files: &[Version],
         vector: &[f32],
         limit: usize,
         inside: Option<&Inside>,
     ) -> Result<Vec<(u64, f32)>> {
-        let parts = self.parts(table, files).await?;
+        let parts = self.parts(dataset, files).await?;
         let asked = Asked::new(vector);
         let rows: usize = parts.iter().map(|(held, _)| held.rows.len()).sum();
         let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -83,7 +83,7 @@ impl Tail {
     }
 
     /// Reads what of these files was not read yet, and forgets other files.
-    async fn parts(&self, table: &Table, files: &[Version]) -> Result<Vec<Part>> {
+    async fn parts(&self, dataset: &Dataset, files: &[Version]) -> Result<Vec<Part>> {
         let mut parts = Vec::new();
         let mut read = false;
         for &version in files {
@@ -92,7 +92,7 @@ impl Tail {
                 held
             } else {
                 read = true;
-                let held = Arc::new(Held::read(table, version.0).await?);
+                let held = Arc::new(Held::read(dataset, version.0).await?);
                 lock(&self.files).insert(version.0, Arc::clone(&held));
                 held
             };
@@ -101,7 +101,7 @@ impl Tail {
                 deleted
             } else {
                 read = true;
-                let deleted = Arc::new(deleted_of(table, version).await?);
+                let deleted = Arc::new(deleted_of(dataset, version).await?);
                 lock(&self.deleted).insert(version, Arc::clone(&deleted));
                 deleted
             };
@@ -116,11 +116,9 @@ impl Tail {
 }
 
 impl Held {
-    async fn read(table: &Table, number: u64) -> Result<Self> {
+    async fn read(dataset: &Dataset, number: u64) -> Result<Self> {
         let mut held = Self::default();
-        let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
-        let Some(fragment) = dataset.get_fragment(usize::try_from(number).unwrap_or(usize::MAX))
-        else {
+        let Some(fragment) = fragment(dataset, number) else {
             return Ok(held);
         };
         let mut scan = fragment.scan();
@@ -211,12 +209,11 @@ fn keep_nearest(found: &mut Vec<(u64, f32)>, limit: usize) {
     }
 }
 
-async fn deleted_of(table: &Table, (number, count): Version) -> Result<Vec<u64>> {
+async fn deleted_of(dataset: &Dataset, (number, count): Version) -> Result<Vec<u64>> {
     if count == 0 {
         return Ok(Vec::new());
     }
-    let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
-    let Some(fragment) = dataset.get_fragment(usize::try_from(number).unwrap_or(usize::MAX)) else {
+    let Some(fragment) = fragment(dataset, number) else {
         return Ok(Vec::new());
     };
     let deleted = engine(fragment.get_deletion_vector().await)?;

@@ -8,15 +8,16 @@
 
 use std::sync::atomic::Ordering;
 
+use lance::Dataset;
 use lancedb::DistanceType;
 use lancedb::index::Index;
 use lancedb::index::scalar::BTreeIndexBuilder;
 use lancedb::index::vector::IvfRqIndexBuilder;
 use lancedb::table::{CompactionOptions, Duration, OptimizeAction, OptimizeOptions};
 
-use crate::error::{IndexerError, Result};
+use crate::error::Result;
 use crate::fail;
-use crate::vectors::{IO_BUFFER, Indexed, VECTOR, Vectors};
+use crate::vectors::{IO_BUFFER, Indexed, VECTOR, Vectors, dataset_of};
 
 /// Rows of a full file: it is not joined with others.
 const FULL: usize = 8192;
@@ -150,6 +151,21 @@ fn tail(files: &[File]) -> Vec<u32> {
     tail
 }
 
+/// The files of the store as it is in `dataset`, oldest first.
+pub(crate) fn files_of(dataset: &Dataset, index: &Indexed) -> Vec<File> {
+    let files = dataset.fragments().iter().map(|fragment| File {
+        number: u32::try_from(fragment.id).unwrap_or(u32::MAX),
+        rows: fragment.physical_rows.unwrap_or_default(),
+        deleted: fragment
+            .deletion_file
+            .as_ref()
+            .and_then(|file| file.num_deleted_rows)
+            .unwrap_or_default(),
+        covered: index.files.contains(&fragment.id),
+    });
+    files.collect()
+}
+
 impl Vectors {
     /// What is worth doing, the first first.
     pub(crate) async fn due(&self, idle: bool) -> Result<Vec<Step>> {
@@ -180,20 +196,9 @@ impl Vectors {
 
     /// The store's files, oldest first, and how many parts its index has.
     pub(crate) async fn files(&self) -> Result<(Vec<File>, usize)> {
-        let dataset = self.table.dataset().ok_or(IndexerError::Closed)?;
-        let dataset = dataset.get().await?;
+        let dataset = dataset_of(&self.table).await?;
         let index = Indexed::of(&dataset).await?;
-        let files = dataset.fragments().iter().map(|fragment| File {
-            number: u32::try_from(fragment.id).unwrap_or(u32::MAX),
-            rows: fragment.physical_rows.unwrap_or_default(),
-            deleted: fragment
-                .deletion_file
-                .as_ref()
-                .and_then(|file| file.num_deleted_rows)
-                .unwrap_or_default(),
-            covered: index.files.contains(&fragment.id),
-        });
-        Ok((files.collect(), index.parts))
+        Ok((files_of(&dataset, &index), index.parts))
     }
 
     /// Rewrites every file that holds a deleted row, and drops old versions; gives the new marker.

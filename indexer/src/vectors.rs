@@ -20,6 +20,7 @@ use arrow_array::{
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use futures::{Stream, TryStreamExt};
 use lance::Dataset;
+use lance::dataset::fragment::FileFragment;
 use lance::index::DatasetIndexExt;
 use lancedb::query::{ExecutableQuery, QueryBase, Select};
 use lancedb::{DistanceType, ObjectStoreRegistry, Session, Table};
@@ -30,7 +31,8 @@ use crate::fail;
 use crate::ledger::{Document, DocumentId};
 use crate::lexical::{Candidate, ChunkRow, Opened};
 use crate::rows::{ROW, Rows, file_of};
-use crate::tail::Tail;
+use crate::tail::{Tail, Version};
+use crate::upkeep::{File, files_of};
 
 const TABLE: &str = "chunks";
 /// The column that has the approximate index.
@@ -203,9 +205,8 @@ impl Vectors {
             return Err("its columns are not those of this version and model".to_owned());
         }
         let rows = Rows::default();
-        rows.read_all(&table)
-            .await
-            .map_err(|error| error.to_string())?;
+        let read = async { rows.read_all(&*dataset_of(&table).await?).await };
+        read.await.map_err(|error| error.to_string())?;
         Ok((table, rows))
     }
 
@@ -269,7 +270,7 @@ impl Vectors {
     ) -> Result<Vec<Candidate>> {
         let _reading = self.reading.read().await;
         let table = self.table.query_snapshot().await?;
-        let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
+        let dataset = dataset_of(&table).await?;
         let predicate = scope.predicate();
         let query = Float32Array::from(vector.to_vec());
         let scan = || {
@@ -289,17 +290,11 @@ impl Vectors {
         } else {
             Indexed::default()
         };
-        let files = dataset.fragments().iter();
-        let compared: Vec<_> = files
-            .filter(|file| !index.files.contains(&file.id))
-            .collect();
+        let files = files_of(&dataset, &index);
+        let compared: Vec<&File> = files.iter().filter(|file| !file.covered).collect();
         let mut found = Vec::new();
         if index.parts > 0 {
-            let all: usize = dataset
-                .fragments()
-                .iter()
-                .filter_map(|file| file.physical_rows)
-                .sum();
+            let all: usize = files.iter().map(|file| file.rows).sum();
             let probes = PROBES + all / ROWS_A_PROBE;
             let mut scan = scan()?;
             scan.fast_search();
@@ -311,33 +306,31 @@ impl Vectors {
             }
             found = near(engine(scan.try_into_stream().await)?).await?;
         }
-        let to_compare: usize = compared.iter().filter_map(|file| file.physical_rows).sum();
+        let to_compare: usize = compared.iter().map(|file| file.rows).sum();
         if to_compare <= KEPT && limit <= DEEP {
-            let versions: Vec<_> = compared
+            let versions = compared
                 .iter()
-                .map(|file| {
-                    let deleted = file.deletion_file.as_ref();
-                    let deleted = deleted.and_then(|file| file.num_deleted_rows);
-                    (file.id, deleted.unwrap_or_default())
-                })
-                .collect();
+                .map(|file| (u64::from(file.number), file.deleted));
+            let versions: Vec<Version> = versions.collect();
             let inside = match within {
                 Some(documents) => {
-                    let files = compared.iter().map(|file| file.id);
-                    self.rows.read_missing(&table, files.clone()).await?;
+                    let files = versions.iter().map(|version| version.0);
+                    self.rows.read_missing(&dataset, files.clone()).await?;
                     Some(self.rows.of(documents, files))
                 }
                 None => None,
             };
             let nearest = self
                 .tail
-                .nearest(&table, &versions, vector, limit, inside.as_ref());
+                .nearest(&dataset, &versions, vector, limit, inside.as_ref());
             found.extend(nearest.await?);
         } else if !compared.is_empty() {
             // LanceDB by itself would do both at once, and read all vectors that it found again.
+            let fragments = dataset.fragments().iter();
+            let fragments = fragments.filter(|fragment| !index.files.contains(&fragment.id));
             let mut scan = scan()?;
             scan.use_index(false)
-                .with_fragments(compared.into_iter().cloned().collect())
+                .with_fragments(fragments.cloned().collect())
                 .batch_size(1024)
                 .batch_readahead(2)
                 .fragment_readahead(2)
@@ -347,7 +340,7 @@ impl Vectors {
         found.sort_by(|a, b| a.1.total_cmp(&b.1));
         found.truncate(limit);
         let files = found.iter().map(|(row, _)| file_of(*row));
-        self.rows.read_missing(&table, files).await?;
+        self.rows.read_missing(&dataset, files).await?;
         let candidate = |(row, distance)| {
             let (key, hash) = self.rows.get(row)?;
             // LanceDB's dot distance is one minus the dot product.
@@ -372,7 +365,7 @@ impl Vectors {
             return Ok(known);
         }
         let table = self.table.query_snapshot().await?;
-        let dataset = table.dataset().ok_or(IndexerError::Closed)?.get().await?;
+        let dataset = dataset_of(&table).await?;
         for part in text_hashes.chunks(500) {
             let mut scan = dataset.scan();
             engine(scan.filter(&format!("text_hash IN ({})", list(part))))?;
@@ -497,6 +490,16 @@ where
     lancedb::Error: From<E>,
 {
     Ok(result.map_err(lancedb::Error::from)?)
+}
+
+/// What a table holds now.
+pub(crate) async fn dataset_of(table: &Table) -> Result<Arc<Dataset>> {
+    Ok(table.dataset().ok_or(IndexerError::Closed)?.get().await?)
+}
+
+/// The file with this number, if it is there.
+pub(crate) fn fragment(dataset: &Dataset, number: u64) -> Option<FileFragment> {
+    dataset.get_fragment(usize::try_from(number).ok()?)
 }
 
 /// What is in the approximate index.
@@ -662,6 +665,11 @@ mod tests {
         }
     }
 
+    async fn open(directory: &Path, dimensions: usize, index_from: usize) -> Vectors {
+        let opened = Vectors::open(directory, dimensions, index_from).await;
+        opened.expect("opens").0
+    }
+
     /// The documents in a scope, if it is not open.
     fn within(rows: &[VectorRow], scope: &Scope) -> Option<HashSet<DocumentId>> {
         let inside = rows.iter().filter(|row| scope.admits(&row.source));
@@ -679,7 +687,7 @@ mod tests {
     #[tokio::test]
     async fn the_nearest_come_first_and_scopes_hold() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (vectors, _) = Vectors::open(directory.path(), 2, 0).await.expect("opens");
+        let vectors = open(directory.path(), 2, 0).await;
         let rows = [
             row("a", "1", "one", [1.0, 0.0]),
             row("b", "1", "two", [0.6, 0.8]),
@@ -751,7 +759,7 @@ mod tests {
     #[tokio::test]
     async fn a_text_that_was_embedded_before_has_a_vector() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (vectors, _) = Vectors::open(directory.path(), 2, 0).await.expect("opens");
+        let vectors = open(directory.path(), 2, 0).await;
         assert!(
             vectors
                 .known(&["one".into()])
@@ -772,7 +780,7 @@ mod tests {
     #[tokio::test]
     async fn replacing_and_compacting_leave_one_version() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (vectors, _) = Vectors::open(directory.path(), 2, 0).await.expect("opens");
+        let vectors = open(directory.path(), 2, 0).await;
         let id = DocumentId("a".to_owned());
         for version in ["1", "2", "3"] {
             let rows = [row("a", version, version, [1.0, 0.0])];
@@ -829,23 +837,16 @@ mod tests {
         documents.map(|one| DocumentId(format!("d{one}"))).collect()
     }
 
-    async fn parts(vectors: &Vectors) -> usize {
-        let dataset = vectors.table.dataset().expect("a local table");
-        let dataset = dataset.get().await.expect("reads");
-        Indexed::of(&dataset).await.expect("reads").parts
-    }
-
     /// A store with an index of `documents`, one commit for every eight.
     async fn indexed(directory: &Path, documents: u32) -> Vectors {
-        let (vectors, _) = Vectors::open(directory, DIMENSIONS, 1000)
-            .await
-            .expect("opens");
+        let vectors = open(directory, DIMENSIONS, 1000).await;
         for start in (0..documents).step_by(8) {
             let rows = cloud(start..(start + 8).min(documents), 0);
             vectors.commit(&[], &rows).await.expect("commits");
         }
         tidy(&vectors).await;
-        assert_eq!(parts(&vectors).await, 1);
+        let (_, parts) = vectors.files().await.expect("reads");
+        assert_eq!(parts, 1);
         vectors
     }
 
@@ -960,10 +961,7 @@ mod tests {
             } else {
                 // Some rows are in the index and some are not, as a daemon that was ended may leave it.
                 drop(vectors);
-                vectors = Vectors::open(directory.path(), DIMENSIONS, 1000)
-                    .await
-                    .expect("opens")
-                    .0;
+                vectors = open(directory.path(), DIMENSIONS, 1000).await;
             }
             let all = Scope {
                 tag: Some("all".to_owned()),
@@ -994,9 +992,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn neighbours_that_lost_rows_are_rewritten() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (vectors, _) = Vectors::open(directory.path(), DIMENSIONS, 0)
-            .await
-            .expect("opens");
+        let vectors = open(directory.path(), DIMENSIONS, 0).await;
         for start in [0, 2000] {
             let rows = cloud(start..start + 2000, 0);
             vectors.commit(&[], &rows).await.expect("commits");
@@ -1042,9 +1038,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_full_file_is_not_rewritten() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (vectors, _) = Vectors::open(directory.path(), DIMENSIONS, 0)
-            .await
-            .expect("opens");
+        let vectors = open(directory.path(), DIMENSIONS, 0).await;
         let data = || -> std::collections::BTreeSet<_> {
             let files = std::fs::read_dir(directory.path().join("chunks.lance/data"));
             let files = files.expect("a folder");
@@ -1070,7 +1064,7 @@ mod tests {
     #[tokio::test]
     async fn vectors_of_another_length_start_anew() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (vectors, _) = Vectors::open(directory.path(), 2, 0).await.expect("opens");
+        let vectors = open(directory.path(), 2, 0).await;
         drop(vectors);
         let (_, opened) = Vectors::open(directory.path(), 2, 0).await.expect("opens");
         assert_eq!(opened, Opened::Existing);
