@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use reqwest::Method;
 use serde_json::json;
@@ -238,6 +239,34 @@ fn many_saves_in_a_row_end_with_the_last() {
     }
     found("count39quop");
     gone("count38quop");
+}
+
+#[test]
+fn a_save_overtakes_a_folder_that_comes_at_the_same_time() {
+    let place = Place::new();
+    place.write("first.md", "This note was here before.");
+    let daemon = place.up(&["notes"]);
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    for number in 0..400 {
+        let path = place.write(
+            &format!("../copied/{number}.md"),
+            format!("Ledger {number} lists what lay in shed {number} that winter."),
+        );
+        let file = fs::File::options().write(true).open(path).expect("opens");
+        file.set_modified(hour_ago).expect("sets its time");
+    }
+    fs::rename(place.note("../copied"), place.note("copied")).expect("moves");
+    place.write("saved.md", "The word for it is tidewrackish.");
+    let indexed = |name: &str| {
+        let documents = daemon.documents().into_iter();
+        let of_name = documents.filter(|document| text(&document["path"]).contains(name));
+        of_name
+            .filter(|document| document["state"] == "indexed")
+            .count()
+    };
+    until("the save is indexed", || indexed("/saved.md") == 1);
+    assert_eq!(indexed("/copied/"), 0);
+    assert!(daemon.finds("tidewrackish"));
 }
 
 #[test]

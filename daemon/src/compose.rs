@@ -104,7 +104,7 @@ impl Setup {
         Ok(())
     }
 
-    /// The embedding threads; each loads its session at its first text.
+    /// The embedding threads; those that own a session load it at their first text.
     pub(crate) fn embedder(&self) -> Result<EmbedderHandle> {
         self.embedder_of(self.embedding()?)
     }
@@ -126,7 +126,7 @@ impl Setup {
             dimensions,
             threads,
             self.settings.model.idle_unload.duration(),
-            move || {
+            move |threads| {
                 let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
                 let loaded = if let Some(loaded) = &*runtime {
                     loaded.clone()
@@ -136,7 +136,9 @@ impl Setup {
                     runtime.insert(Runtime::load(path)?).clone()
                 };
                 let paths = store.locate(&model)?;
-                Ok(Box::new(OnnxEmbedder::load(&loaded, &spec, &paths)?))
+                Ok(Box::new(OnnxEmbedder::load(
+                    &loaded, &spec, &paths, threads,
+                )?))
             },
         )?;
         Ok(handle)

@@ -76,8 +76,9 @@ async fn round_of_vectors(index: &Inner) -> Result<bool> {
     }
     index.lexical.refresh()?;
     let mut documents = index.ledger.lexical(ROUND)?;
-    documents.retain(|document| !lock(&index.saved).contains(&document.id));
     if !documents.is_empty() {
+        // Words of a save may have come in since the saves were filled in: the next round begins with them.
+        documents.retain(|document| !lock(&index.saved).contains(&document.id));
         fill_in(index, documents).await?;
         return Ok(true);
     }

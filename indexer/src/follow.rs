@@ -139,7 +139,7 @@ async fn gather(
     quiet_milliseconds: u64,
 ) -> HashSet<Option<PathBuf>> {
     let quiet = Duration::from_millis(quiet_milliseconds);
-    let longest = Instant::now() + 5 * quiet;
+    let longest = Instant::now() + 3 * quiet;
     let mut paths = HashSet::new();
     let mut next = Some(first);
     while let Some(change) = next {

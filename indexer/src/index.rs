@@ -133,9 +133,6 @@ pub(crate) struct Before {
     pub embedder: EmbedderHandle,
 }
 
-/// More changes than this in one moment are a backlog, and not what a person has just saved.
-const SAVED_AT_ONCE: usize = 8;
-
 /// An open index. Cloning it is cheap; the data directory stays locked until the last clone is gone.
 #[derive(Clone)]
 pub struct Index {
@@ -554,9 +551,11 @@ impl Inner {
             removed: difference.remove.len(),
         };
         self.remove(&difference.remove).await?;
-        if within.is_some() && report.queued <= SAVED_AT_ONCE {
-            let queued = difference.enqueue.iter();
-            lock(&self.saved).extend(queued.map(|file| DocumentId::of(&file.path)));
+        // What is found where nothing was known is not a person's saving.
+        if within.is_some() || !known.is_empty() {
+            let known = known.iter().map(|document| document.path.as_path());
+            let saved = scan::just_saved(&difference.enqueue, known, now());
+            lock(&self.saved).extend(saved.map(|file| DocumentId::of(&file.path)));
         }
         self.ledger.enqueue(folder, &difference.enqueue)?;
         fail::point("queued");

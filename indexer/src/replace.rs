@@ -136,7 +136,7 @@ pub(crate) mod tests {
 
     fn embedder(dimensions: usize) -> EmbedderHandle {
         let name = format!("hashed-{dimensions}");
-        let load = move || Ok(Box::new(HashedEmbedder::new(dimensions)) as Box<_>);
+        let load = move |_| Ok(Box::new(HashedEmbedder::new(dimensions)) as Box<_>);
         EmbedderHandle::start(&name, dimensions, 1, None, load).expect("starts")
     }
 

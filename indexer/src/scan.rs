@@ -3,7 +3,8 @@
 //! The walk honours `.gitignore`, `.vadeignore` and the settings; the difference is a pure function.
 //! Both serve start-up (a whole folder) and every file-system event (the paths it names).
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -47,6 +48,11 @@ pub(crate) struct Difference {
 
 /// Begins the reasons that are worth another try although the file did not change.
 pub(crate) const UNREADABLE: &str = "cannot be read";
+
+/// As many of the changes found at once are taken for what a person has just saved; the rest is a backlog.
+const SAVED_AT_ONCE: usize = 8;
+/// Of more changes than that, only those of files that changed within this (milliseconds).
+const SAVED_WITHIN: i64 = 60_000;
 
 /// Walks `root`, or only what lies at or under `within`.
 ///
@@ -228,6 +234,26 @@ fn needs_reading(file: &FileStat, document: &Document) -> bool {
     file.size != document.size || file.modified != document.modified || worth_another_try
 }
 
+/// Of the files to read, those that a person has probably just saved at this time (milliseconds since 1970):
+/// of a few all, of many the newest. A folder that is being copied comes with old times, or with new names.
+pub(crate) fn just_saved<'a>(
+    enqueue: &'a [FileStat],
+    ledger: impl Iterator<Item = &'a Path>,
+    now: i64,
+) -> impl Iterator<Item = &'a FileStat> {
+    let mut saved: Vec<&FileStat> = enqueue.iter().collect();
+    if saved.len() > SAVED_AT_ONCE {
+        let known: HashSet<&Path> = ledger.collect();
+        saved.retain(|file| file.modified / 1_000_000 > now - SAVED_WITHIN);
+        saved.sort_by_key(|file| {
+            let is_known = known.contains(file.path.as_path());
+            Reverse((is_known, file.modified))
+        });
+        saved.truncate(SAVED_AT_ONCE);
+    }
+    saved.into_iter()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,5 +355,36 @@ mod tests {
     fn a_root_that_is_gone_is_an_error_and_not_an_empty_folder() {
         let root = tree(&[]);
         assert!(walk(&root.path().join("gone"), &Rules::default(), None).is_err());
+    }
+
+    #[test]
+    fn of_many_changes_the_newest_are_taken_for_saves() {
+        let now = 1_000_000;
+        let file = |name: String, milliseconds: i64| FileStat {
+            path: PathBuf::from(name),
+            size: 1,
+            modified: milliseconds * 1_000_000,
+        };
+        let names = |files: &[FileStat], ledger: &[&str]| -> Vec<String> {
+            just_saved(files, ledger.iter().map(Path::new), now)
+                .map(|file| file.path.display().to_string())
+                .collect()
+        };
+        let copied = |count: usize, milliseconds| {
+            (0..count).map(move |number| file(format!("copy{number:03}"), milliseconds))
+        };
+
+        let few: Vec<_> = copied(SAVED_AT_ONCE, 5).collect();
+        assert_eq!(names(&few, &[]).len(), SAVED_AT_ONCE);
+        let old: Vec<_> = copied(100, 5).collect();
+        assert!(names(&old, &[]).is_empty());
+        let mut among_old = old;
+        among_old.insert(50, file("note".to_owned(), now - 10));
+        assert_eq!(names(&among_old, &[]), ["note"]);
+        let mut among_new: Vec<_> = copied(100, now - 5).collect();
+        among_new.insert(50, file("note".to_owned(), now - 10));
+        let saved = names(&among_new, &["note"]);
+        assert_eq!(saved.len(), SAVED_AT_ONCE);
+        assert_eq!(saved[0], "note");
     }
 }

@@ -70,7 +70,7 @@ impl Drop for GivenBack {
 }
 
 impl OnnxEmbedder {
-    /// Loads a catalog model; the session uses the calling thread alone.
+    /// Loads a catalog model; its operators use `threads` threads, the calling one among them.
     ///
     /// # Errors
     /// Files that cannot be read or that ONNX Runtime refuses.
@@ -78,6 +78,7 @@ impl OnnxEmbedder {
         runtime: &Runtime,
         spec: &EmbeddingSpec,
         paths: &ModelPaths,
+        threads: usize,
     ) -> Result<Self, ModelsError> {
         let read = |name: &str| {
             let path = paths.ending(name)?;
@@ -103,7 +104,7 @@ impl OnnxEmbedder {
         let options = InitOptionsUserDefined::new()
             .with_environment(runtime.environment.clone())
             .with_max_length(spec.max_tokens)
-            .with_intra_threads(1);
+            .with_intra_threads(threads);
         let model = TextEmbedding::try_new_from_user_defined(model, options)
             .map_err(|error| ModelsError::Load(error.to_string()))?;
         give_back();

@@ -15,8 +15,8 @@ use crate::ModelsError;
 
 type Reply = oneshot::Sender<Result<Vec<Vec<f32>>, ModelsError>>;
 
-/// Loads one session; called once by each thread, at its first text.
-type SessionLoader = Arc<dyn Fn() -> Result<Box<dyn Embedder>, ModelsError> + Send + Sync>;
+/// Loads one session for so many threads; called once by each that owns one, at its first text.
+type SessionLoader = Arc<dyn Fn(usize) -> Result<Box<dyn Embedder>, ModelsError> + Send + Sync>;
 
 /// How long texts may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,8 @@ struct Queue {
     closed: bool,
 }
 
+/// Sessions at most: each takes about 110 MB.
+const SESSIONS: usize = 2;
 /// How long a helping thread keeps its session without documents.
 const HELPER_IDLE: Duration = Duration::from_secs(20);
 /// Jobs that have to wait before it loads one: that takes as long as they do.
@@ -105,8 +107,9 @@ impl Drop for Pause {
 }
 
 impl EmbedderHandle {
-    /// Starts `threads` threads; each loads its session at its first text, and drops it after
-    /// `idle_unload` without any, all but the first sooner.
+    /// Starts threads that own a session each, two at most, among which `threads` are shared out; each calls
+    /// `load` with its share at its first text, and drops the session after `idle_unload` without any, all but
+    /// the first sooner.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -115,23 +118,25 @@ impl EmbedderHandle {
         dimensions: usize,
         threads: usize,
         idle_unload: Option<Duration>,
-        load: impl Fn() -> Result<Box<dyn Embedder>, ModelsError> + Send + Sync + 'static,
+        load: impl Fn(usize) -> Result<Box<dyn Embedder>, ModelsError> + Send + Sync + 'static,
     ) -> Result<Self, ModelsError> {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             changed: Condvar::new(),
         });
         let load: SessionLoader = Arc::new(load);
-        for index in 0..threads.max(1) {
+        let sessions = threads.clamp(1, SESSIONS);
+        for index in 0..sessions {
+            let share = threads.max(1) / sessions + usize::from(index < threads % sessions);
             let (shared, load) = (Arc::clone(&shared), Arc::clone(&load));
             std::thread::Builder::new()
                 .name(format!("embedder-{index}"))
                 .spawn(move || {
                     if index == 0 {
-                        run(&shared, idle_unload, true, &load);
+                        run(&shared, idle_unload, true, || load(share));
                     } else {
                         let idle = idle_unload.map(|idle| idle.min(HELPER_IDLE));
-                        run(&shared, idle, false, &load);
+                        run(&shared, idle, false, || load(share));
                     }
                 })
                 .map_err(|error| ModelsError::Load(format!("no thread for it: {error}")))?;
@@ -207,7 +212,12 @@ impl EmbedderHandle {
 }
 
 /// Does jobs until the queue is closed. Who is not the first loads no session for a few: they would wait for it.
-fn run(shared: &Shared, idle: Option<Duration>, first: bool, load: &SessionLoader) {
+fn run(
+    shared: &Shared,
+    idle: Option<Duration>,
+    first: bool,
+    load: impl Fn() -> Result<Box<dyn Embedder>, ModelsError>,
+) {
     let mut session: Option<Box<dyn Embedder>> = None;
     loop {
         let loaded = session.is_some();
@@ -285,7 +295,7 @@ mod tests {
     use crate::embedding::HashedEmbedder;
 
     fn handle() -> EmbedderHandle {
-        EmbedderHandle::start("hashed", 64, 2, None, || {
+        EmbedderHandle::start("hashed", 64, 2, None, |_| {
             Ok(Box::new(HashedEmbedder::new(64)))
         })
         .expect("starts")
@@ -328,7 +338,7 @@ mod tests {
     async fn helpers_load_no_session_for_a_few() {
         let loaded = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let count = Arc::clone(&loaded);
-        let handle = EmbedderHandle::start("hashed", 64, 3, None, move || {
+        let handle = EmbedderHandle::start("hashed", 64, 3, None, move |_| {
             count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(20));
             Ok(Box::new(HashedEmbedder::new(64)))

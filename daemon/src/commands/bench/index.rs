@@ -20,7 +20,7 @@ use crate::measure::{memory, percentile};
 use crate::output;
 
 /// Texts embedded by the model alone.
-const ALONE: usize = 512;
+const ALONE: usize = 1024;
 /// Texts in one request to the embedder, as the indexer sends them.
 const SLICE: usize = 1;
 /// Time between two saves while indexing.
@@ -88,7 +88,7 @@ pub(crate) async fn run(setup: &Setup, folder: &Path, saves: usize, edits: usize
         report.queued
     );
     drop(index);
-    let alone = embedder_alone(setup, &documents).await?;
+    let alone = embedder_alone(setup, &documents, first.chunks).await?;
 
     #[expect(clippy::cast_precision_loss, reason = "an index is not that large")]
     let per_second = |count: usize, seconds: f64| count as f64 / seconds;
@@ -164,7 +164,7 @@ async fn while_indexing(
         if let Some(trouble) = index.progress().borrow().trouble.clone() {
             bail!("{trouble}");
         }
-        if lexical.is_some() && saves.both.len() < most {
+        if saves.both.len() < most {
             save(
                 index,
                 notes,
@@ -257,19 +257,20 @@ fn formats(documents: &[Document]) -> Value {
         .into()
 }
 
-/// Chunks a second that the embedding model does alone, on texts of these documents' sizes.
-async fn embedder_alone(setup: &Setup, documents: &[Document]) -> Result<f64> {
+/// Chunks a second that the embedding model does alone, on every so many-th of these documents' `chunks`.
+async fn embedder_alone(setup: &Setup, documents: &[Document], chunks: usize) -> Result<f64> {
     let index = setup.index().await?;
-    let mut texts = Vec::new();
-    let step = documents.len().div_ceil(ALONE).max(1);
-    for document in documents.iter().step_by(step) {
-        texts.extend(index.passages(&document.id)?);
-        if texts.len() >= ALONE {
-            break;
+    let step = chunks.div_ceil(ALONE).max(1);
+    let (mut texts, mut seen) = (Vec::new(), 0);
+    for document in documents {
+        for passage in index.passages(&document.id)? {
+            if seen % step == 0 {
+                texts.push(passage);
+            }
+            seen += 1;
         }
     }
     drop(index);
-    texts.truncate(ALONE);
     texts.sort_by_key(String::len);
     let embedder = setup.embedder()?;
     embedder.embed_question("warm").await?;
