@@ -246,7 +246,7 @@ fn a_save_overtakes_a_folder_that_comes_at_the_same_time() {
     let place = Place::new();
     place.write("first.md", "This note was here before.");
     let daemon = place.up(&["notes"]);
-    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    let hour_ago = SystemTime::now() - Duration::from_hours(1);
     for number in 0..400 {
         let path = place.write(
             &format!("../copied/{number}.md"),
@@ -267,6 +267,32 @@ fn a_save_overtakes_a_folder_that_comes_at_the_same_time() {
     until("the save is indexed", || indexed("/saved.md") == 1);
     assert_eq!(indexed("/copied/"), 0);
     assert!(daemon.finds("tidewrackish"));
+}
+
+#[test]
+fn a_note_does_not_wait_for_a_book_that_was_saved_before_it() {
+    let place = Place::new();
+    let daemon = place.up(&["notes"]);
+    let book: String = (0..6000)
+        .map(|number| format!("Chapter {number} tells how ship {number} came into port.\n\n"))
+        .collect();
+    place.write("book.md", format!("The first word is bookishly.\n\n{book}"));
+    until("its words are found", || daemon.finds("bookishly"));
+    place.write("note.md", "The word for it is notewrackish.");
+    let state = |name: &str| {
+        let documents = daemon.documents();
+        let mut documents = documents.iter();
+        let found = documents.find(|document| text(&document["path"]).ends_with(name));
+        found.map(|document| text(&document["state"]).to_owned())
+    };
+    until("the note is indexed", || {
+        state("/note.md").as_deref() == Some("indexed")
+    });
+    assert_eq!(state("/book.md").as_deref(), Some("indexed-lexical"));
+    assert!(daemon.finds("notewrackish"));
+    until("the book is indexed", || {
+        state("/book.md").as_deref() == Some("indexed")
+    });
 }
 
 #[test]

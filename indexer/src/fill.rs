@@ -28,6 +28,8 @@ const COMMIT_CHUNKS: usize = 256;
 const EMBED_SLICE: usize = 1;
 /// Documents taken from the queue at once.
 const ROUND: usize = 512;
+/// Chunks of saves in one commit. A save with more to embed joins the backlog: the next is not to wait for a book.
+const SAVED_CHUNKS: usize = 64;
 /// With more documents than this in the queue, words come before vectors.
 const BACKLOG: usize = 32;
 
@@ -169,7 +171,7 @@ async fn fill_in(index: &Inner, documents: Vec<Document>) -> Result<()> {
     let mut documents = documents.into_iter();
     let mut left = Vec::new();
     let mut done = None;
-    while let Some(mut batch) = next_batch(index, &mut documents, &mut left)? {
+    while let Some(mut batch) = next_batch(index, &mut documents, &mut left, COMMIT_CHUNKS)? {
         let chunks = std::mem::take(&mut batch.chunks);
         let previous = done.take();
         let committing = async {
@@ -200,9 +202,18 @@ async fn fill_in_saved(index: &Inner) -> Result<()> {
         documents.extend(index.ledger.document(id)?);
     }
     documents.retain(|document| document.state == State::IndexedLexical);
+    documents.sort_by_key(|document| document.chunks);
+    let long = documents.partition_point(|document| document.chunks <= SAVED_CHUNKS);
+    for document in documents.split_off(long) {
+        if missing(index, &document).await? <= SAVED_CHUNKS {
+            documents.push(document);
+        } else {
+            lock(&index.saved).remove(&document.id);
+        }
+    }
     let mut documents = documents.into_iter();
     let mut left = Vec::new();
-    while let Some(mut batch) = next_batch(index, &mut documents, &mut left)? {
+    while let Some(mut batch) = next_batch(index, &mut documents, &mut left, SAVED_CHUNKS)? {
         let chunks = std::mem::take(&mut batch.chunks);
         let rows = embed(index, &chunks, Urgency::Saved).await?;
         commit_vectors(index, batch, rows).await?;
@@ -210,15 +221,29 @@ async fn fill_in_saved(index: &Inner) -> Result<()> {
     Ok(())
 }
 
-/// Chunks for one commit, from `left` and then from the documents; a long document takes several.
+/// How many of a document's chunks have no vector yet.
+async fn missing(index: &Inner, document: &Document) -> Result<usize> {
+    let chunks = index.lexical.chunks(&document.id)?;
+    let mut hashes: Vec<String> = chunks
+        .iter()
+        .filter(|chunk| document.hash.as_ref() == Some(&chunk.hash))
+        .map(|chunk| digest(chunk.passage().as_bytes()))
+        .collect();
+    let known = index.vectors.known(&hashes).await?;
+    hashes.retain(|hash| !known.contains_key(hash));
+    Ok(hashes.len())
+}
+
+/// Chunks for one commit, `most` at most, from `left` and then from the documents; a long document takes several.
 fn next_batch(
     index: &Inner,
     documents: &mut impl Iterator<Item = Document>,
     left: &mut Vec<(Arc<Document>, ChunkRow)>,
+    most: usize,
 ) -> Result<Option<Batch>> {
     let mut batch = Batch::default();
     loop {
-        let room = COMMIT_CHUNKS - batch.chunks.len();
+        let room = most - batch.chunks.len();
         let taken = left.len().min(room);
         batch.chunks.extend(left.drain(..taken));
         if !left.is_empty() {
@@ -230,7 +255,7 @@ fn next_batch(
             let complete = (document.id.clone(), chunk.hash.clone());
             batch.complete.push(complete);
         }
-        if batch.chunks.len() == COMMIT_CHUNKS {
+        if batch.chunks.len() == most {
             return Ok(Some(batch));
         }
         let Some(document) = documents.next() else {
