@@ -24,7 +24,7 @@ use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical};
 use crate::lock::{LockFile, make_private};
 use crate::progress::{Part, Progress};
 use crate::replace::Stores;
-use crate::scan::{self, Rules};
+use crate::scan::{self, Places, Rules};
 use crate::vectors::{Scope, Vectors};
 
 /// What an index needs to know from outside.
@@ -515,7 +515,8 @@ impl Inner {
         folder: &Path,
         within: Option<Vec<PathBuf>>,
     ) -> Result<(ScanReport, Vec<PathBuf>)> {
-        let found = match self.walk(folder, within.clone()).await? {
+        let places = within.as_deref().map(|paths| Arc::new(Places::new(paths)));
+        let found = match self.walk(folder, places.clone()).await? {
             Ok(found) => found,
             Err(error) => {
                 // Nothing is removed from the index while a root cannot be seen.
@@ -537,14 +538,11 @@ impl Inner {
                 known
             }
         };
-        let difference = match &within {
-            None => scan::difference(found.files, &known),
-            Some(paths) => {
-                let inside = |path: &Path| paths.iter().any(|scope| path.starts_with(scope));
-                let files = found.files.into_iter().filter(|file| inside(&file.path));
-                scan::difference(files.collect(), &known)
-            }
-        };
+        let mut files = found.files;
+        if let Some(places) = &places {
+            files.retain(|file| places.hold(&file.path));
+        }
+        let difference = scan::difference(files, &known);
         let report = ScanReport {
             unchanged: difference.unchanged,
             queued: difference.enqueue.len(),
@@ -575,7 +573,7 @@ impl Inner {
     async fn walk(
         &self,
         folder: &Path,
-        within: Option<Vec<PathBuf>>,
+        within: Option<Arc<Places>>,
     ) -> Result<std::io::Result<scan::Found>> {
         let (root, rules) = (folder.to_owned(), self.rules.clone());
         tokio::task::spawn_blocking(move || scan::walk(&root, &rules, within))

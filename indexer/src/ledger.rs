@@ -603,10 +603,11 @@ impl Ledger {
     /// All documents at or under `path`.
     pub(crate) fn under(&self, path: &Path) -> Result<Vec<Document>> {
         let path = text(path);
-        let inside = format!("{}/", path.trim_end_matches('/'));
+        let folder = path.trim_end_matches('/');
+        // What begins with the folder and a slash lies between that and the folder and '0', the character after the slash.
         self.select(
-            "WHERE path = ?1 OR substr(path, 1, ?3) = ?2",
-            params![path, inside, integer(inside.chars().count())],
+            "WHERE path = ?1 OR path > ?2 AND path < ?3",
+            params![path, format!("{folder}/"), format!("{folder}0")],
         )
     }
 
@@ -1176,12 +1177,24 @@ mod tests {
         let files = [
             file("/n/ab/x.md", 1),
             file("/n/a/x.md", 1),
+            file("/n/a/é/x.md", 1),
             file("/n/a.md", 1),
+            file("/n/a0.md", 1),
+            file("/n/a!/x.md", 1),
         ];
         ledger.enqueue(Path::new("/n"), &files).expect("enqueues");
-        let under = ledger.under(Path::new("/n/a")).expect("selects");
-        assert_eq!(under.len(), 1);
-        assert_eq!(under[0].path, Path::new("/n/a/x.md"));
+        let under = |path: &str| -> Vec<PathBuf> {
+            let documents = ledger.under(Path::new(path)).expect("selects").into_iter();
+            let mut paths: Vec<PathBuf> = documents.map(|document| document.path).collect();
+            paths.sort();
+            paths
+        };
+        let inside = ["/n/a/x.md", "/n/a/é/x.md"].map(PathBuf::from);
+        assert_eq!(under("/n/a"), inside);
+        assert_eq!(under("/n/a/"), inside);
+        assert_eq!(under("/n/a.md"), [PathBuf::from("/n/a.md")]);
+        assert_eq!(under("/n").len(), files.len());
+        assert_eq!(under("/").len(), files.len());
     }
 
     #[test]

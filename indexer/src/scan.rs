@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use ignore::gitignore::GitignoreBuilder;
@@ -35,6 +36,34 @@ pub(crate) struct Found {
     pub directories: Vec<PathBuf>,
 }
 
+/// Some places of a folder, with all that lies under them.
+#[derive(Debug)]
+pub(crate) struct Places {
+    places: HashSet<PathBuf>,
+    above: HashSet<PathBuf>,
+}
+
+impl Places {
+    /// These paths and what lies under them.
+    pub(crate) fn new(paths: &[PathBuf]) -> Self {
+        let above = paths.iter().flat_map(|path| path.ancestors().skip(1));
+        Self {
+            above: above.map(Path::to_owned).collect(),
+            places: paths.iter().cloned().collect(),
+        }
+    }
+
+    /// At one of them, or under it.
+    pub(crate) fn hold(&self, path: &Path) -> bool {
+        path.ancestors().any(|path| self.places.contains(path))
+    }
+
+    /// On the way to one of them.
+    fn lie_under(&self, path: &Path) -> bool {
+        self.above.contains(path)
+    }
+}
+
 /// How a walk differs from the ledger.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Difference {
@@ -54,14 +83,14 @@ const SAVED_AT_ONCE: usize = 8;
 /// Of more changes than that, only those of files that changed within this (milliseconds).
 const SAVED_WITHIN: i64 = 60_000;
 
-/// Walks `root`, or only what lies at or under `within`.
+/// Walks `root`, or only what these places hold.
 ///
 /// # Errors
 /// When the root itself cannot be listed: then nothing is known about what is in it.
 pub(crate) fn walk(
     root: &Path,
     rules: &Rules,
-    within: Option<Vec<PathBuf>>,
+    within: Option<Arc<Places>>,
 ) -> std::io::Result<Found> {
     std::fs::read_dir(root)?;
     let mut overrides = OverrideBuilder::new(root);
@@ -89,7 +118,7 @@ pub(crate) fn walk(
             !own.iter().any(|own| path == own)
                 && within
                     .as_ref()
-                    .is_none_or(|within| within.iter().any(|scope| touches(path, scope)))
+                    .is_none_or(|places| places.lie_under(path) || places.hold(path))
         })
         .build();
     let mut found = Found::default();
@@ -167,11 +196,6 @@ fn ignore_files(folder: &Path, path: &Path, is_folder: bool) -> ControlFlow<Opti
         }
     }
     ControlFlow::Continue(())
-}
-
-/// On the way to `scope`, or inside it.
-fn touches(path: &Path, scope: &Path) -> bool {
-    scope.starts_with(path) || path.starts_with(scope)
 }
 
 fn stat(entry: &DirEntry) -> FileStat {
@@ -260,7 +284,9 @@ mod tests {
     use std::fs;
 
     fn names(root: &Path, rules: &Rules, within: Option<&[&str]>) -> Vec<String> {
-        let within = within.map(|within| within.iter().map(|path| root.join(path)).collect());
+        let paths =
+            |names: &[&str]| -> Vec<PathBuf> { names.iter().map(|name| root.join(name)).collect() };
+        let within = within.map(|names| Arc::new(Places::new(&paths(names))));
         let found = walk(root, rules, within).expect("walks");
         let mut names: Vec<String> = found
             .files
