@@ -589,8 +589,10 @@ impl Inner {
         let _writer = self.words_writer.lock().await;
         {
             let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+            let mut saved = lock(&self.saved);
             for id in ids {
                 live.remove(id);
+                saved.remove(id);
             }
         }
         let marker = self.next_marker()?;
