@@ -4,6 +4,8 @@
 //! (title, headings, tags, file name) in another with less weight. The commit payload holds the
 //! marker that is compared with the ledger's at start-up.
 
+mod files;
+
 use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -19,9 +21,11 @@ use tantivy::schema::{
     TextOptions, Value,
 };
 use tantivy::{
-    DocAddress, Index, IndexReader, IndexWriter, ReloadPolicy, Score, Searcher, TantivyDocument,
-    Term,
+    DocAddress, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Score, Searcher,
+    TantivyDocument, Term,
 };
+
+use self::files::Files;
 
 use crate::analysis::{self, ANALYSES};
 use crate::error::{IndexerError, Result};
@@ -132,15 +136,19 @@ impl Lexical {
                     .validate_checksum()
                     .is_ok_and(|damaged| damaged.is_empty())
         });
-        let (index, opened) = if let Some(index) = opened {
-            (index, Opened::Existing)
+        let (index, opened) = if opened.is_some() {
+            // To be checked it was mapped.
+            drop(opened);
+            (Index::open(Files::open(directory)?)?, Opened::Existing)
         } else {
             if existed {
                 tracing::warn!("the full-text index is damaged: building it again");
             }
             std::fs::remove_dir_all(directory).map_err(made)?;
             std::fs::create_dir_all(directory).map_err(made)?;
-            (Index::create_in_dir(directory, schema)?, Opened::Fresh)
+            let settings = IndexSettings::default();
+            let index = Index::create(Files::open(directory)?, schema, settings)?;
+            (index, Opened::Fresh)
         };
         analysis::register(&index);
         let reader = index
