@@ -223,15 +223,22 @@ async fn fill_in_saved(index: &Inner) -> Result<()> {
 
 /// How many of a document's chunks have no vector yet.
 async fn missing(index: &Inner, document: &Document) -> Result<usize> {
-    let chunks = index.lexical.chunks(&document.id)?;
+    let chunks = current_chunks(index, document)?;
     let mut hashes: Vec<String> = chunks
-        .iter()
-        .filter(|chunk| document.hash.as_ref() == Some(&chunk.hash))
         .map(|chunk| digest(chunk.passage().as_bytes()))
         .collect();
     let known = index.vectors.known(&hashes).await?;
     hashes.retain(|hash| !known.contains_key(hash));
     Ok(hashes.len())
+}
+
+/// The chunks of what a document says now.
+fn current_chunks<'a>(
+    index: &Inner,
+    document: &'a Document,
+) -> Result<impl Iterator<Item = ChunkRow> + use<'a>> {
+    let chunks = index.lexical.chunks(&document.id)?.into_iter();
+    Ok(chunks.filter(|chunk| document.hash.as_ref() == Some(&chunk.hash)))
 }
 
 /// Chunks for one commit, `most` at most, from `left` and then from the documents; a long document takes several.
@@ -265,9 +272,7 @@ fn next_batch(
             continue;
         };
         let document = Arc::new(document);
-        let chunks = index.lexical.chunks(&document.id)?;
-        let current = chunks.into_iter().filter(|chunk| chunk.hash == hash);
-        left.extend(current.map(|chunk| (Arc::clone(&document), chunk)));
+        left.extend(current_chunks(index, &document)?.map(|chunk| (Arc::clone(&document), chunk)));
         batch.replaced.push(document.id.clone());
         if left.is_empty() {
             batch.complete.push((document.id.clone(), hash));

@@ -15,9 +15,6 @@ use crate::ModelsError;
 
 type Reply = oneshot::Sender<Result<Vec<Vec<f32>>, ModelsError>>;
 
-/// Loads one session for so many threads; called once by each that owns one, at its first text.
-type SessionLoader = Arc<dyn Fn(usize) -> Result<Box<dyn Embedder>, ModelsError> + Send + Sync>;
-
 /// How long texts may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
@@ -124,21 +121,17 @@ impl EmbedderHandle {
             queue: Mutex::default(),
             changed: Condvar::new(),
         });
-        let load: SessionLoader = Arc::new(load);
-        let sessions = threads.clamp(1, SESSIONS);
+        let load = Arc::new(load);
+        let threads = threads.max(1);
+        let sessions = threads.min(SESSIONS);
         for index in 0..sessions {
-            let share = threads.max(1) / sessions + usize::from(index < threads % sessions);
+            let share = (threads + index) / sessions;
+            let first = index == 0;
+            let idle = idle_unload.map(|idle| if first { idle } else { idle.min(HELPER_IDLE) });
             let (shared, load) = (Arc::clone(&shared), Arc::clone(&load));
             std::thread::Builder::new()
                 .name(format!("embedder-{index}"))
-                .spawn(move || {
-                    if index == 0 {
-                        run(&shared, idle_unload, true, || load(share));
-                    } else {
-                        let idle = idle_unload.map(|idle| idle.min(HELPER_IDLE));
-                        run(&shared, idle, false, || load(share));
-                    }
-                })
+                .spawn(move || run(&shared, idle, first, || load(share)))
                 .map_err(|error| ModelsError::Load(format!("no thread for it: {error}")))?;
         }
         Ok(Self {
