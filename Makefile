@@ -84,4 +84,4 @@ setup:
 	    echo "Rust is missing: install it with rustup (1.94 or newer) and run make again" >&2; exit 1; }
 
 setup-test: setup
-	$(call install,chromedriver,chromium chromium-driver,chromium chromedriver,chromium,chromedriver)
+	$(call install,chromedriver strace,chromium chromium-driver strace,chromium chromedriver strace,chromium strace,chromedriver)

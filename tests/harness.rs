@@ -105,6 +105,8 @@ impl Place {
             "VADE_CONFIG",
             "RUST_LOG",
             "XDG_CONFIG_HOME",
+            "XDG_CACHE_HOME",
+            "ORT_DISABLE_TELEMETRY",
         ] {
             command.env_remove(name);
         }
@@ -228,6 +230,63 @@ pub(crate) struct Daemon {
     base: OnceLock<String>,
 }
 
+/// The system calls of a process and its children, as strace writes them.
+pub(crate) struct Traced(String);
+
+impl Traced {
+    pub(crate) fn read(path: &Path) -> Self {
+        let bytes = std::fs::read(path).expect("a trace");
+        Self(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The calls of these names.
+    pub(crate) fn calls(&self, names: &[&str]) -> Vec<String> {
+        let calls = self.0.lines().filter_map(|line| {
+            let call = line.split_once(' ')?.1.trim_start();
+            names.contains(&call.split_once('(')?.0).then_some(call)
+        });
+        calls.map(str::to_owned).collect()
+    }
+
+    /// The files and directories that were opened for writing, made, renamed or removed.
+    pub(crate) fn written(&self) -> Vec<PathBuf> {
+        let opened = self.calls(&["open", "openat", "creat"]).into_iter();
+        let opened = opened.filter(|call| {
+            let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "creat("];
+            writes.iter().any(|flag| call.contains(flag)) && !call.contains(") = -1")
+        });
+        // The descriptor that came of it has its real path.
+        let opened = opened.filter_map(|call| {
+            let path = call.rsplit_once('<')?.1.split_once('>')?.0.to_owned();
+            Some(path.trim_end_matches(" (deleted)").to_owned())
+        });
+        let changed = [
+            "mkdir",
+            "mkdirat",
+            "rename",
+            "renameat",
+            "renameat2",
+            "link",
+            "linkat",
+            "symlink",
+            "symlinkat",
+            "unlink",
+            "unlinkat",
+            "truncate",
+            "chmod",
+            "fchmodat",
+        ];
+        let changed = self.calls(&changed).into_iter();
+        let changed = changed.filter(|call| !call.contains(") = -1"));
+        let named = changed.flat_map(|call| {
+            let quoted = call.split('"').skip(1).step_by(2);
+            quoted.map(str::to_owned).collect::<Vec<_>>()
+        });
+        let absolute = named.filter(|path| path.starts_with('/'));
+        opened.chain(absolute).map(PathBuf::from).collect()
+    }
+}
+
 /// A server-sent event.
 pub(crate) struct Event {
     pub name: String,
@@ -272,10 +331,15 @@ impl Daemon {
     }
 
     /// Asks it to stop, and gives its exit status.
-    pub(crate) fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(self) -> Option<i32> {
         let process = self.process().to_string();
         let sent = Command::new("kill").args(["-TERM", &process]).status();
         assert!(sent.expect("kill runs").success());
+        self.ends()
+    }
+
+    /// Waits until it has ended, and gives its exit status.
+    pub(crate) fn ends(mut self) -> Option<i32> {
         eventually("the daemon stops", || {
             self.child.try_wait().expect("a child")
         })

@@ -12,5 +12,6 @@ mod limits;
 mod models;
 mod moving;
 mod restart;
+mod sealing;
 mod watching;
 mod webdriver;

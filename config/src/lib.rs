@@ -197,13 +197,13 @@ impl Default for ModelSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerSettings {
-    /// IP address to bind; anything but loopback needs `token`.
+    /// IP address to bind; beyond loopback every request needs the access token.
     pub address: std::net::IpAddr,
     /// TCP port; 0 takes a free one.
     pub port: u16,
     /// Host names besides `localhost` and the address that requests may name.
     pub hosts: Vec<String>,
-    /// Ask for the access token even on loopback.
+    /// Ask the programs of the user who runs `vade`, too, for the access token.
     pub token: bool,
 }
 

@@ -13,6 +13,8 @@ pub struct Paths {
     pub models: PathBuf,
     /// The settings file that is read when none is named.
     pub settings: PathBuf,
+    /// Where programs keep what can be made again; libraries of ours must keep nothing there.
+    pub cache: Option<PathBuf>,
 }
 
 impl Paths {
@@ -37,11 +39,19 @@ impl Paths {
             Some(platform) => platform.config_dir().join("vade.toml"),
             None => data.join("vade.toml"),
         };
+        let cache = directories::BaseDirs::new().map(|base| base.cache_dir().to_owned());
         Ok(Self {
             data,
             models,
             settings,
+            cache,
         })
+    }
+
+    /// Where the daemon keeps temporary files.
+    #[must_use]
+    pub fn temporary(&self) -> PathBuf {
+        self.data.join("temporary")
     }
 }
 

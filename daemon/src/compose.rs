@@ -19,6 +19,7 @@ use vade_web::Services;
 
 use crate::cli::Common;
 use crate::progress;
+use crate::seal;
 
 /// Embedding threads where the settings leave the number open, at most.
 const EMBEDDING_THREADS: usize = 4;
@@ -199,8 +200,25 @@ impl Setup {
         })
     }
 
-    /// Opens the index of the data directory.
+    /// From here on neither this process nor its children reach the network, or write anywhere but in the
+    /// directories of ours. Models have to be here already, and there must be no other thread.
+    pub(crate) fn seal(&self) -> Result<()> {
+        for directory in [
+            &self.paths.data,
+            &self.paths.models,
+            &self.paths.temporary(),
+        ] {
+            std::fs::create_dir_all(directory)
+                .with_context(|| format!("cannot make {}", directory.display()))?;
+        }
+        seal::files(&[&self.paths.data, &self.paths.models]);
+        seal::network();
+        Ok(())
+    }
+
+    /// Opens the index of the data directory. Whoever holds it cannot reach the network.
     pub(crate) async fn index(&self) -> Result<Index> {
+        seal::network();
         let options = IndexOptions {
             data: self.paths.data.clone(),
             own: vec![self.paths.models.clone()],
@@ -232,6 +250,7 @@ impl Setup {
             catalog: Arc::clone(&self.catalog),
             store: self.store.clone(),
             embedding: self.settings.model.embedding.clone(),
+            egress: seal::egress(),
             stop,
         })
     }

@@ -10,8 +10,11 @@ mod compose;
 mod measure;
 mod output;
 mod progress;
+mod seal;
+mod telemetry;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -41,7 +44,11 @@ pub(crate) enum Ended {
     NothingFound,
 }
 
+/// After the last command, what still runs on other threads may take this long.
+const LAST_MOMENT: Duration = Duration::from_millis(300);
+
 fn main() -> ExitCode {
+    telemetry::switch_off();
     let cli = Cli::parse();
     if matches!(cli.command, Command::ExtractChild) {
         vade_indexer::extract::child_main();
@@ -49,8 +56,13 @@ fn main() -> ExitCode {
     output::start_logging(cli.common.verbose);
     let outcome = Setup::new(&cli.common).and_then(|setup| {
         limit_threads(&setup, &cli.command);
+        keep_temporary_files(&setup, &cli.command);
+        // What must be done before there are threads.
+        let start = commands::start(setup, cli.command)?;
         let runtime = tokio::runtime::Runtime::new()?;
-        runtime.block_on(commands::run(setup, cli.command))
+        let ended = runtime.block_on(start.run());
+        runtime.shutdown_timeout(LAST_MOMENT);
+        ended
     });
     match outcome {
         Ok(Ended::Done) => ExitCode::SUCCESS,
@@ -77,5 +89,14 @@ fn limit_threads(setup: &Setup, command: &Command) {
             // SAFETY: the environment is changed before any thread is started.
             unsafe { std::env::set_var(variable, threads.to_string()) };
         }
+    }
+}
+
+/// What libraries put into temporary files may be text of documents: the daemon keeps them in its data directory.
+#[expect(unsafe_code, reason = "no other thread runs yet")]
+fn keep_temporary_files(setup: &Setup, command: &Command) {
+    if matches!(command, Command::Up(_)) {
+        // SAFETY: the environment is changed before any thread is started.
+        unsafe { std::env::set_var("TMPDIR", setup.paths.temporary()) };
     }
 }

@@ -296,6 +296,9 @@ pub(crate) fn status(status: &Status) {
     if status.folders.is_empty() {
         outln!("  no folders yet: `vade add FOLDER`");
     }
+    let notice = status.egress_notice.as_deref();
+    let notice = notice.map_or(String::new(), |notice| format!(": {notice}"));
+    outln!("{}{notice}", status.egress);
     let models = &status.models;
     outln!(
         "embedding {} ({}), language model {} ({})",

@@ -1,8 +1,9 @@
-//! Who may ask: Host and Origin on every request, the token where one is needed, and the headers
-//! that keep the page from talking to anybody else.
+//! Who may ask: Host and Origin on every request, the token of whoever is not the user who runs the daemon, and
+//! the headers that keep the page from talking to anybody else.
 //!
 //! A page on any website can make the browser send requests to localhost, and can give its own name
-//! the address 127.0.0.1. Host and Origin tell such requests apart from the page's own.
+//! the address 127.0.0.1. Host and Origin tell such requests apart from the page's own. Cookies would not: the
+//! browser sends those of localhost to every port of it, other users' among them.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
 use crate::error::ApiError;
+use crate::peer::Peer;
 
 /// What the page may load and talk to: itself.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -27,14 +29,15 @@ pub struct Access {
     hosts: Vec<String>,
     any_address: bool,
     port: u16,
-    token: Option<String>,
+    token: String,
+    trusts_own: bool,
 }
 
 impl Access {
-    /// Rules for a server bound to `address`, which is also reached by the names in `hosts`; with a
-    /// token, the API needs it.
+    /// Rules for a server bound to `address`, which is also reached by the names in `hosts`. The API needs the
+    /// token; where `trusts_own`, not of programs of the user who runs this one.
     #[must_use]
-    pub fn new(address: SocketAddr, hosts: &[String], token: Option<String>) -> Self {
+    pub fn new(address: SocketAddr, hosts: &[String], token: String, trusts_own: bool) -> Self {
         let mut known = vec!["localhost".to_owned(), literal(address.ip())];
         if address.ip().is_loopback() || address.ip().is_unspecified() {
             known.extend(["127.0.0.1".to_owned(), "[::1]".to_owned()]);
@@ -45,13 +48,20 @@ impl Access {
             any_address: address.ip().is_unspecified(),
             port: address.port(),
             token,
+            trusts_own,
         }
     }
 
-    fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
-        let host = header(headers, header::HOST.as_str())
-            .or_else(|| uri.authority().map(axum::http::uri::Authority::as_str));
-        if !host.is_some_and(|host| self.knows(host)) {
+    fn check(&self, headers: &HeaderMap, uri: &Uri, peer: Peer) -> Result<(), ApiError> {
+        // Every name that a request gives its host, in the line and in headers, has to be known.
+        let named = headers
+            .get_all(header::HOST)
+            .iter()
+            .map(|host| host.to_str().ok());
+        let authority = uri.authority().map(|authority| Some(authority.as_str()));
+        let hosts: Vec<Option<&str>> = named.chain(authority).collect();
+        let known = |host: &Option<&str>| host.is_some_and(|host| self.knows(host));
+        if hosts.is_empty() || !hosts.iter().all(known) {
             return Err(ApiError::forbidden(
                 "this host name is not known here: add it to server.hosts",
             ));
@@ -63,10 +73,20 @@ impl Access {
                 return Err(ApiError::forbidden("other websites may not ask here"));
             }
         }
-        if uri.path().starts_with("/api/") {
-            self.check_token(headers, uri)?;
+        if !uri.path().starts_with("/api/") {
+            return Ok(());
         }
-        Ok(())
+        // Without an Origin: an image, a script, a link of another page. On localhost every port is one site.
+        if matches!(
+            header(headers, "sec-fetch-site"),
+            Some("cross-site" | "same-site")
+        ) {
+            return Err(ApiError::forbidden("other websites may not ask here"));
+        }
+        if self.trusts_own && peer == Peer::Own {
+            return Ok(());
+        }
+        self.check_token(headers, uri)
     }
 
     /// Whether `host`, with or without a port, names this server.
@@ -84,9 +104,6 @@ impl Access {
     }
 
     fn check_token(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
-        let Some(token) = &self.token else {
-            return Ok(());
-        };
         let bearer = header(headers, header::AUTHORIZATION.as_str())
             .and_then(|value| value.strip_prefix("Bearer "));
         let in_query = || {
@@ -96,7 +113,7 @@ impl Access {
                 .filter(|_| uri.path().ends_with("/source"))
         };
         let given = bearer.or_else(in_query).unwrap_or_default();
-        if bool::from(given.as_bytes().ct_eq(token.as_bytes())) {
+        if bool::from(given.as_bytes().ct_eq(self.token.as_bytes())) {
             Ok(())
         } else {
             Err(ApiError::unauthorized())
@@ -110,7 +127,8 @@ pub(crate) async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    let mut response = match access.check(request.headers(), request.uri()) {
+    let peer = request.extensions().get().copied().unwrap_or(Peer::Other);
+    let mut response = match access.check(request.headers(), request.uri(), peer) {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     };
@@ -152,33 +170,41 @@ fn literal(address: IpAddr) -> String {
 mod tests {
     use super::*;
 
-    fn access(token: Option<&str>) -> Access {
+    fn access(trusts_own: bool) -> Access {
         let address = "127.0.0.1:4747".parse().expect("an address");
-        Access::new(
-            address,
-            &["Laptop.local".to_owned()],
-            token.map(str::to_owned),
-        )
+        let hosts = ["Laptop.local".to_owned()];
+        Access::new(address, &hosts, "secret".to_owned(), trusts_own)
     }
 
     #[track_caller]
     fn check(access: &Access, path: &str, headers: &[(&str, &str)], allowed: bool) {
+        check_from(access, path, headers, Peer::Own, allowed);
+    }
+
+    #[track_caller]
+    fn check_from(
+        access: &Access,
+        path: &str,
+        headers: &[(&str, &str)],
+        peer: Peer,
+        allowed: bool,
+    ) {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name: HeaderName = name.parse().expect("a name");
-            map.insert(name, value.parse().expect("a value"));
+            map.append(name, value.parse().expect("a value"));
         }
         let uri = path.parse().expect("a path");
         assert_eq!(
-            access.check(&map, &uri).is_ok(),
+            access.check(&map, &uri, peer).is_ok(),
             allowed,
-            "{path} {headers:?}"
+            "{path} {headers:?} {peer:?}"
         );
     }
 
     #[test]
     fn only_known_hosts_and_origins_are_answered() {
-        let access = access(None);
+        let access = access(true);
         let ours = ("host", "localhost:4747");
         check(&access, "/", &[ours], true);
         check(&access, "/", &[("host", "127.0.0.1:4747")], true);
@@ -218,7 +244,7 @@ mod tests {
     #[test]
     fn a_server_on_every_address_is_reached_by_numbers_but_not_by_names() {
         let address = "0.0.0.0:4747".parse().expect("an address");
-        let access = Access::new(address, &[], Some("secret".to_owned()));
+        let access = Access::new(address, &[], "secret".to_owned(), false);
         check(&access, "/", &[("host", "127.0.0.1:4747")], true);
         check(&access, "/", &[("host", "192.168.1.7:4747")], true);
         check(&access, "/", &[("host", "[fd00::1]:4747")], true);
@@ -226,8 +252,50 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_needed_where_there_is_one() {
-        let access = access(Some("secret"));
+    fn other_websites_get_nothing_without_an_origin_either() {
+        let access = access(true);
+        let ours = ("host", "localhost:4747");
+        for (site, allowed) in [
+            ("cross-site", false),
+            ("same-site", false),
+            ("same-origin", true),
+            ("none", true),
+        ] {
+            let headers = [ours, ("sec-fetch-site", site)];
+            check(&access, "/api/documents/1/source", &headers, allowed);
+            check(&access, "/", &headers, true);
+        }
+        check(&access, "/", &[ours, ("host", "evil.example")], false);
+        check(&access, "http://evil.example/api/status", &[ours], false);
+        check(&access, "http://localhost:4747/api/status", &[ours], true);
+        check(
+            &access,
+            "http://localhost:4747/",
+            &[("host", "evil.example")],
+            false,
+        );
+        check(
+            &access,
+            "http://localhost:4747/",
+            &[("host", "\u{e9}")],
+            false,
+        );
+    }
+
+    #[test]
+    fn other_users_need_the_token() {
+        let access = access(true);
+        let ours = ("host", "localhost:4747");
+        let bearer = ("authorization", "Bearer secret");
+        check_from(&access, "/api/status", &[ours], Peer::Own, true);
+        check_from(&access, "/api/status", &[ours], Peer::Other, false);
+        check_from(&access, "/api/status", &[ours, bearer], Peer::Other, true);
+        check_from(&access, "/", &[ours], Peer::Other, true);
+    }
+
+    #[test]
+    fn the_token_is_needed_of_everybody_where_it_is_set_so() {
+        let access = access(false);
         let ours = ("host", "localhost:4747");
         check(&access, "/index.html", &[ours], true);
         check(&access, "/api/status", &[ours], false);

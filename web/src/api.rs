@@ -21,6 +21,67 @@ pub struct Status {
     /// What is in images.
     #[serde(default)]
     pub images: Images,
+    /// `sealed` where the process cannot reach the network, else `open`.
+    #[serde(default)]
+    pub egress: String,
+    /// What keeps the process from being sealed wholly.
+    #[serde(default)]
+    pub egress_notice: Option<String>,
+}
+
+/// What the process can reach besides this machine.
+#[derive(Debug, Clone)]
+pub struct Egress {
+    /// Whether the process cannot reach the network.
+    pub sealed: bool,
+    /// What keeps it from being sealed wholly.
+    pub notice: Option<String>,
+    /// Tries to reach the network in every way there is.
+    pub attempt: fn() -> Vec<EgressAttempt>,
+}
+
+/// An attempt to reach the network.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EgressAttempt {
+    /// What was tried.
+    pub what: String,
+    /// Whether it was refused.
+    pub refused: bool,
+    /// What the system said.
+    pub said: String,
+}
+
+/// `POST /api/egress`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EgressReport {
+    /// `sealed` or `open`.
+    pub egress: String,
+    /// What keeps the process from being sealed wholly.
+    pub notice: Option<String>,
+    /// What was tried just now; nothing where the process is open.
+    pub attempts: Vec<EgressAttempt>,
+}
+
+impl Egress {
+    /// `sealed` or `open`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        if self.sealed { "sealed" } else { "open" }
+    }
+
+    /// Where a sealed process is, it proves it; an open one must not try, as it could get through.
+    #[must_use]
+    pub fn report(&self) -> EgressReport {
+        EgressReport {
+            egress: self.name().to_owned(),
+            notice: self.notice.clone(),
+            attempts: if self.sealed {
+                (self.attempt)()
+            } else {
+                Vec::new()
+            },
+        }
+    }
 }
 
 /// Documents that say something in images.

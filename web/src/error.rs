@@ -44,6 +44,26 @@ impl ApiError {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", message)
     }
 
+    pub(crate) fn too_large(most: usize) -> Self {
+        let message = format!("the body is longer than {most} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message)
+    }
+
+    pub(crate) fn too_slow() -> Self {
+        let message = "the request did not arrive in time";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", message)
+    }
+
+    pub(crate) fn busy() -> Self {
+        let message = "too much is being sent at once: try again in a moment";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
+    }
+
+    pub(crate) fn crashed() -> Self {
+        let message = "this request met a defect of vade: `vade up -v` logs more";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "defect", message)
+    }
+
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", message)
     }

@@ -6,8 +6,10 @@
 pub mod access;
 pub mod api;
 mod assets;
+mod connections;
 mod dates;
 mod error;
+pub mod peer;
 mod render;
 mod routes;
 
@@ -22,6 +24,7 @@ use vade_models::store::Store;
 use vade_retriever::Retriever;
 
 pub use access::Access;
+pub use api::Egress;
 pub use routes::ask::event;
 pub use routes::documents::why_of;
 pub use routes::{find, model_row, scope, status};
@@ -37,11 +40,13 @@ pub struct Services {
     pub store: Store,
     /// Catalog id of the embedding model in use.
     pub embedding: String,
+    /// What the process can reach besides this machine.
+    pub egress: Egress,
     /// Ends open streams when the server stops.
     pub stop: CancellationToken,
 }
 
-/// Serves until `services.stop` is cancelled and the last answer is out.
+/// Serves until `services.stop` is cancelled and the last answer is out, or has had time to end.
 ///
 /// # Errors
 /// When the listener fails.
@@ -51,9 +56,7 @@ pub async fn serve(
     access: Access,
 ) -> std::io::Result<()> {
     let stop = services.stop.clone();
-    axum::serve(listener, router(services, access))
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await
+    connections::serve(listener, router(services, access), stop).await
 }
 
 fn router(services: Services, access: Access) -> Router {
@@ -61,7 +64,7 @@ fn router(services: Services, access: Access) -> Router {
         .route("/api/status", get(routes::get_status))
         .route("/api/documents", get(routes::documents::list))
         .route("/api/documents/{id}/text", get(routes::documents::text))
-        .route("/api/documents/{id}/source", get(routes::documents::source))
+        .route("/api/documents/{id}/source", get(routes::source::source))
         .route("/api/why", get(routes::documents::why))
         .route("/api/forget", post(routes::documents::forget))
         .route("/api/search", post(routes::search))
@@ -78,6 +81,7 @@ fn router(services: Services, access: Access) -> Router {
             "/api/folders",
             post(routes::folders::add).delete(routes::folders::remove),
         )
+        .route("/api/egress", post(routes::egress::attempt))
         .route("/api/models", get(routes::models))
         .fallback(assets::serve)
         .method_not_allowed_fallback(routes::wrong_method)

@@ -4,12 +4,16 @@ use std::io::{ErrorKind, Write};
 use std::net::TcpListener;
 
 use anyhow::Result;
+use reqwest::Method;
 use serde::Serialize;
 use vade_indexer::holder;
+use vade_web::api::EgressReport;
 
 use crate::Ended;
+use crate::client::Client;
 use crate::compose::{Setup, cores, memory_mib};
 use crate::output;
+use crate::seal;
 
 /// The least that a data directory needs to be of use (bytes).
 const ROOM: usize = 1 << 20;
@@ -25,9 +29,13 @@ pub(crate) async fn run(setup: &Setup) -> Result<Ended> {
     let mut checks = vec![machine(), settings(setup), data(setup), port(setup)];
     checks.extend(models(setup)?);
     checks.push(engine(setup).await);
+    // The last: what is sealed stays so.
+    let report = egress(setup).await?;
+    checks.push(check("seal", sealed(&report)));
     let ok = checks.iter().all(|check| check.ok);
     if setup.json {
-        output::json(&serde_json::json!({ "ok": ok, "checks": checks }))?;
+        let egress = report.egress;
+        output::json(&serde_json::json!({ "ok": ok, "egress": egress, "checks": checks }))?;
     } else {
         for check in &checks {
             let mark = if check.ok { "ok  " } else { "FAIL" };
@@ -126,6 +134,38 @@ fn models(setup: &Setup) -> Result<Vec<Check>> {
             )
         })
         .collect())
+}
+
+/// What the daemon reaches of the network when it tries to; or this process, sealed as the daemon would be.
+async fn egress(setup: &Setup) -> Result<EgressReport> {
+    if let Ok(Some(client)) = Client::find(&setup.paths) {
+        let nothing = serde_json::json!({});
+        return client.call(Method::POST, "/api/egress", &nothing).await;
+    }
+    seal::network();
+    Ok(seal::egress().report())
+}
+
+/// A seal holds where everything that was tried is refused.
+fn sealed(report: &EgressReport) -> Result<String, String> {
+    let named = |refused: bool| -> Vec<&str> {
+        let attempts = report.attempts.iter();
+        let attempts = attempts.filter(|attempt| attempt.refused == refused);
+        attempts.map(|attempt| attempt.what.as_str()).collect()
+    };
+    let through = named(false);
+    if !through.is_empty() {
+        return Err(format!("{} got through", through.join(", ")));
+    }
+    let notice = report.notice.as_deref();
+    match (report.egress.as_str(), notice) {
+        ("sealed", None) => Ok(format!("sealed: {} are refused", named(true).join(", "))),
+        ("sealed", Some(notice)) => Ok(format!("sealed, but {notice}")),
+        (_, notice) => {
+            let notice = notice.unwrap_or("no reason is known");
+            Err(format!("open: {notice}"))
+        }
+    }
 }
 
 async fn engine(setup: &Setup) -> Check {

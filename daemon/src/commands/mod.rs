@@ -22,22 +22,46 @@ use crate::Ended;
 use crate::cli::{Command, Scope};
 use crate::compose::Setup;
 
-pub(crate) async fn run(setup: Setup, command: Command) -> Result<Ended> {
+/// A command that can run now.
+pub(crate) enum Start {
+    /// The daemon: it listens, has its models, and is sealed.
+    Up(Box<up::Ready>),
+    /// Any other.
+    Other(Box<(Setup, Command)>),
+}
+
+/// Does what a command needs done before there are threads.
+pub(crate) fn start(setup: Setup, command: Command) -> Result<Start> {
+    Ok(match command {
+        Command::Up(options) => Start::Up(Box::new(up::start(setup, options)?)),
+        other => Start::Other(Box::new((setup, other))),
+    })
+}
+
+impl Start {
+    pub(crate) async fn run(self) -> Result<Ended> {
+        match self {
+            Self::Up(ready) => up::run(*ready).await,
+            Self::Other(other) => run(&other.0, other.1).await,
+        }
+    }
+}
+
+async fn run(setup: &Setup, command: Command) -> Result<Ended> {
     match command {
-        Command::Up(options) => up::run(setup, options).await,
-        Command::Index(folders) => index::run(&setup, &folders.folders).await,
-        Command::Ask(options) => ask::run(&setup, options).await,
-        Command::Search(options) => search::run(&setup, options).await,
-        Command::Status(options) => status::run(&setup, options).await,
-        Command::Forget(options) => forget::run(&setup, options).await,
-        Command::Export(options) => transfer::export(&setup, &options),
-        Command::Import(options) => transfer::import(&setup, &options),
-        Command::Add(folders) => folders::add(&setup, &folders.folders).await,
-        Command::Remove(folders) => folders::remove(&setup, &folders.folders).await,
-        Command::Models(command) => models::run(&setup, command),
-        Command::Bench(options) => bench::run(&setup, options.what).await,
-        Command::Doctor => doctor::run(&setup).await,
-        Command::ExtractChild => Ok(Ended::Done),
+        Command::Index(folders) => index::run(setup, &folders.folders).await,
+        Command::Ask(options) => ask::run(setup, options).await,
+        Command::Search(options) => search::run(setup, options).await,
+        Command::Status(options) => status::run(setup, options).await,
+        Command::Forget(options) => forget::run(setup, options).await,
+        Command::Export(options) => transfer::export(setup, &options),
+        Command::Import(options) => transfer::import(setup, &options),
+        Command::Add(folders) => folders::add(setup, &folders.folders).await,
+        Command::Remove(folders) => folders::remove(setup, &folders.folders).await,
+        Command::Models(command) => models::run(setup, command),
+        Command::Bench(options) => bench::run(setup, options.what).await,
+        Command::Doctor => doctor::run(setup).await,
+        Command::Up(_) | Command::ExtractChild => Ok(Ended::Done),
     }
 }
 

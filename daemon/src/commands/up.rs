@@ -1,11 +1,10 @@
 //! `vade up`: the daemon. Fetches what is missing, opens the index, watches, serves; stops in order.
 
-use std::net::SocketAddr;
-use std::path::Path;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vade_indexer::{Index, lasting_holder};
@@ -17,11 +16,23 @@ use crate::cli::Up;
 use crate::compose::Setup;
 use crate::output::say;
 use crate::progress;
+use crate::telemetry;
 
-/// How long open answers may take to end after a signal.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long the tasks may take to end after a signal. Whatever they leave half done, the next start makes good.
+const GRACE: Duration = Duration::from_secs(1);
+/// The server ends by itself; this is for one that does not.
+const SERVER_GRACE: Duration = Duration::from_secs(2);
 
-pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
+/// A daemon that listens, has its models, and is sealed; it has no threads yet.
+pub(crate) struct Ready {
+    setup: Setup,
+    options: Up,
+    folders: Vec<PathBuf>,
+    listener: TcpListener,
+}
+
+/// Everything that needs the network or must be done before there are threads.
+pub(crate) fn start(mut setup: Setup, options: Up) -> Result<Ready> {
     if let Some(port) = options.port {
         setup.settings.server.port = port;
     }
@@ -35,24 +46,54 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
         .collect::<Result<Vec<_>>>()?;
     check_free(&setup)?;
     // Found out before anything long begins.
-    let listener = bind(&setup).await?;
+    let listener = bind(&setup)?;
     setup.fetch_needed()?;
+    if let Some(kept) = telemetry::remove_kept(setup.paths.cache.as_deref()) {
+        say(&format!(
+            "removed {}: what ONNX Runtime kept about earlier versions of vade",
+            kept.display()
+        ));
+    }
+    setup.seal()?;
+    Ok(Ready {
+        setup,
+        options,
+        folders,
+        listener,
+    })
+}
 
+pub(crate) async fn run(ready: Ready) -> Result<Ended> {
+    let Ready {
+        setup,
+        options,
+        folders,
+        listener,
+    } = ready;
     let (tracker, token) = (TaskTracker::new(), CancellationToken::new());
-    let services = setup.services(token.clone()).await?;
+    tracker.spawn(stop_on_signal(Signals::listen()?, token.clone()));
+    let services = tokio::select! {
+        services = setup.services(token.clone()) => services?,
+        () = token.cancelled() => return Ok(Ended::Done),
+    };
+    let egress = services.egress.clone();
     let index = services.retriever.index().clone();
     let retriever = services.retriever.clone();
     let address = listener.local_addr()?;
-    let access_token = token_for(&setup, address)?;
-    let page = page(address, access_token.as_deref());
-    let access = Access::new(address, &setup.settings.server.hosts, access_token);
+    let (access, page) = access(&setup, address)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
     index.start(&tracker, &token);
     let server = tokio::spawn(vade_web::serve(listener, services, access));
     index.announce(&address.to_string())?;
-    tracker.spawn(stop_on_signal(Signals::listen()?, token.clone()));
 
     say(&format!("vade {} serves {page}", env!("CARGO_PKG_VERSION")));
-    let opened = open_folders(&index, &folders, &tracker, &token).await;
+    if let Some(notice) = &egress.notice {
+        say(&format!("not sealed: {notice}"));
+    }
+    let opened = tokio::select! {
+        opened = open_folders(&index, &folders, &tracker, &token) => opened,
+        () = token.cancelled() => Ok(()),
+    };
     if opened.is_ok() && !token.is_cancelled() {
         follow(&index, &token, options.ask.is_some()).await;
         if let Some(question) = options.ask
@@ -91,10 +132,10 @@ fn check_free(setup: &Setup) -> Result<()> {
     Ok(())
 }
 
-async fn bind(setup: &Setup) -> Result<TcpListener> {
+fn bind(setup: &Setup) -> Result<TcpListener> {
     let server = &setup.settings.server;
     let address = SocketAddr::new(server.address, server.port);
-    TcpListener::bind(address).await.map_err(|error| {
+    let listener = TcpListener::bind(address).map_err(|error| {
         if error.kind() == std::io::ErrorKind::AddrInUse {
             anyhow!(
                 "port {} is taken by another program: choose one with --port (0 takes a free one)",
@@ -103,25 +144,42 @@ async fn bind(setup: &Setup) -> Result<TcpListener> {
         } else {
             anyhow!("cannot listen on {address}: {error}")
         }
-    })
+    })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
-/// The access token, where one is needed; it is in the data directory, readable by its owner.
-fn token_for(setup: &Setup, address: SocketAddr) -> Result<Option<String>> {
-    if address.ip().is_loopback() && !setup.settings.server.token {
-        return Ok(None);
-    }
+/// Who may ask, and where to find the page: with the token where the browser needs it, which the page keeps to itself.
+fn access(setup: &Setup, address: SocketAddr) -> Result<(Access, String)> {
+    let server = &setup.settings.server;
+    let trusts_own = address.ip().is_loopback() && !server.token && vade_web::peer::can_tell();
+    let token = token(setup)?;
+    let shown = if address.ip().is_unspecified() {
+        SocketAddr::new(std::net::Ipv4Addr::LOCALHOST.into(), address.port())
+    } else {
+        address
+    };
+    let page = if trusts_own {
+        format!("http://{shown}")
+    } else {
+        format!("http://{shown}/#token={token}")
+    };
+    Ok((Access::new(address, &server.hosts, token, trusts_own), page))
+}
+
+/// The access token; it is in the data directory, readable by its owner.
+fn token(setup: &Setup) -> Result<String> {
     let path = setup.paths.data.join("token");
     if let Ok(token) = std::fs::read_to_string(&path)
         && token.trim().len() >= 32
     {
-        return Ok(Some(token.trim().to_owned()));
+        return Ok(token.trim().to_owned());
     }
     let mut bytes = [0; 24];
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("no random numbers: {error}"))?;
     let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     write_private(&path, &token).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(Some(token))
+    Ok(token)
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
@@ -139,7 +197,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 /// Adds the named folders, looks through all, begins to watch.
 async fn open_folders(
     index: &Index,
-    folders: &[std::path::PathBuf],
+    folders: &[PathBuf],
     tracker: &TaskTracker,
     token: &CancellationToken,
 ) -> Result<()> {
@@ -201,7 +259,7 @@ async fn wait(
 ) -> Result<()> {
     let ended = async {
         token.cancelled().await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(SERVER_GRACE).await;
     };
     tokio::select! {
         outcome = server => Ok(outcome??),
@@ -261,18 +319,5 @@ impl Signals {
 
     async fn next(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
-    }
-}
-
-/// Where to find the page; with the token where one is needed, which the page keeps to itself.
-fn page(address: SocketAddr, token: Option<&str>) -> String {
-    let shown = if address.ip().is_unspecified() {
-        SocketAddr::new(std::net::Ipv4Addr::LOCALHOST.into(), address.port())
-    } else {
-        address
-    };
-    match token {
-        Some(token) => format!("http://{shown}/#token={token}"),
-        None => format!("http://{shown}"),
     }
 }

@@ -23,6 +23,7 @@ mod repair;
 mod sniff;
 mod text;
 mod transcript;
+mod walls;
 mod worker;
 
 use std::borrow::Cow;

@@ -4,14 +4,15 @@
 //! code, which may panic, recurse and allocate without bound on hostile files. `child` is the other end
 //! of the pipes.
 
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use super::child::{Frame, Request, read_frame, write_frame};
 use super::images::{self, ImageReader};
 use super::sniff::Kind;
-use super::{Rejection, pdf_pages, read};
+use super::{Rejection, pdf_pages, read, walls};
 
 /// Deep but honest files nest some hundred levels, at up to kilobytes of stack each.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
@@ -21,6 +22,9 @@ const MOST_FILES: usize = 1000;
 const MOST_KEPT: u64 = 128 * 1024 * 1024;
 /// The same where it has loaded what reads images.
 const MOST_KEPT_WITH_OCR: u64 = 1024 * 1024 * 1024;
+
+/// How often it is looked whether the process that started this one is still there.
+const LOOK_FOR_PARENT: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// Reading images gives way to every other program.
 #[cfg(unix)]
@@ -39,13 +43,20 @@ pub(super) fn serve_and_exit(input: &mut impl Read, mut output: impl Write + Sen
 }
 
 fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Result<()> {
-    let before = memory();
+    let memory = MemoryFile::open();
+    let before = memory.read();
+    let parent = parent();
+    thread::Builder::new().spawn(move || end_with(parent))?;
+    let mut walls = false;
     let mut images: Option<ImageReader> = None;
     for served in 1.. {
         let request: Request = match read_frame(input, 64 * 1024) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             request => request?,
         };
+        if !std::mem::replace(&mut walls, true) {
+            walls::build(request.ocr.as_ref());
+        }
         let mut bytes = Vec::new();
         input.take(request.length).read_to_end(&mut bytes)?;
         confine(&request, before.occupied)?;
@@ -61,7 +72,7 @@ fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Result<
             let crashed = || Err(io::Error::other("panicked outside of a reader"));
             thread.join().unwrap_or_else(|_| crashed())
         })?;
-        let kept = memory().resident.saturating_sub(before.resident);
+        let kept = memory.read().resident.saturating_sub(before.resident);
         let most = if request.ocr.is_some() {
             MOST_KEPT_WITH_OCR
         } else {
@@ -170,13 +181,42 @@ struct Memory {
     resident: u64,
 }
 
-fn memory() -> Memory {
-    const PAGE_BYTES: u64 = 4096;
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let mut fields = statm.split(' ').map(|pages| pages.parse().unwrap_or(0));
-    let mut next = || fields.next().unwrap_or(0u64).saturating_mul(PAGE_BYTES);
-    Memory {
-        occupied: next(),
-        resident: next(),
+/// Where the system says it; opened before the walls are built.
+struct MemoryFile(Option<File>);
+
+impl MemoryFile {
+    fn open() -> Self {
+        Self(File::open("/proc/self/statm").ok())
     }
+
+    fn read(&self) -> Memory {
+        const PAGE_BYTES: u64 = 4096;
+        let mut statm = String::new();
+        if let Some(mut file) = self.0.as_ref() {
+            // What cannot be read says nothing.
+            let _ = file.rewind().and_then(|()| file.read_to_string(&mut statm));
+        }
+        let mut fields = statm.split(' ').map(|pages| pages.parse().unwrap_or(0));
+        let mut next = || fields.next().unwrap_or(0u64).saturating_mul(PAGE_BYTES);
+        Memory {
+            occupied: next(),
+            resident: next(),
+        }
+    }
+}
+
+/// The process that started this one.
+fn parent() -> u32 {
+    #[cfg(unix)]
+    return std::os::unix::process::parent_id();
+    #[cfg(not(unix))]
+    return 0;
+}
+
+/// Ends this process when the one that started it is gone: nobody waits for what it reads any more.
+fn end_with(started_by: u32) {
+    while parent() == started_by {
+        thread::sleep(LOOK_FOR_PARENT);
+    }
+    std::process::exit(1);
 }

@@ -16,6 +16,9 @@ use crate::ModelsError;
 use crate::catalog::{EmbeddingSpec, Pooling};
 use crate::store::ModelPaths;
 
+/// What the environment must have for ONNX Runtime not to report what it is used for.
+const NO_REPORTS: &str = "ORT_DISABLE_TELEMETRY";
+
 /// ONNX Runtime, loaded once in a process.
 #[derive(Clone)]
 pub struct Runtime {
@@ -23,14 +26,19 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Loads the shared library.
+    /// Loads the shared library. It reports what it is used for unless the environment forbids it, which only the
+    /// program can see to, before it has threads.
     ///
     /// # Errors
-    /// A library that is missing, of another version, or loaded already from elsewhere.
+    /// A library that is missing, of another version, or loaded already from elsewhere; an environment that lets it
+    /// report.
     pub fn load(library: &Path) -> Result<Self, ModelsError> {
         let failed = |error: String| {
             ModelsError::Load(format!("ONNX Runtime at {}: {error}", library.display()))
         };
+        if std::env::var_os(NO_REPORTS).is_none() {
+            return Err(failed(format!("{NO_REPORTS} is not set")));
+        }
         let environment = ort::init_from(library)
             .map_err(|error| failed(error.to_string()))?
             .with_name("vade")

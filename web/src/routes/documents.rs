@@ -1,16 +1,13 @@
-//! Documents: the library's rows, text around a span, the file itself.
+//! Documents: the library's rows, text around a span, why a file is in or out, forgetting.
 
-use std::io::Read;
 use std::path::{Path as FilePath, PathBuf};
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
-use vade_indexer::{Document, DocumentFilter, DocumentId, Receipt, open_inside};
+use vade_indexer::{Document, DocumentFilter, DocumentId, Receipt};
 
 use super::{Body, Shared, body};
 use crate::api::{DocumentRow, Documents, DocumentsQuery, PathRequest, Why};
@@ -136,38 +133,4 @@ pub(crate) async fn text(
         "text": text.text,
         "after": text.after,
     })))
-}
-
-pub(crate) async fn source(
-    State(services): Shared,
-    Path(id): Path<String>,
-) -> Result<Response, ApiError> {
-    let gone = || ApiError::not_found("there is no such document");
-    let ledger = services.retriever.index().ledger();
-    let document = ledger.document(&DocumentId(id))?.ok_or_else(gone)?;
-    let bytes = tokio::task::spawn_blocking(move || read_inside(&document.path, &document.folder))
-        .await
-        .map_err(|_| gone())?
-        .ok_or_else(|| ApiError::not_found("its file cannot be read any more"))?;
-    // Nothing a document contains may run as a page of this server: a PDF goes to the browser's
-    // viewer, everything else is shown as text.
-    let (kind, policy) = if bytes.starts_with(b"%PDF-") {
-        ("application/pdf", "frame-ancestors 'none'")
-    } else {
-        ("text/plain; charset=utf-8", "default-src 'none'; sandbox")
-    };
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::CONTENT_DISPOSITION, "inline"),
-    ];
-    Ok((headers, bytes).into_response())
-}
-
-/// A file's bytes, unless the way to it leads out of its folder by now.
-fn read_inside(path: &FilePath, folder: &FilePath) -> Option<Vec<u8>> {
-    let mut file = open_inside(folder, path).ok()?;
-    let mut bytes = Vec::new();
-    let is_file = file.metadata().ok()?.is_file();
-    (is_file && file.read_to_end(&mut bytes).is_ok()).then_some(bytes)
 }

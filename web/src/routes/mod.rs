@@ -3,7 +3,9 @@
 pub(crate) mod ask;
 pub(crate) mod conversations;
 pub(crate) mod documents;
+pub(crate) mod egress;
 pub(crate) mod folders;
+pub(crate) mod source;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,6 +103,8 @@ pub fn status(services: &Services) -> Result<Status, vade_indexer::IndexerError>
                 .filter(|_| counts.unread_images > 0)
                 .map(str::to_owned),
         },
+        egress: services.egress.name().to_owned(),
+        egress_notice: services.egress.notice.clone(),
     })
 }
 
