@@ -46,6 +46,7 @@ pub(crate) async fn run(mut setup: Setup, options: Up) -> Result<Ended> {
     let access_token = token_for(&setup, address)?;
     let page = page(address, access_token.as_deref());
     let access = Access::new(address, &setup.settings.server.hosts, access_token);
+    index.stop_looking(&tracker, &token);
     index.start(&tracker, &token);
     let server = tokio::spawn(vade_web::serve(listener, services, access));
     index.announce(&address.to_string())?;
