@@ -6,6 +6,7 @@ mod browser;
 mod cli;
 mod explaining;
 mod harness;
+mod hostile;
 mod images;
 mod indexing;
 mod limits;

@@ -1,6 +1,6 @@
 //! The composition root: settings and paths in, a working retriever out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
@@ -219,9 +219,13 @@ impl Setup {
     /// Opens the index of the data directory. Whoever holds it cannot reach the network.
     pub(crate) async fn index(&self) -> Result<Index> {
         seal::network();
+        let settings = self.paths.settings.parent().map(Path::to_owned);
         let options = IndexOptions {
             data: self.paths.data.clone(),
-            own: vec![self.paths.models.clone()],
+            own: [Some(self.paths.models.clone()), settings]
+                .into_iter()
+                .flatten()
+                .collect(),
             settings: self.settings.index.clone(),
             worker: worker()?,
             ocr: self.ocr()?,

@@ -5,6 +5,7 @@
 //! saved overtakes the rest.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -166,12 +167,28 @@ struct Batch {
     complete: Vec<(DocumentId, String)>,
 }
 
+impl Batch {
+    /// Notes that its documents are under way.
+    fn begin(&self, index: &Inner) -> Result<()> {
+        let documents = self.chunks.iter().map(|(document, _)| document);
+        let paths: HashMap<&DocumentId, &Path> = documents
+            .map(|document| (&document.id, document.path.as_path()))
+            .collect();
+        index.ledger.begin(paths.keys().copied())?;
+        for path in paths.values() {
+            fail::document("embedding", path);
+        }
+        Ok(())
+    }
+}
+
 /// Fills in vectors of these documents; while one batch is embedded the one before is committed.
-async fn fill_in(index: &Inner, documents: Vec<Document>) -> Result<()> {
+pub(crate) async fn fill_in(index: &Inner, documents: Vec<Document>) -> Result<()> {
     let mut documents = documents.into_iter();
     let mut left = Vec::new();
     let mut done = None;
     while let Some(mut batch) = next_batch(index, &mut documents, &mut left, COMMIT_CHUNKS)? {
+        batch.begin(index)?;
         let chunks = std::mem::take(&mut batch.chunks);
         let previous = done.take();
         let committing = async {
@@ -214,6 +231,7 @@ async fn fill_in_saved(index: &Inner) -> Result<()> {
     let mut documents = documents.into_iter();
     let mut left = Vec::new();
     while let Some(mut batch) = next_batch(index, &mut documents, &mut left, SAVED_CHUNKS)? {
+        batch.begin(index)?;
         let chunks = std::mem::take(&mut batch.chunks);
         let rows = embed(index, &chunks, Urgency::Saved).await?;
         commit_vectors(index, batch, rows).await?;
@@ -356,6 +374,9 @@ async fn commit_vectors(index: &Inner, mut batch: Batch, mut rows: Vec<VectorRow
     rows.retain(|row| !stale.contains(&row.chunk.document));
     batch.replaced.retain(|id| !stale.contains(id));
     batch.complete.retain(|(id, _)| !stale.contains(id));
+    if !stale.is_empty() {
+        index.ledger.came_through(&stale)?;
+    }
     let marker = index.vectors.commit(&batch.replaced, &rows).await?;
     fail::point("vectors-added");
     index

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
+use crate::ignoring::KINDS;
 use crate::index::{Inner, lock};
 use crate::progress::Part;
 use crate::watch::{Change, Changes, Watch};
@@ -187,10 +188,9 @@ async fn look_again(
 
 /// Ignore rules change what the whole directory means.
 fn scope_of(path: &Path) -> PathBuf {
-    let rules = [".gitignore", ".ignore", ".vadeignore"];
     let is_rule = path
         .file_name()
-        .is_some_and(|name| rules.iter().any(|rule| name == *rule));
+        .is_some_and(|name| KINDS.iter().any(|kind| name == *kind));
     match path.parent() {
         Some(parent) if is_rule => parent.to_owned(),
         _ => path.to_owned(),

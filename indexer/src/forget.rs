@@ -22,6 +22,7 @@ pub(crate) const FORGOTTEN: &str = "forgotten, as was asked; `vade forget --undo
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The file or folder.
+    #[serde(with = "crate::paths::as_text")]
     pub path: PathBuf,
     /// Documents that left the index.
     pub documents: usize,

@@ -19,12 +19,14 @@ use crate::chunk::ChunkSettings;
 use crate::error::{IndexerError, Result};
 use crate::extract::{Extractor, Limits, Ocr};
 use crate::fail;
+use crate::foreign::{Own, made_up};
 use crate::ledger::{Document, DocumentId, Ledger, State};
 use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical};
 use crate::lock::{LockFile, make_private};
 use crate::progress::{Part, Progress};
 use crate::replace::Stores;
 use crate::scan::{self, Places, Rules};
+use crate::suspects::Running;
 use crate::vectors::{Scope, Vectors};
 
 /// What an index needs to know from outside.
@@ -170,6 +172,10 @@ pub(crate) struct Inner {
     pub saved_wake: Notify,
     pub progress: watch::Sender<Progress>,
     pub troubles: Mutex<BTreeMap<Part, String>>,
+    /// Everything is to stop: a walk does so in the middle.
+    pub stopping: Arc<AtomicBool>,
+    /// Set while documents are worked on.
+    pub running: Mutex<Option<Running>>,
     lock: LockFile,
 }
 
@@ -185,6 +191,7 @@ impl Index {
         embedder: EmbedderHandle,
         previous: impl FnOnce(&str) -> Option<EmbedderHandle>,
     ) -> Result<Self> {
+        check_name(&options.data)?;
         make_private(&options.data)?;
         let lock = LockFile::take(&options.data)?;
         let ledger = open_ledger(&options.data)?;
@@ -228,10 +235,13 @@ impl Index {
             saved_wake: Notify::new(),
             progress: watch::Sender::new(Progress::default()),
             troubles: Mutex::default(),
+            stopping: Arc::default(),
+            running: Mutex::default(),
             lock,
         };
         inner.ledger.ocr_is(inner.has_ocr())?;
         inner.reconcile(words_opened, opened).await?;
+        inner.look_back()?;
         inner.reload_live()?;
         Ok(Self {
             inner: Arc::new(inner),
@@ -470,9 +480,15 @@ impl Index {
         if absolute.to_str().is_none() {
             return Err(refuse("its name is not valid Unicode: rename it"));
         }
-        let own = &self.inner.rules.own;
-        if own.iter().any(|own| absolute.starts_with(own)) {
-            return Err(refuse("it belongs to vade itself"));
+        if Own::of(&self.inner.rules.own).hold(&absolute) {
+            return Err(refuse(
+                "it belongs to vade itself: name a folder with your documents",
+            ));
+        }
+        if let Some(reason) = made_up(&absolute) {
+            return Err(refuse(&format!(
+                "{reason}: name a folder with your documents"
+            )));
         }
         for other in self.inner.ledger.folders()? {
             if absolute != other && absolute.starts_with(&other) {
@@ -518,6 +534,9 @@ impl Inner {
         let places = within.as_deref().map(|paths| Arc::new(Places::new(paths)));
         let found = match self.walk(folder, places.clone()).await? {
             Ok(found) => found,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
+                return Ok((ScanReport::default(), Vec::new()));
+            }
             Err(error) => {
                 // Nothing is removed from the index while a root cannot be seen.
                 tracing::warn!(folder = %folder.display(), %error, "folder not reachable");
@@ -576,7 +595,8 @@ impl Inner {
         within: Option<Arc<Places>>,
     ) -> Result<std::io::Result<scan::Found>> {
         let (root, rules) = (folder.to_owned(), self.rules.clone());
-        tokio::task::spawn_blocking(move || scan::walk(&root, &rules, within))
+        let stop = Arc::clone(&self.stopping);
+        tokio::task::spawn_blocking(move || scan::walk(&root, &rules, within.as_deref(), &stop))
             .await
             .map_err(|_| IndexerError::Closed)
     }
@@ -682,6 +702,18 @@ fn chunk(document: Arc<Document>, row: ChunkRow) -> Chunk {
         heading: row.heading,
         text: row.text,
     }
+}
+
+/// The vector store takes names of files as text.
+fn check_name(data: &Path) -> Result<()> {
+    if data.to_str().is_some() {
+        return Ok(());
+    }
+    let reason = "its name is not valid Unicode: name another --data-dir";
+    Err(IndexerError::Io {
+        path: data.to_owned(),
+        source: std::io::Error::other(reason),
+    })
 }
 
 fn limits(settings: &IndexSettings, worker: PathBuf) -> Limits {

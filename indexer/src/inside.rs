@@ -42,8 +42,8 @@ mod step {
     #[cfg(not(target_os = "linux"))]
     const PASS: libc::c_int = libc::O_RDONLY | libc::O_DIRECTORY;
 
-    /// A pipe that took a file's place must not hold anybody up.
-    const READ: libc::c_int = libc::O_RDONLY | libc::O_NONBLOCK;
+    /// A pipe that took a file's place must not hold anybody up, nor a terminal become this process's own.
+    const READ: libc::c_int = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
 
     pub(super) fn by_step(folder: &Path, folders: &[&OsStr], name: &OsStr) -> Result<File> {
         let mut at = OwnedFd::from(File::open(folder)?);

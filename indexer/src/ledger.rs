@@ -13,6 +13,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::{IndexerError, Result};
+use crate::paths::{path_named, path_text};
+use crate::suspects::stage_over;
 use crate::transfer::rename_documents;
 
 /// The format of the data directory.
@@ -43,6 +45,9 @@ CREATE TABLE IF NOT EXISTS documents (
     unread_images INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS forgotten (path TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS under_way (
+    document TEXT PRIMARY KEY, deaths INTEGER NOT NULL, active INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tombstones (document TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS conversations (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, updated INTEGER NOT NULL
@@ -410,7 +415,7 @@ impl Ledger {
         let connection = self.lock();
         let mut statement = connection.prepare("SELECT path FROM folders ORDER BY added, path")?;
         let folders = statement
-            .query_map([], |row| Ok(PathBuf::from(row.get::<_, String>(0)?)))?
+            .query_map([], |row| Ok(path_named(&row.get::<_, String>(0)?)))?
             .collect::<rusqlite::Result<_>>()?;
         Ok(folders)
     }
@@ -709,6 +714,10 @@ impl Ledger {
             }
             note_state(&transaction, document, outcome)?;
         }
+        stage_over(
+            &transaction,
+            outcomes.iter().map(|(document, _)| &document.id),
+        )?;
         set_meta(&transaction, "lexical", marker)?;
         transaction.commit()?;
         Ok(())
@@ -728,6 +737,7 @@ impl Ledger {
         for id in ids {
             bury_old_vectors(&transaction, id)?;
             transaction.execute("DELETE FROM documents WHERE id = ?1", [&id.0])?;
+            transaction.execute("DELETE FROM under_way WHERE document = ?1", [&id.0])?;
         }
         set_meta(&transaction, "lexical", marker)?;
         transaction.commit()?;
@@ -758,6 +768,7 @@ impl Ledger {
             };
             transaction.execute(tombstone, [&id.0])?;
         }
+        stage_over(&transaction, complete.iter().map(|(id, _)| id))?;
         set_meta(&transaction, "vectors", marker)?;
         transaction.commit()?;
         Ok(())
@@ -912,8 +923,8 @@ fn document(row: &Row) -> rusqlite::Result<Document> {
     };
     Ok(Document {
         id: DocumentId(row.get(0)?),
-        path: PathBuf::from(row.get::<_, String>(1)?),
-        folder: PathBuf::from(row.get::<_, String>(2)?),
+        path: path_named(&row.get::<_, String>(1)?),
+        folder: path_named(&row.get::<_, String>(2)?),
         size: number(3)?.unwrap_or_default(),
         modified: row.get(4)?,
         state: State::parse(&row.get::<_, String>(5)?),
@@ -946,7 +957,7 @@ fn in_json(path: &Path) -> String {
 }
 
 fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+    path_text(path).into_owned()
 }
 
 /// `SQLite` has signed integers only; nothing counted here comes near their limit.
@@ -1195,6 +1206,41 @@ mod tests {
         assert_eq!(under("/n/a.md"), [PathBuf::from("/n/a.md")]);
         assert_eq!(under("/n").len(), files.len());
         assert_eq!(under("/").len(), files.len());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_unicode_have_rows_of_their_own() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+
+        let (_directory, ledger) = ledger();
+        let names = [
+            &b"/n/bad\xff/a.md"[..],
+            b"/n/bad\xfe/a.md",
+            b"/n/bad\xef\xbf\xbd/a.md",
+        ];
+        let paths = names.map(|name| PathBuf::from(OsStr::from_bytes(name)));
+        let files = paths.clone().map(|path| FileStat {
+            path,
+            size: 1,
+            modified: 1,
+        });
+        ledger.enqueue(Path::new("/n"), &files).expect("enqueues");
+        for path in &paths {
+            let document = ledger.document(&DocumentId::of(path)).expect("reads");
+            assert_eq!(&document.expect("a row").path, path);
+            let folder = path.parent().expect("a parent");
+            let under = ledger.under(folder).expect("selects");
+            let under: Vec<_> = under.iter().map(|document| &document.path).collect();
+            assert_eq!(under, [path]);
+        }
+        let kept_out = paths[0].parent().expect("a parent");
+        ledger.set_forgotten(kept_out, true).expect("forgets");
+        let forgotten = paths
+            .each_ref()
+            .map(|path| ledger.is_forgotten(path).expect("reads"));
+        assert_eq!(forgotten, [true, false, false]);
     }
 
     #[test]

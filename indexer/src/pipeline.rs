@@ -4,6 +4,7 @@
 //! seconds, and vectors are filled in behind. A third follows what changes on disk.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -12,14 +13,36 @@ use tokio_util::task::TaskTracker;
 use crate::error::Result;
 use crate::fill::vectors;
 use crate::follow::watching;
-use crate::index::{Index, read};
+use crate::index::{Index, lock, read};
+use crate::suspects::{Running, retry};
 use crate::words::words;
 
 impl Index {
     /// Starts the tasks that index and watch, until `token` is cancelled.
+    ///
+    /// What a process before died of is tried first, with nothing beside it.
     pub fn start(&self, tracker: &TaskTracker, token: &CancellationToken) {
-        tracker.spawn(words(Arc::clone(&self.inner), token.clone()));
-        tracker.spawn(vectors(Arc::clone(&self.inner), token.clone()));
+        let (index, tasks, token) = (Arc::clone(&self.inner), tracker.clone(), token.clone());
+        {
+            let mut running = lock(&index.running);
+            // The one before takes its file away.
+            drop(running.take());
+            *running = Some(Running::new(&index.data));
+        }
+        tracker.spawn(async move {
+            retry(&index, &token).await;
+            tasks.spawn(words(Arc::clone(&index), token.clone()));
+            tasks.spawn(vectors(index, token));
+        });
+    }
+
+    /// Once `token` is cancelled, whatever looks through folders stops in the middle, for good.
+    pub fn stop_looking(&self, tracker: &TaskTracker, token: &CancellationToken) {
+        let (token, stopping) = (token.clone(), Arc::clone(&self.inner.stopping));
+        tracker.spawn(async move {
+            token.cancelled().await;
+            stopping.store(true, Ordering::Relaxed);
+        });
     }
 
     /// Starts watching the folders for changes, until `token` is cancelled.

@@ -1,19 +1,18 @@
 //! From folders to jobs: what is on disk, and how that differs from the ledger.
 //!
-//! The walk honours `.gitignore`, `.vadeignore` and the settings; the difference is a pure function.
+//! The walk honours what `ignoring` says and follows no link; the difference is a pure function.
 //! Both serve start-up (a whole folder) and every file-system event (the paths it names).
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
+use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
-use ignore::gitignore::GitignoreBuilder;
-use ignore::overrides::OverrideBuilder;
-use ignore::{DirEntry, WalkBuilder};
-
+use crate::foreign::{Own, device, made_up, refused};
+use crate::ignoring::{self, Ignoring, Rule};
 use crate::ledger::{Document, DocumentId, FileStat, State};
 
 /// What is never indexed.
@@ -83,123 +82,152 @@ const SAVED_AT_ONCE: usize = 8;
 /// Of more changes than that, only those of files that changed within this (milliseconds).
 const SAVED_WITHIN: i64 = 60_000;
 
-/// Walks `root`, or only what these places hold.
+/// Walks `root`, or only what these places hold, until `stop`.
 ///
 /// # Errors
-/// When the root itself cannot be listed: then nothing is known about what is in it.
+/// When the root itself cannot be listed, or is no place for documents: then nothing is known about what is in it.
 pub(crate) fn walk(
     root: &Path,
     rules: &Rules,
-    within: Option<Arc<Places>>,
+    within: Option<&Places>,
+    stop: &AtomicBool,
 ) -> std::io::Result<Found> {
-    std::fs::read_dir(root)?;
-    let mut overrides = OverrideBuilder::new(root);
-    for pattern in &rules.ignore {
-        // Overrides are allow-lists: `!` turns a pattern into an ignore rule.
-        if let Err(error) = overrides.add(&format!("!{pattern}")) {
-            tracing::warn!(%pattern, %error, "index.ignore: not a pattern");
-        }
-    }
-    let own = rules.own.clone();
-    let walk = WalkBuilder::new(root)
-        .hidden(!rules.hidden)
-        .require_git(false)
-        .parents(false)
-        .git_global(false)
-        .follow_links(false)
-        .add_custom_ignore_filename(".vadeignore")
-        .overrides(
-            overrides
-                .build()
-                .unwrap_or_else(|_| ignore::overrides::Override::empty()),
-        )
-        .filter_entry(move |entry| {
-            let path = entry.path();
-            !own.iter().any(|own| path == own)
-                && within
-                    .as_ref()
-                    .is_none_or(|places| places.lie_under(path) || places.hold(path))
-        })
-        .build();
-    let mut found = Found::default();
-    for entry in walk {
-        match entry {
-            Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_dir()) => {
-                found.directories.push(entry.into_path());
+    let own = Own::of(&rules.own);
+    refused(root, &own)?;
+    let mut walk = Walk {
+        own,
+        within,
+        stop,
+        found: Found::default(),
+        faults: HashSet::new(),
+        folders: vec![Folder {
+            device: device(&root.metadata()?),
+            path: root.to_owned(),
+            above: Ignoring::new(root, rules),
+        }],
+    };
+    while let Some(folder) = walk.folders.pop() {
+        let path = folder.path.clone();
+        walk.found.directories.push(path.clone());
+        match walk.enter(folder) {
+            Ok(()) => {}
+            Err(error) if path == root || error.kind() == ErrorKind::Interrupted => {
+                return Err(error);
             }
-            Ok(entry) => found.files.push(stat(&entry)),
-            Err(error) => found.files.extend(unreadable(&error)),
+            // A folder that cannot be listed has a row with the reason, like a file.
+            Err(_) => walk.found.files.push(FileStat {
+                path,
+                size: 0,
+                modified: 0,
+            }),
         }
     }
-    Ok(found)
+    Ok(walk.found)
+}
+
+/// A walk under way.
+struct Walk<'a> {
+    own: Own,
+    within: Option<&'a Places>,
+    stop: &'a AtomicBool,
+    found: Found,
+    /// Ignore files that are not followed: they have a row, whatever their names.
+    faults: HashSet<PathBuf>,
+    /// Folders still to be entered.
+    folders: Vec<Folder>,
+}
+
+/// A folder to be entered.
+struct Folder {
+    path: PathBuf,
+    device: Option<u64>,
+    above: Ignoring,
+}
+
+impl Walk<'_> {
+    /// Lists one folder: its files are found, its folders are to be entered.
+    fn enter(&mut self, folder: Folder) -> std::io::Result<()> {
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(&folder.path)? {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(ErrorKind::Interrupted.into());
+            }
+            let entry = entry?;
+            entries.push((entry.file_name(), entry));
+        }
+        let has = ignoring::kinds_among(entries.iter().map(|(name, _)| name.as_os_str()));
+        let (ignoring, faults) = folder.above.enter(&folder.path, has);
+        for fault in faults {
+            let metadata = fault.path.symlink_metadata().ok();
+            self.found.files.push(stat(fault.path.clone(), metadata));
+            self.faults.insert(fault.path);
+        }
+        for (name, entry) in entries {
+            let path = folder.path.join(name);
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let is_wanted = self
+                .within
+                .is_none_or(|places| places.lie_under(&path) || places.hold(&path));
+            if !is_wanted || ignoring.rule(&path, is_folder).is_some() {
+                continue;
+            }
+            let metadata = entry.metadata().ok();
+            if !is_folder {
+                if !self.faults.contains(&path) {
+                    self.found.files.push(stat(path, metadata));
+                }
+                continue;
+            }
+            if self.own.has(&path, metadata.as_ref()) {
+                continue;
+            }
+            let device = metadata.as_ref().and_then(device);
+            if device != folder.device && made_up(&path).is_some() {
+                self.found.files.push(stat(path, metadata));
+                continue;
+            }
+            self.folders.push(Folder {
+                path,
+                device,
+                above: ignoring.clone(),
+            });
+        }
+        Ok(())
+    }
 }
 
 /// The rule that keeps `path` out of the walk of `root`, in words.
 pub(crate) fn ignored_by(root: &Path, path: &Path, rules: &Rules) -> Option<String> {
-    let inside = path.strip_prefix(root).ok()?;
-    let mut settings = GitignoreBuilder::new(root);
-    for pattern in &rules.ignore {
-        let _ = settings.add_line(None, pattern);
-    }
-    let settings = settings.build().ok();
-    let mut at = root.to_owned();
-    for part in inside {
-        let folder = at.clone();
-        at.push(part);
-        let is_folder = at.is_dir();
+    let own = Own::of(&rules.own);
+    let mut ignoring = Ignoring::new(root, rules);
+    let mut folder = root.to_owned();
+    for part in path.strip_prefix(root).ok()? {
+        ignoring = ignoring.enter(&folder, [true; ignoring::KINDS.len()]).0;
+        let at = folder.join(part);
+        let metadata = at.symlink_metadata().ok();
+        let is_folder = metadata.as_ref().is_some_and(std::fs::Metadata::is_dir);
         let name = at.display();
-        if rules.own.contains(&at) {
+        if is_folder && own.has(&at, metadata.as_ref()) {
             return Some(format!("{name} belongs to vade itself"));
         }
-        if !rules.hidden && part.as_encoded_bytes().starts_with(b".") {
-            return Some(format!(
-                "the name of {name} begins with a dot (setting index.hidden)"
-            ));
-        }
-        if let Some(settings) = &settings
-            && let ignore::Match::Ignore(glob) = settings.matched(&at, is_folder)
-        {
-            return Some(format!("index.ignore has the pattern {}", glob.original()));
-        }
-        for above in folder
-            .ancestors()
-            .take_while(|above| above.starts_with(root))
-        {
-            match ignore_files(above, &at, is_folder) {
-                ControlFlow::Break(Some(rule)) => return Some(rule),
-                ControlFlow::Break(None) => break,
-                ControlFlow::Continue(()) => {}
+        match ignoring.rule(&at, is_folder) {
+            Some(Rule::Hidden) => {
+                return Some(format!(
+                    "the name of {name} begins with a dot (setting index.hidden)"
+                ));
             }
+            Some(rule) => return Some(rule.to_string()),
+            None => {}
         }
+        if is_folder && let Some(reason) = made_up(&at) {
+            return Some(format!("{name}: {reason}"));
+        }
+        folder = at;
     }
     None
 }
 
-/// Whether one folder's ignore files decide about a path: by the rule that keeps it out, or by none where it
-/// is let in expressly.
-fn ignore_files(folder: &Path, path: &Path, is_folder: bool) -> ControlFlow<Option<String>> {
-    for name in [".vadeignore", ".ignore", ".gitignore", ".git/info/exclude"] {
-        let file = folder.join(name);
-        let mut builder = GitignoreBuilder::new(folder);
-        if !file.is_file() || builder.add(&file).is_some() {
-            continue;
-        }
-        let Ok(rules) = builder.build() else { continue };
-        match rules.matched(path, is_folder) {
-            ignore::Match::Ignore(glob) => {
-                let pattern = glob.original();
-                let rule = format!("{} has the pattern {pattern}", file.display());
-                return ControlFlow::Break(Some(rule));
-            }
-            ignore::Match::Whitelist(_) => return ControlFlow::Break(None),
-            ignore::Match::None => {}
-        }
-    }
-    ControlFlow::Continue(())
-}
-
-fn stat(entry: &DirEntry) -> FileStat {
-    let metadata = entry.metadata().ok();
+fn stat(path: PathBuf, metadata: Option<Metadata>) -> FileStat {
     let modified = metadata
         .as_ref()
         .and_then(|metadata| metadata.modified().ok())
@@ -208,23 +236,9 @@ fn stat(entry: &DirEntry) -> FileStat {
             Err(before) => -i64::try_from(before.duration().as_nanos()).unwrap_or(i64::MAX),
         });
     FileStat {
-        // A name that is not Unicode gets a row too; reading it by this name says what is wrong.
-        path: PathBuf::from(entry.path().to_string_lossy().into_owned()),
+        path,
         size: metadata.map_or(0, |metadata| metadata.len()),
         modified,
-    }
-}
-
-/// A directory that cannot be listed has a row with the reason, like a file.
-fn unreadable(error: &ignore::Error) -> Option<FileStat> {
-    match error {
-        ignore::Error::WithPath { path, .. } => Some(FileStat {
-            path: path.clone(),
-            size: 0,
-            modified: 0,
-        }),
-        ignore::Error::WithDepth { err, .. } => unreadable(err),
-        _ => None,
     }
 }
 
@@ -283,11 +297,13 @@ mod tests {
     use super::*;
     use std::fs;
 
+    static GO_ON: AtomicBool = AtomicBool::new(false);
+
     fn names(root: &Path, rules: &Rules, within: Option<&[&str]>) -> Vec<String> {
         let paths =
             |names: &[&str]| -> Vec<PathBuf> { names.iter().map(|name| root.join(name)).collect() };
-        let within = within.map(|names| Arc::new(Places::new(&paths(names))));
-        let found = walk(root, rules, within).expect("walks");
+        let within = within.map(|names| Places::new(&paths(names)));
+        let found = walk(root, rules, within.as_ref(), &GO_ON).expect("walks");
         let mut names: Vec<String> = found
             .files
             .iter()
@@ -341,7 +357,7 @@ mod tests {
             hidden: false,
             own: vec![root.join("own")],
         };
-        let found = walk(root, &rules, None).expect("walks").files;
+        let found = walk(root, &rules, None, &GO_ON).expect("walks").files;
         for (name, rule) in [
             ("a.log", Some(".gitignore has the pattern *.log")),
             ("b.tmp", Some("index.ignore has the pattern *.tmp")),
@@ -380,7 +396,171 @@ mod tests {
     #[test]
     fn a_root_that_is_gone_is_an_error_and_not_an_empty_folder() {
         let root = tree(&[]);
-        assert!(walk(&root.path().join("gone"), &Rules::default(), None).is_err());
+        let gone = root.path().join("gone");
+        assert!(walk(&gone, &Rules::default(), None, &GO_ON).is_err());
+    }
+
+    #[test]
+    fn a_walk_can_be_stopped() {
+        let root = tree(&["a.md", "d/e.md"]);
+        let stop = AtomicBool::new(true);
+        let error = walk(root.path(), &Rules::default(), None, &stop).expect_err("stops");
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+    }
+
+    #[test]
+    fn what_the_settings_let_in_no_ignore_file_leaves_out() {
+        let root = tree(&["a.tmp", "keep.tmp", ".b/c.md", ".d/e.md"]);
+        fs::write(root.path().join(".gitignore"), "keep.tmp\n!.b\n").expect("writes");
+        let rules = Rules {
+            ignore: vec!["*.tmp".to_owned(), "!keep.tmp".to_owned()],
+            ..Rules::default()
+        };
+        let found = names(root.path(), &rules, None);
+        assert_eq!(found, [".b/c.md", "keep.tmp"]);
+        for name in [".b/c.md", "keep.tmp", "a.tmp", ".d/e.md"] {
+            let ignored = ignored_by(root.path(), &root.path().join(name), &rules);
+            let is_found = found.iter().any(|found| found == name);
+            assert_eq!(ignored.is_none(), is_found, "{name}: {ignored:?}");
+        }
+    }
+
+    #[test]
+    fn rules_of_folders_above_the_root_are_not_followed() {
+        let above = tree(&["root/a.md", "root/b.md"]);
+        fs::write(above.path().join(".gitignore"), "a.md\n").expect("writes");
+        let root = above.path().join("root");
+        assert_eq!(names(&root, &Rules::default(), None), ["a.md", "b.md"]);
+    }
+
+    /// A folder whose ignore file is as `make` leaves it: what else is there is found, and the file itself
+    /// has a row with a reason.
+    #[cfg(unix)]
+    #[track_caller]
+    fn check_fault(kind: &str, make: impl FnOnce(&Path, &Path), reason: &str) {
+        let outside = tree(&["secret"]);
+        let root = tree(&["a.md", "sub/b.md", "sub/secret"]);
+        let file = root.path().join("sub").join(kind);
+        fs::create_dir_all(file.parent().expect("a parent")).expect("makes");
+        make(&file, outside.path());
+        let rules = Rules::default();
+        let named = format!("sub/{kind}");
+        let mut expected = vec![named.as_str(), "a.md", "sub/b.md", "sub/secret"];
+        expected.sort_unstable();
+        assert_eq!(names(root.path(), &rules, None), expected, "{kind}");
+        let said = ignoring::fault(root.path(), &file, &rules).expect("a reason");
+        assert!(said.contains(reason), "{said}");
+        let secret = root.path().join("sub/secret");
+        assert_eq!(ignored_by(root.path(), &secret, &rules), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn ignore_files_that_are_none_hold_nobody_up() {
+        use std::os::unix::fs::symlink;
+        use std::process::Command;
+
+        for kind in ignoring::KINDS {
+            let pipe = |file: &Path, _: &Path| {
+                let made = Command::new("mkfifo").arg(file).status();
+                assert!(made.expect("runs").success());
+            };
+            check_fault(kind, pipe, "no regular file");
+            let device = |file: &Path, _: &Path| symlink("/dev/zero", file).expect("a link");
+            check_fault(kind, device, "a link");
+            let leaves = |file: &Path, outside: &Path| {
+                fs::write(outside.join("secret"), "secret\n").expect("writes");
+                symlink(outside.join("secret"), file).expect("a link");
+            };
+            check_fault(kind, leaves, "a link");
+            let sparse = |file: &Path, _: &Path| {
+                let file = fs::File::create(file).expect("creates");
+                file.set_len(8 << 30).expect("a sparse file");
+            };
+            check_fault(kind, sparse, "larger than 64 KiB");
+            let many = |file: &Path, _: &Path| {
+                let lines: String = (0..5000).map(|number| format!("p{number}\n")).collect();
+                fs::write(file, lines).expect("writes");
+            };
+            check_fault(kind, many, "more than 4096 patterns");
+            let wild = |file: &Path, _: &Path| {
+                let lines: String = (0..300).map(|number| format!("*{number}*?*\n")).collect();
+                fs::write(file, lines).expect("writes");
+            };
+            check_fault(kind, wild, "more than 1000 wildcards");
+            let nested = |file: &Path, _: &Path| {
+                let line = "{".repeat(20_000) + &"}".repeat(20_000);
+                fs::write(file, line).expect("writes");
+            };
+            check_fault(kind, nested, "line 1 is longer than 1024 bytes");
+        }
+    }
+
+    #[test]
+    fn patterns_of_folders_above_count_too() {
+        let root = tree(&["a.md"]);
+        let mut folder = root.path().to_owned();
+        let lines: String = (0..4000).map(|number| format!("p{number}\n")).collect();
+        for _ in 0..3 {
+            fs::write(folder.join(".gitignore"), &lines).expect("writes");
+            folder.push("d");
+            fs::create_dir(&folder).expect("makes");
+        }
+        let rules = Rules::default();
+        let names = names(root.path(), &rules, None);
+        assert_eq!(names, ["a.md", "d/d/.gitignore"]);
+        let fault = ignoring::fault(root.path(), &root.path().join(&names[1]), &rules);
+        assert!(
+            fault
+                .expect("a reason")
+                .contains("with those of the folders above")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn own_folders_are_left_out_whatever_they_are_called() {
+        let root = tree(&["a.md", "vault/data/b.md"]);
+        let elsewhere = tree(&[]);
+        let alias = elsewhere.path().join("alias");
+        std::os::unix::fs::symlink(root.path(), &alias).expect("a link");
+        let dots = elsewhere.path().join("..");
+        let root = fs::canonicalize(root.path()).expect("it is there");
+        let inside = root.strip_prefix(fs::canonicalize(&dots).expect("it is there"));
+        let dots = dots.join(inside.expect("a temporary directory beside it"));
+        for own in [alias.join("vault/data"), dots.join("vault/data")] {
+            let rules = Rules {
+                own: vec![own.clone()],
+                ..Rules::default()
+            };
+            assert_eq!(names(&root, &rules, None), ["a.md"], "{}", own.display());
+            let rule = ignored_by(&root, &root.join("vault/data/b.md"), &rules);
+            assert!(rule.is_some_and(|rule| rule.ends_with("belongs to vade itself")));
+            assert!(walk(&own, &rules, None, &GO_ON).is_err());
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn names_that_are_no_unicode_are_found_as_they_are() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+
+        let root = tree(&[]);
+        let mut paths = [
+            &b"bad\xff.md"[..],
+            b"bad\xfe.md",
+            "bad\u{fffd}.md".as_bytes(),
+        ]
+        .map(|name| root.path().join(OsStr::from_bytes(name)));
+        paths
+            .iter()
+            .for_each(|path| fs::write(path, "x").expect("writes"));
+        let found = walk(root.path(), &Rules::default(), None, &GO_ON).expect("walks");
+        let mut found: Vec<PathBuf> = found.files.into_iter().map(|file| file.path).collect();
+        found.sort();
+        paths.sort();
+        assert_eq!(found, paths);
     }
 
     #[test]

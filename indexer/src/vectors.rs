@@ -30,6 +30,7 @@ use crate::error::{IndexerError, Result};
 use crate::fail;
 use crate::ledger::{Document, DocumentId};
 use crate::lexical::{Candidate, ChunkRow, Opened};
+use crate::paths::path_text;
 use crate::rows::{ROW, Rows, file_of};
 use crate::tail::{Tail, Version};
 use crate::upkeep::{File, files_of};
@@ -99,7 +100,7 @@ impl Scope {
     fn predicate(&self) -> Option<String> {
         let mut parts = Vec::new();
         if let Some(folder) = &self.folder {
-            let inside = format!("{}/", folder.to_string_lossy().trim_end_matches('/'));
+            let inside = format!("{}/", path_text(folder).trim_end_matches('/'));
             parts.push(format!("starts_with(path, {})", quoted(&inside)));
         }
         if let Some(tag) = &self.tag {
@@ -445,8 +446,8 @@ impl Vectors {
             }),
             text(rows, |row| row.chunk.document.0.clone()),
             text(rows, |row| row.chunk.hash.clone()),
-            text(rows, |row| row.source.folder.to_string_lossy().into_owned()),
-            text(rows, |row| row.source.path.to_string_lossy().into_owned()),
+            text(rows, |row| path_text(&row.source.folder).into_owned()),
+            text(rows, |row| path_text(&row.source.path).into_owned()),
             text(rows, |row| row.source.title.clone()),
             text(rows, |row| row.chunk.heading.join(" > ")),
             Arc::new(

@@ -12,18 +12,21 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::chunk::{ChunkSettings, chunk};
-use crate::error::Result;
-use crate::extract::{Extracted, Ocr, Rejection};
+use crate::cutting::rows;
+use crate::error::{IndexerError, Result};
+use crate::extract::{Ocr, Rejection};
 use crate::fail;
+use crate::foreign::{made_up, made_up_file};
 use crate::forget::FORGOTTEN;
+use crate::ignoring;
 use crate::index::{Inner, lock, now};
 use crate::inside::open_inside;
 use crate::ledger::{Document, DocumentId, Indexed, Outcome, State, digest};
 use crate::lexical::ChunkRow;
 use crate::pipeline::pause;
 use crate::progress::Part;
-use crate::scan::UNREADABLE;
+use crate::scan::{Rules, UNREADABLE};
+use crate::suspects::Noted;
 
 /// A commit of words is made when this many documents wait for it,
 const COMMIT_DOCUMENTS: usize = 256;
@@ -121,11 +124,13 @@ struct UnderWay {
     all: HashSet<DocumentId>,
     /// Of these, the one whose images are read.
     images: Option<DocumentId>,
+    /// What the ledger has noted already of those that come next.
+    noted: Noted,
 }
 
 impl UnderWay {
-    fn insert(&mut self, id: &DocumentId) -> bool {
-        self.all.insert(id.clone())
+    fn insert(&mut self, id: &DocumentId) {
+        self.all.insert(id.clone());
     }
 
     fn contains(&self, id: &DocumentId) -> bool {
@@ -136,6 +141,13 @@ impl UnderWay {
         self.all.remove(id);
         self.images.take_if(|images| images == id);
     }
+}
+
+/// Reads one document and commits its words, while nothing else is read.
+pub(crate) async fn read_alone(index: &Arc<Inner>, document: Document) -> Result<()> {
+    let inner = Arc::clone(index);
+    let read = tokio::task::spawn_blocking(move || read_document(&inner, document, None)).await;
+    commit_words(index, vec![read.map_err(|_| IndexerError::Closed)?]).await
 }
 
 /// Keeps `parallel` documents being read, the newest first, and beside them what was just saved; when there is
@@ -151,7 +163,11 @@ fn fill(
     for id in saved {
         let document = index.ledger.document(&id)?;
         match document.filter(|document| document.state == State::Pending) {
-            Some(document) if under_way.insert(&id) => {
+            Some(document) if !under_way.contains(&id) => {
+                under_way
+                    .noted
+                    .begin(&index.ledger, &id, std::iter::empty())?;
+                under_way.insert(&id);
                 let index = Arc::clone(index);
                 reading.spawn_blocking(move || read_document(&index, document, None));
             }
@@ -168,9 +184,12 @@ fn fill(
         let Some(document) = queue.pop() else {
             return look_at_images(index, reading, under_way);
         };
-        if !under_way.insert(&document.id) {
+        if under_way.contains(&document.id) {
             continue;
         }
+        let next = queue.iter().rev().map(|document| &document.id);
+        under_way.noted.begin(&index.ledger, &document.id, next)?;
+        under_way.insert(&document.id);
         let index = Arc::clone(index);
         reading.spawn_blocking(move || read_document(&index, document, None));
     }
@@ -225,7 +244,8 @@ fn read_document(index: &Inner, document: Document, ocr: Option<&Ocr>) -> Read {
             return read;
         }
     }
-    let bytes = match read_file(&read.document, index.extractor.limits().max_file_bytes) {
+    let most = index.extractor.limits().max_file_bytes;
+    let bytes = match read_file(&read.document, most, &index.rules) {
         Ok(bytes) => bytes,
         Err(FileError::Gone) => {
             read.gone = true;
@@ -252,8 +272,9 @@ fn read_document(index: &Inner, document: Document, ocr: Option<&Ocr>) -> Read {
     let is_indexed = known.is_some();
     let hash = if ocr.is_some() { with_images } else { plain };
     match index.extractor.extract(&read.document.path, &bytes, ocr) {
-        Ok(extracted) => {
-            read.rows = rows(&read.document, &hash, &extracted, &index.chunks);
+        Ok(mut extracted) => {
+            read.rows = rows(&read.document, &hash, &mut extracted, &index.chunks);
+            fail::document("reading", &read.document.path);
             read.outcome = Outcome::Indexed(Indexed {
                 hash,
                 chunks: read.rows.len(),
@@ -294,7 +315,11 @@ enum FileError {
 }
 
 /// The bytes of a regular file of reasonable size.
-fn read_file(document: &Document, max_bytes: u64) -> std::result::Result<Vec<u8>, FileError> {
+fn read_file(
+    document: &Document,
+    max_bytes: u64,
+    rules: &Rules,
+) -> std::result::Result<Vec<u8>, FileError> {
     let path = document.path.as_path();
     let skipped = |reason: &str| FileError::Rejected(State::Skipped, reason.to_owned());
     let failed = |error: std::io::Error| match error.kind() {
@@ -305,14 +330,17 @@ fn read_file(document: &Document, max_bytes: u64) -> std::result::Result<Vec<u8>
         }
         _ => FileError::Rejected(State::Failed, format!("{UNREADABLE}: {error}")),
     };
-    if path.to_string_lossy().contains('\u{fffd}') && !path.exists() {
-        return Err(skipped("its name is not valid Unicode: rename it"));
-    }
     let metadata = std::fs::symlink_metadata(path).map_err(failed)?;
+    if let Some(reason) = ignoring::fault(&document.folder, path, rules) {
+        return Err(skipped(&reason));
+    }
     if metadata.is_symlink() {
         return Err(skipped(&link(path, &document.folder)));
     }
     if metadata.is_dir() {
+        if let Some(reason) = made_up(path) {
+            return Err(skipped(&reason));
+        }
         return match std::fs::read_dir(path) {
             Ok(_) => Err(FileError::Gone),
             Err(error) => Err(failed(error)),
@@ -326,6 +354,9 @@ fn read_file(document: &Document, max_bytes: u64) -> std::result::Result<Vec<u8>
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
         return Err(skipped("not a regular file"));
+    }
+    if let Some(reason) = made_up_file(&file) {
+        return Err(skipped(&reason));
     }
     let mut bytes = Vec::new();
     if metadata.len() <= max_bytes {
@@ -353,72 +384,6 @@ fn link(path: &Path, folder: &Path) -> String {
         ),
         Err(_) => "a symbolic link that leads nowhere".to_owned(),
     }
-}
-
-/// The chunks of a document as they go into the engines.
-fn rows(
-    document: &Document,
-    hash: &str,
-    extracted: &Extracted,
-    settings: &ChunkSettings,
-) -> Vec<ChunkRow> {
-    let chunks = chunk(extracted, settings);
-    let stem = document
-        .path
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy();
-    let names = [
-        &[extracted.title.as_deref().unwrap_or_default(), &stem][..],
-        &extracted
-            .aliases
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>(),
-        &extracted
-            .tags
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>(),
-    ]
-    .concat()
-    .join(" ");
-    let text = &extracted.text;
-    (0..chunks.len())
-        .map(|place| {
-            let chunk = &chunks[place];
-            let next = chunks.get(place + 1).map_or(chunk.end, |next| next.start);
-            let own = &text[chunk.start..chunk.end];
-            ChunkRow {
-                document: document.id.clone(),
-                hash: hash.to_owned(),
-                ordinal: u32::try_from(place).unwrap_or(u32::MAX),
-                span: chunk.start..chunk.end,
-                page: chunk.page,
-                heading: chunk.heading_path.clone(),
-                text: own.to_owned(),
-                gap: text[chunk.end..next.max(chunk.end)].to_owned(),
-                context: format!("{names} {}", chunk.heading_path.join(" ")),
-                lead: lead(extracted.title.as_deref(), &chunk.heading_path, own),
-                language: extracted.language.map(str::to_owned),
-            }
-        })
-        .collect()
-}
-
-/// Title and headings that the chunk does not say itself: a passage is about what it stands under.
-fn lead(title: Option<&str>, heading_path: &[String], text: &str) -> String {
-    let opening = &text[..text.floor_char_boundary(200)];
-    let mut lead: Vec<&str> = Vec::new();
-    for name in title
-        .into_iter()
-        .chain(heading_path.iter().map(String::as_str))
-    {
-        if !opening.contains(name) && !lead.contains(&name) {
-            lead.push(name);
-        }
-    }
-    lead.join(" > ")
 }
 
 async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {

@@ -53,6 +53,7 @@ pub struct Leg {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expected {
     /// The file.
+    #[serde(with = "vade_indexer::paths::as_text")]
     pub path: PathBuf,
     /// The place of its best passage in the fused ranking, from 1.
     pub rank: Option<usize>,

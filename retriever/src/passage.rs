@@ -1,7 +1,7 @@
 //! A passage: a chunk that was retrieved, as it is shown, prompted and cited.
 
 use serde::{Deserialize, Serialize};
-use vade_indexer::Chunk;
+use vade_indexer::{Chunk, path_text};
 
 /// A retrieved chunk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl Passage {
         Self {
             n: 0,
             document: document.id.0.clone(),
-            path: document.path.to_string_lossy().into_owned(),
+            path: path_text(&document.path).into_owned(),
             title: document.title.clone(),
             heading: (!heading.is_empty()).then(|| heading.join(" > ")),
             page: chunk.page,

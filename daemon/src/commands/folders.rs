@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::{Value, json};
+use vade_indexer::path_text;
 use vade_web::api::{FolderAdded, FolderRequest};
 
 use crate::Ended;
@@ -34,7 +35,7 @@ pub(crate) async fn add(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> {
         if !setup.json {
             output::line(&format!("{}: {queued} files to index", path.display()));
         }
-        added.push(json!({ "path": path, "queued": queued }));
+        added.push(json!({ "path": path_text(&path), "queued": queued }));
     }
     if setup.json {
         output::json(&json!({ "added": added }))?;
@@ -67,7 +68,7 @@ pub(crate) async fn remove(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> 
                 "{path}: no longer watched, {removed} documents forgotten"
             ));
         }
-        gone.push(json!({ "path": path, "documents": removed }));
+        gone.push(json!({ "path": path_text(&path), "documents": removed }));
     }
     if setup.json {
         output::json(&json!({ "removed": gone }))?;
@@ -77,6 +78,6 @@ pub(crate) async fn remove(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> 
 
 fn request(path: &std::path::Path) -> FolderRequest {
     FolderRequest {
-        path: path.to_string_lossy().into_owned(),
+        path: path_text(path).into_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use reqwest::Method;
 use tokio_util::sync::CancellationToken;
-use vade_indexer::Receipt;
+use vade_indexer::{Receipt, path_text};
 use vade_web::api::PathRequest;
 
 use crate::Ended;
@@ -19,7 +19,7 @@ pub(crate) async fn run(setup: &Setup, options: cli::Forget) -> Result<Ended> {
         let path = super::named(path)?;
         let receipt = if let Some(client) = &client {
             let request = PathRequest {
-                path: path.to_string_lossy().into_owned(),
+                path: path_text(&path).into_owned(),
                 undo: options.undo,
             };
             client.call(Method::POST, "/api/forget", &request).await?

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow, bail};
 use reqwest::Method;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vade_indexer::{DocumentFilter, Index, State};
+use vade_indexer::{DocumentFilter, Index, State, path_text};
 use vade_web::api::{
     Documents, DocumentsQuery, FolderAdded, FolderRequest, IndexReport, LeftOut, Status,
 };
@@ -58,7 +58,7 @@ pub(crate) async fn here(index: &Index, folders: &[PathBuf]) -> Result<IndexRepo
             ..DocumentFilter::default()
         };
         for document in index.ledger().documents(&filter)?.0 {
-            let path = document.path.to_string_lossy().into_owned();
+            let path = path_text(&document.path).into_owned();
             let reason = document.reason.unwrap_or_default();
             count(
                 &mut report,
@@ -108,7 +108,7 @@ async fn by_daemon(client: &Client, folders: &[PathBuf]) -> Result<IndexReport> 
     let mut unchanged = 0;
     for folder in folders {
         let request = FolderRequest {
-            path: folder.to_string_lossy().into_owned(),
+            path: path_text(folder).into_owned(),
         };
         let added: FolderAdded = client.call(Method::POST, "/api/folders", &request).await?;
         unchanged += added.unchanged;
@@ -138,7 +138,7 @@ async fn read_rows(client: &Client, folder: &Path, report: &mut IndexReport) -> 
     let mut offset = 0;
     loop {
         let query = DocumentsQuery {
-            folder: Some(folder.to_string_lossy().into_owned()),
+            folder: Some(path_text(folder).into_owned()),
             offset: Some(offset),
             limit: Some(1000),
             ..DocumentsQuery::default()

@@ -16,6 +16,7 @@ mod up;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use vade_indexer::path_text;
 use vade_web::api::ScopeRequest;
 
 use crate::Ended;
@@ -86,7 +87,7 @@ fn named(path: &Path) -> Result<PathBuf> {
 fn scope(scope: &Scope) -> Result<ScopeRequest> {
     let folder = scope.folder.as_deref().map(absolute).transpose()?;
     Ok(ScopeRequest {
-        folder: folder.map(|folder| folder.to_string_lossy().into_owned()),
+        folder: folder.map(|folder| path_text(&folder).into_owned()),
         tag: scope.tag.clone(),
         after: scope.after.clone(),
         before: scope.before.clone(),

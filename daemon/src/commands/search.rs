@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow};
 use reqwest::Method;
 use tokio_util::sync::CancellationToken;
+use vade_indexer::path_text;
 use vade_web::api::{SearchRequest, SearchResponse};
 
 use crate::Ended;
@@ -17,7 +18,7 @@ pub(crate) async fn run(setup: &Setup, options: cli::Search) -> Result<Ended> {
         query: options.query.join(" "),
         k: Some(usize::from(options.k)),
         explain: options.explain,
-        expect: expect.map(|path| path.to_string_lossy().into_owned()),
+        expect: expect.map(|path| path_text(&path).into_owned()),
         scope: super::scope(&options.scope)?,
     };
     let response: SearchResponse = if let Some(client) = Client::find(&setup.paths)? {

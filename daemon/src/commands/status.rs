@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
+use vade_indexer::path_text;
 use vade_web::api::{PathRequest, Status, Why};
 
 use crate::Ended;
@@ -34,7 +35,7 @@ async fn why(setup: &Setup, path: &Path) -> Result<Ended> {
     let path = super::named(path)?;
     let why: Why = if let Some(client) = Client::find(&setup.paths)? {
         let query = PathRequest {
-            path: path.to_string_lossy().into_owned(),
+            path: path_text(&path).into_owned(),
             undo: false,
         };
         client.get_with("/api/why", &query).await?

@@ -82,6 +82,7 @@ pub(crate) async fn run(ready: Ready) -> Result<Ended> {
     let address = listener.local_addr()?;
     let (access, page) = access(&setup, address)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
+    index.stop_looking(&tracker, &token);
     index.start(&tracker, &token);
     let server = tokio::spawn(vade_web::serve(listener, services, access));
     index.announce(&address.to_string())?;

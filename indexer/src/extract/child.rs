@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::bounds::Received;
 use super::images::Ocr;
 use super::sniff::Kind;
 use super::{Extracted, Limits, Rejection};
@@ -192,7 +193,7 @@ impl Extractor {
                 request();
             }
             let collected = collect(frames, limits, ocr.is_some());
-            if matches!(collected.1, Stopped::Late { .. }) {
+            if matches!(collected.1, Stopped::Late { .. } | Stopped::TooMuch) {
                 // What still writes to it must not wait.
                 let _ = child.kill();
             }
@@ -206,6 +207,7 @@ impl Extractor {
                 Ending::Finished
             }
             Stopped::Late { seconds } => Ending::TookTooLong { seconds },
+            Stopped::TooMuch => Ending::Crashed("it sent too much".to_owned()),
             Stopped::Closed => reader.diagnose(limits, ocr),
         };
         (frames, ending)
@@ -302,8 +304,14 @@ fn forward(mut stdout: impl Read, max_frame: usize, frames: &SyncSender<Frame>) 
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stopped {
-    Finished { again: bool },
-    Late { seconds: u64 },
+    Finished {
+        again: bool,
+    },
+    Late {
+        seconds: u64,
+    },
+    /// It sent more than anybody needs.
+    TooMuch,
     Closed,
 }
 
@@ -317,11 +325,15 @@ fn collect(receiver: &Receiver<Frame>, limits: &Limits, with_ocr: bool) -> (Vec<
     };
     let end = Instant::now() + Duration::from_secs(in_all);
     let mut frames = Vec::new();
+    let mut received = Received::default();
     loop {
         let left = end.saturating_duration_since(Instant::now());
         let each = Duration::from_secs(limits.child_seconds);
         match receiver.recv_timeout(left.min(each)) {
             Ok(Frame::Finished { again }) => return (frames, Stopped::Finished { again }),
+            Ok(frame) if !received.admits(&frame, limits.max_text_bytes) => {
+                return (frames, Stopped::TooMuch);
+            }
             Ok(frame) => frames.push(frame),
             Err(RecvTimeoutError::Timeout) => {
                 let seconds = if left < each {

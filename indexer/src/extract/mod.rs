@@ -5,6 +5,7 @@
 //! process (`child` starts it, `worker` is it), which may crash, hang or be killed. Called by the
 //! pipeline, once per changed file, on a blocking thread.
 
+mod bounds;
 mod child;
 mod front_matter;
 mod html;
@@ -36,6 +37,8 @@ pub use child::Extractor;
 pub use images::Ocr;
 pub use worker::child_main;
 
+pub(crate) use bounds::keep_first;
+
 use child::{Ending, Frame};
 use sniff::Kind;
 
@@ -51,14 +54,19 @@ pub struct Extracted {
     /// The part of `text` to search and cite: front matter is left out.
     pub body: Range<usize>,
     /// Headings in order of appearance.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::HEADINGS }>")]
     pub headings: Vec<Heading>,
     /// Pages that have text, in order; empty for formats without pages.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::PAGES }>")]
     pub pages: Vec<Page>,
     /// Tags without `#`, in order of appearance, each once; the first thousand.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::LISTED }>")]
     pub tags: Vec<String>,
     /// Other names the document gives itself.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::LISTED }>")]
     pub aliases: Vec<String>,
     /// Targets of wiki links, without heading or display text, each once; the first thousand.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::LISTED }>")]
     pub links: Vec<String>,
     /// `text` is byte for byte the file, so offsets are offsets in the file too.
     pub source_is_text: bool,
@@ -198,7 +206,7 @@ impl Extractor {
             kind => kind?,
         };
         let (frames, ending) = self.read(kind, bytes, ocr)?;
-        finish(kind, frames, &ending, limits)
+        finish(kind, frames, &ending, limits).map_err(bounds::bound_rejection)
     }
 }
 
@@ -218,10 +226,9 @@ fn finish(
             _ => return Err(Rejection::failed(ending.to_string())),
         },
     };
+    bounds::bound(&mut extracted, limits.max_text_bytes)?;
     let Range { start, end } = extracted.body;
-    let Some(body) = extracted.text.get(start..end) else {
-        return Err(Rejection::failed("its text could not be read"));
-    };
+    let body = &extracted.text[start..end];
     if body.trim().is_empty() {
         return Err(Rejection::skipped(if start > 0 {
             "no text besides its front matter"
@@ -229,11 +236,6 @@ fn finish(
             "empty"
         }));
     }
-    // They are repeated with every chunk below them.
-    for heading in &mut extracted.headings {
-        shorten(&mut heading.text);
-    }
-    extracted.title.as_mut().map(shorten);
     if !matches!(kind, Kind::SourceCode | Kind::Data) {
         extracted.language = language::detect(body);
     }
@@ -266,13 +268,6 @@ fn read(kind: Kind, bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejectio
     }
 }
 
-/// Nobody's heading or title is longer (bytes).
-const MAX_HEADING: usize = 300;
-
-fn shorten(text: &mut String) {
-    text.truncate(text.floor_char_boundary(MAX_HEADING));
-}
-
 /// Shortens `text` to at most `max_bytes` and says so; `None` where it fits.
 fn cut(text: &mut String, max_bytes: usize) -> Option<String> {
     if text.len() <= max_bytes {
@@ -291,13 +286,10 @@ fn cut_notice(max_bytes: usize) -> String {
     }
 }
 
-/// Nobody has this many tags or links in one document by hand, and a generated list of them would
-/// make looking through it slow.
-const MAX_LISTED: usize = 1000;
-
-/// Adds `value` unless it is empty or already there.
+/// Adds `value` unless it is empty or already there. A generated list of thousands would make looking through it slow.
 fn push_once(list: &mut Vec<String>, value: &str) {
-    if !value.is_empty() && list.len() < MAX_LISTED && !list.iter().any(|known| known == value) {
+    if !value.is_empty() && list.len() < bounds::LISTED && !list.iter().any(|known| known == value)
+    {
         list.push(value.to_owned());
     }
 }

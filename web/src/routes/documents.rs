@@ -1,13 +1,12 @@
 //! Documents: the library's rows, text around a span, why a file is in or out, forgetting.
 
-use std::path::{Path as FilePath, PathBuf};
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::json;
-use vade_indexer::{Document, DocumentFilter, DocumentId, Receipt};
+use vade_indexer::{Document, DocumentFilter, DocumentId, Receipt, path_named, path_text};
 
 use super::{Body, Shared, body};
 use crate::api::{DocumentRow, Documents, DocumentsQuery, PathRequest, Why};
@@ -38,7 +37,7 @@ pub(crate) async fn list(
         folder: query
             .folder
             .filter(|folder| !folder.is_empty())
-            .map(PathBuf::from),
+            .map(|folder| path_named(&folder)),
         offset: query.offset.unwrap_or(0),
         limit: query.limit.unwrap_or(100).min(1000),
     };
@@ -53,17 +52,15 @@ pub(crate) async fn why(
 ) -> Result<Json<Why>, ApiError> {
     let query = parameters(query)?;
     let index = services.retriever.index();
-    Ok(Json(why_of(index.why(FilePath::new(&query.path))?)))
+    Ok(Json(why_of(index.why(&path_named(&query.path))?)))
 }
 
 /// Why a path is or is not in the index, as it is told.
 #[must_use]
 pub fn why_of(why: vade_indexer::Why) -> Why {
     Why {
-        path: why.path.to_string_lossy().into_owned(),
-        folder: why
-            .folder
-            .map(|folder| folder.to_string_lossy().into_owned()),
+        path: path_text(&why.path).into_owned(),
+        folder: why.folder.map(|folder| path_text(&folder).into_owned()),
         standing: super::name(&why.standing),
         verdict: why.verdict,
         document: why.document.map(row),
@@ -75,22 +72,22 @@ pub(crate) async fn forget(
     request: Body<PathRequest>,
 ) -> Result<Json<Receipt>, ApiError> {
     let request = body(request)?;
-    let path = FilePath::new(&request.path);
+    let path = path_named(&request.path);
     if request.undo {
-        services.retriever.index().remember(path).await?;
+        services.retriever.index().remember(&path).await?;
         return Ok(Json(Receipt {
-            path: path.to_owned(),
+            path,
             ..Receipt::default()
         }));
     }
-    Ok(Json(services.retriever.forget(path).await?))
+    Ok(Json(services.retriever.forget(&path).await?))
 }
 
 fn row(document: Document) -> DocumentRow {
     DocumentRow {
         id: document.id.0,
-        path: document.path.to_string_lossy().into_owned(),
-        folder: document.folder.to_string_lossy().into_owned(),
+        path: path_text(&document.path).into_owned(),
+        folder: path_text(&document.folder).into_owned(),
         title: document.title,
         state: document.state.name().to_owned(),
         reason: document.reason.or(document.notice),
@@ -125,7 +122,7 @@ pub(crate) async fn text(
         .ok_or_else(|| ApiError::not_found("this document has just left the index"))?;
     Ok(Json(json!({
         "document": id.0,
-        "path": document.path.to_string_lossy(),
+        "path": path_text(&document.path),
         "title": document.title,
         "page": text.page,
         "heading": (!text.heading.is_empty()).then(|| text.heading.join(" > ")),

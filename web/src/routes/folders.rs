@@ -1,10 +1,11 @@
 //! Folders: adding and removing what is watched.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use axum::Json;
 use axum::extract::State;
 use serde_json::json;
+use vade_indexer::path_named;
 
 use super::{Body, Shared, body};
 use crate::api::{FolderAdded, FolderRequest};
@@ -15,11 +16,7 @@ pub(crate) async fn add(
     request: Body<FolderRequest>,
 ) -> Result<Json<FolderAdded>, ApiError> {
     let path = absolute(body(request)?)?;
-    let report = services
-        .retriever
-        .index()
-        .add_folder(Path::new(&path))
-        .await?;
+    let report = services.retriever.index().add_folder(&path).await?;
     Ok(Json(FolderAdded {
         unchanged: report.unchanged,
         queued: report.queued,
@@ -31,17 +28,14 @@ pub(crate) async fn remove(
     request: Body<FolderRequest>,
 ) -> Result<Json<serde_json::Value>, ApiError> {
     let path = absolute(body(request)?)?;
-    let removed = services
-        .retriever
-        .index()
-        .remove_folder(Path::new(&path))
-        .await?;
+    let removed = services.retriever.index().remove_folder(&path).await?;
     Ok(Json(json!({ "removed": removed })))
 }
 
-fn absolute(request: FolderRequest) -> Result<String, ApiError> {
-    if Path::new(&request.path).is_absolute() {
-        Ok(request.path)
+fn absolute(request: FolderRequest) -> Result<PathBuf, ApiError> {
+    let path = path_named(&request.path);
+    if path.is_absolute() {
+        Ok(path)
     } else {
         let message = format!("{:?} is no absolute path", request.path);
         Err(ApiError::bad_request(message))

@@ -7,14 +7,13 @@ pub(crate) mod egress;
 pub(crate) mod folders;
 pub(crate) mod source;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use serde_json::json;
-use vade_indexer::{DocumentFilter, Scope};
+use vade_indexer::{DocumentFilter, Scope, path_named, path_text};
 use vade_models::catalog::Model;
 use vade_models::language::ModelState;
 use vade_models::store::Store;
@@ -65,7 +64,7 @@ pub fn status(services: &Services) -> Result<Status, vade_indexer::IndexerError>
                 ..DocumentFilter::default()
             };
             Ok(FolderStatus {
-                path: folder.to_string_lossy().into_owned(),
+                path: path_text(&folder).into_owned(),
                 reachable: index.is_reachable(&folder),
                 documents: index.ledger().documents(&filter)?.1,
             })
@@ -90,9 +89,7 @@ pub fn status(services: &Services) -> Result<Status, vade_indexer::IndexerError>
             embedded: progress.embedded,
             to_embed: counts.unembedded,
             eta_seconds: progress.eta_seconds,
-            current: progress
-                .current
-                .map(|path| path.to_string_lossy().into_owned()),
+            current: progress.current.map(|path| path_text(&path).into_owned()),
             trouble: progress.trouble,
             notice: index.notice(),
         },
@@ -152,9 +149,10 @@ pub async fn find(
     scope: &Scope,
 ) -> vade_retriever::Result<SearchResponse> {
     let k = request.k.unwrap_or(10).clamp(1, 100);
-    let expect = request.expect.as_ref().map(Path::new);
+    let expect = request.expect.as_deref().map(path_named);
     let (hits, explanation) = if request.explain || expect.is_some() {
-        let (hits, explanation) = retriever.explain(&request.query, k, scope, expect).await?;
+        let (query, expect) = (&request.query, expect.as_deref());
+        let (hits, explanation) = retriever.explain(query, k, scope, expect).await?;
         (hits, Some(explanation))
     } else {
         (retriever.search(&request.query, k, scope).await?, None)
@@ -181,7 +179,7 @@ pub fn scope(request: &ScopeRequest) -> Result<Scope, String> {
             .transpose()
     };
     Ok(Scope {
-        folder: request.folder.as_ref().map(PathBuf::from),
+        folder: request.folder.as_deref().map(path_named),
         tag: request.tag.clone(),
         after: time(&request.after, false)?,
         before: time(&request.before, true)?,
