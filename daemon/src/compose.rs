@@ -287,6 +287,8 @@ pub(crate) fn language_options(settings: &ModelSettings, threads: Option<usize>)
         prefix_bytes: settings.prefix_cache << 20,
         nice: settings.nice,
         free_memory: Some(free_memory()),
+        // Without it no model is loaded that brings a template.
+        worker: Some(worker().unwrap_or_default()),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod analysis;
 pub mod chunk;
+mod claim;
 mod conversations;
 mod error;
 pub mod extract;
@@ -17,6 +18,7 @@ mod inside;
 mod ledger;
 mod lexical;
 mod lock;
+mod own_files;
 mod pipeline;
 mod progress;
 mod reconcile;
@@ -32,6 +34,7 @@ mod watch;
 mod why;
 mod words;
 
+pub use claim::{Whose, read_small, whose};
 pub use conversations::{ConversationRow, MessageRow};
 pub use error::{IndexerError, Result};
 pub use extract::Ocr;
@@ -41,7 +44,7 @@ pub use inside::open_inside;
 pub use ledger::{Counts, Document, DocumentFilter, DocumentId, Ledger, State};
 pub use lock::{Holder, holder, lasting_holder};
 pub use progress::Progress;
-pub use transfer::{Manifest, Moved, export, import};
+pub use transfer::{Import, Imported, Manifest, Moved, Named, chosen, export, import};
 pub use trial::{TrialDocument, VectorTrial};
 pub use vectors::Scope;
 pub use why::{Standing, Why};

@@ -16,6 +16,8 @@ mod up;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use tempfile::TempDir;
+use vade_indexer::{Whose, holder};
 use vade_web::api::ScopeRequest;
 
 use crate::Ended;
@@ -23,6 +25,7 @@ use crate::cli::{Command, Scope};
 use crate::compose::Setup;
 
 pub(crate) async fn run(setup: Setup, command: Command) -> Result<Ended> {
+    let (setup, _elsewhere) = placed(setup, &command)?;
     match command {
         Command::Up(options) => up::run(setup, options).await,
         Command::Index(folders) => index::run(&setup, &folders.folders).await,
@@ -31,14 +34,33 @@ pub(crate) async fn run(setup: Setup, command: Command) -> Result<Ended> {
         Command::Status(options) => status::run(&setup, options).await,
         Command::Forget(options) => forget::run(&setup, options).await,
         Command::Export(options) => transfer::export(&setup, &options),
-        Command::Import(options) => transfer::import(&setup, &options),
+        Command::Import(options) => transfer::import(&setup, &options).await,
         Command::Add(folders) => folders::add(&setup, &folders.folders).await,
         Command::Remove(folders) => folders::remove(&setup, &folders.folders).await,
         Command::Models(command) => models::run(&setup, command),
         Command::Bench(options) => bench::run(&setup, options.what).await,
         Command::Doctor => doctor::run(&setup).await,
-        Command::ExtractChild => Ok(Ended::Done),
+        Command::ExtractChild | Command::TemplateChild => Ok(Ended::Done),
     }
+}
+
+/// Refuses a data directory that is somebody's, before anything else. Where there is none, commands that only
+/// read make none: they see an empty one elsewhere, which is gone when they are done.
+fn placed(setup: Setup, command: &Command) -> Result<(Setup, Option<TempDir>)> {
+    if matches!(command, Command::Models(_) | Command::Doctor) {
+        return Ok((setup, None));
+    }
+    let whose = vade_indexer::whose(&setup.paths.data)?;
+    let only_reads = matches!(
+        command,
+        Command::Search(_) | Command::Status(_) | Command::Remove(_) | Command::Bench(_)
+    );
+    if whose == Whose::Ours || !only_reads || holder(&setup.paths.data).is_some() {
+        return Ok((setup, None));
+    }
+    let elsewhere = tempfile::tempdir()?;
+    let setup = bench::elsewhere(&setup, &elsewhere.path().join("data"));
+    Ok((setup, Some(elsewhere)))
 }
 
 /// A path as the daemon needs it, wherever it was started.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vade_indexer::{Index, lasting_holder};
+use vade_indexer::{Index, lasting_holder, read_small};
 use vade_retriever::Question;
 use vade_web::Access;
 
@@ -112,10 +112,16 @@ fn token_for(setup: &Setup, address: SocketAddr) -> Result<Option<String>> {
         return Ok(None);
     }
     let path = setup.paths.data.join("token");
-    if let Ok(token) = std::fs::read_to_string(&path)
+    if let Some(token) = read_small(&path)
         && token.trim().len() >= 32
     {
         return Ok(Some(token.trim().to_owned()));
+    }
+    if std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+        bail!(
+            "{} is no file, and the access token belongs there: move it away",
+            path.display()
+        );
     }
     let mut bytes = [0; 24];
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("no random numbers: {error}"))?;
