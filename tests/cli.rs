@@ -299,3 +299,145 @@ fn whoever_reads_only_the_first_line_sees_no_failure() {
     assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
     assert_eq!(ended.status.code(), Some(0));
 }
+
+/// Every path under a folder with its mode and, for files, its bytes.
+fn everything(folder: &std::path::Path) -> Vec<(std::path::PathBuf, u32, Vec<u8>)> {
+    use std::os::unix::fs::PermissionsExt;
+    let (mut found, mut left) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(path) = left.pop() {
+        let metadata = std::fs::metadata(&path).expect("it is there");
+        let mut bytes = Vec::new();
+        if metadata.is_dir() {
+            let entries = std::fs::read_dir(&path).expect("lists");
+            left.extend(entries.map(|entry| entry.expect("an entry").path()));
+        } else {
+            bytes = std::fs::read(&path).expect("reads");
+        }
+        found.push((path, metadata.permissions().mode(), bytes));
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_folder_named_as_data_directory_by_mistake_is_refused_and_stays_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = notes();
+    let data = place.root.join("data");
+    for name in [
+        "text/novel.txt",
+        "lance/notes.lance/horse.txt",
+        "importing/a.txt",
+        "a.md",
+    ] {
+        let path = data.join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("makes");
+        std::fs::write(path, "Ten years of work.").expect("writes");
+    }
+    let mode = std::fs::Permissions::from_mode(0o1777);
+    std::fs::set_permissions(&data, mode).expect("sets");
+    let before = everything(&data);
+    let archive = place.root.join("a.tar.gz");
+    let archive = archive.to_string_lossy();
+    for command in [
+        &["up", "notes", "--port", "0"][..],
+        &["index", "notes"],
+        &["search", "ferry"],
+        &["ask", "When does the ferry leave?"],
+        &["status"],
+        &["status", "--why", "notes/ferry/times.md"],
+        &["forget", "notes/ferry/times.md"],
+        &["export", &archive],
+        &["import", &archive],
+        &["add", "notes"],
+        &["remove", "notes"],
+    ] {
+        place.ends(command, 1, &["cannot be the data directory", "--data-dir"]);
+        assert_eq!(everything(&data), before, "{command:?}");
+    }
+    let doctor = place.ends(&["doctor"], 1, &[]);
+    assert!(
+        doctor.out.contains("cannot be the data directory"),
+        "{}",
+        doctor.out
+    );
+    place.ends(&["models", "list"], 0, &[]);
+    assert_eq!(everything(&data), before);
+}
+
+#[test]
+fn commands_that_only_read_make_no_data_directory() {
+    let place = notes();
+    place.ends(&["search", "ferry"], 3, &[]);
+    place.json(&["status"]);
+    place.ends(&["status", "--why", "notes/ferry/times.md"], 3, &[]);
+    place.run(&["doctor"]);
+    place.ends(&["remove", "notes"], 1, &["not watched"]);
+    place.ends(&["export", "a.tar.gz"], 1, &["no index"]);
+    assert!(!place.root.join("data").exists());
+}
+
+#[test]
+fn a_data_directory_of_the_version_before_goes_on() {
+    let place = notes();
+    place.json(&["index", "notes"]);
+    let marker = place.root.join("data/vade-data");
+    std::fs::remove_file(&marker).expect("there is one");
+    assert_eq!(place.json(&["status"])["documents"]["indexed"], 2);
+    assert!(marker.is_file());
+}
+
+#[test]
+fn a_lock_or_token_that_is_no_file_is_told_or_moved_away() {
+    let place = Place::with("[server]\ntoken = true\n");
+    place.write("a.md", "The ferry leaves at nine.");
+    place.write("b.md", "The bus leaves at ten.");
+    place.json(&["index", "notes"]);
+    let data = place.root.join("data");
+    std::fs::remove_file(data.join("lock")).expect("removes");
+    std::fs::create_dir(data.join("lock")).expect("makes");
+    assert_eq!(place.json(&["status"])["documents"]["indexed"], 2);
+    assert!(data.join("lock").is_file());
+    let made = std::process::Command::new("mkfifo")
+        .arg(data.join("token"))
+        .status();
+    assert!(made.expect("mkfifo runs").success());
+    place.json(&["status"]);
+    place.ends(&["up", "--port", "0"], 1, &["data/token", "move it away"]);
+}
+
+#[test]
+fn the_terminal_gets_no_commands_out_of_names_and_texts() {
+    let place = Place::new();
+    let name = "\u{1b}]0;owned\u{7}\u{202e}esc\n.md";
+    place.write(
+        name,
+        "# Quillon \u{1b}]52;c;ZXZpbA==\u{7} title\n\nThe quillon \u{1b}[31mred\u{1b}[0m \u{9b}1m ferry leaves at \
+         dawn from quay seven, says the harbour master to all.\n",
+    );
+    place.write("bad\u{1b}[2J.pdf", "no PDF");
+    let path = place.note(name);
+    let path = path.to_string_lossy();
+    for command in [
+        &["index", "notes"][..],
+        &["search", "quillon red title"],
+        &["search", "quillon", "--explain", "--expect", &path],
+        &["search", "quillon", "--json"],
+        &["status", "--why", &path],
+        &["status", "--why", &path, "--json"],
+        &["status", "--why", "\u{1b}[2J"],
+        &["ask", "When does the quillon ferry leave?"],
+        &["search", "quillon", "--folder", "\u{1b}[2J"],
+        &["add", "\u{1b}[2J"],
+        &["-vv", "forget", &path],
+    ] {
+        let ran = place.run(command);
+        let steers = |character: char| {
+            character.is_control() && character != '\n' && character != '\t'
+                || character == '\u{202e}'
+        };
+        let both = ran.out + &ran.err;
+        assert!(!both.contains(steers), "{command:?}: {both:?}");
+        assert!(!both.contains("esc\n.md"), "{command:?}: {both:?}");
+    }
+}

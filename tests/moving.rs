@@ -122,11 +122,7 @@ fn what_is_there_already_is_not_overwritten() {
 #[track_caller]
 fn check_refused(place: &Place, archive: &Path, words: &[&str]) {
     place.ends(&["import", &archive.to_string_lossy()], 1, words);
-    let left = fs::read_dir(place.root.join("data")).expect("a folder");
-    let left: Vec<_> = left
-        .map(|entry| entry.expect("an entry").file_name())
-        .collect();
-    assert_eq!(left, ["lock"]);
+    assert!(!place.root.join("data").exists());
 }
 
 #[test]
@@ -204,6 +200,39 @@ fn an_archive_that_is_damaged_or_none_is_refused() {
         1,
         &["/nowhere is none of its folders", &folder.to_string_lossy()],
     );
-    there.json(&["import", &archive]);
+    there.json(&["import", &archive, "--folder", &folder.to_string_lossy()]);
     assert_eq!(there.json(&["status"])["documents"]["indexed"], 2);
+}
+
+#[test]
+fn an_archive_of_a_stranger_neither_sets_nor_watches_anything() {
+    let here = Place::with("[server]\nhosts = [\"evil.example\"]\n");
+    here.write("a.md", "The heron waits at the mill.");
+    here.json(&["index", "notes"]);
+    let archive = here.root.join("index.tar.gz");
+    let archive = archive.to_string_lossy();
+    // What is exported are the settings of the platform's own place.
+    let settings = here.root.join(".config/vade/vade.toml");
+    fs::create_dir_all(settings.parent().expect("a parent")).expect("makes");
+    fs::copy(here.root.join("vade.toml"), &settings).expect("copies");
+    here.json(&["export", &archive]);
+
+    let there = Place::new();
+    let ran = there.ends(&["import", &archive], 0, &[]);
+    assert!(!there.root.join(".config").exists());
+    let notes = here.root.join("notes");
+    let notes = notes.to_string_lossy();
+    for words in [
+        "hosts = [\"evil.example\"]",
+        "not taken",
+        &*format!("--folder {notes}"),
+    ] {
+        assert!(ran.out.contains(words), "{words:?} is not in {}", ran.out);
+    }
+    let status = there.json(&["status"]);
+    assert_eq!(status["folders"], json!([]));
+    assert_eq!(status["documents"]["indexed"], 0);
+    let daemon = there.up(&[]);
+    assert!(!daemon.finds("heron"));
+    assert_eq!(daemon.documents(), Vec::<Value>::new());
 }

@@ -67,6 +67,9 @@ pub(crate) enum Command {
     /// Read files in a process of its own
     #[command(hide = true)]
     ExtractChild,
+    /// Run a chat template in a process of its own
+    #[command(hide = true)]
+    TemplateChild,
 }
 
 #[derive(Debug, Args)]
@@ -114,9 +117,12 @@ pub(crate) struct Import {
     /// The archive
     #[arg(value_name = "FILE")]
     pub archive: PathBuf,
-    /// A folder of the archive and where it lies here, as OLD=NEW
-    #[arg(long = "folder", value_name = "OLD=NEW")]
+    /// Watch this folder of the archive: OLD where it lies at the same place here, OLD=NEW elsewhere
+    #[arg(long = "folder", value_name = "OLD[=NEW]")]
     pub folders: Vec<String>,
+    /// What the archive may unpack to (default: 64 MiB and twenty times its size)
+    #[arg(long, value_name = "MIB")]
+    pub max_unpacked: Option<u64>,
 }
 
 #[derive(Debug, Args)]

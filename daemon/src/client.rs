@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vade_config::Paths;
-use vade_indexer::{holder, lasting_holder};
+use vade_indexer::{holder, lasting_holder, read_small};
 
 /// A daemon that runs for this data directory.
 pub(crate) struct Client {
@@ -36,7 +36,7 @@ impl Client {
                 holder.process
             );
         };
-        let token = std::fs::read_to_string(paths.data.join("token")).unwrap_or_default();
+        let token = read_small(&paths.data.join("token")).unwrap_or_default();
         Ok(Some(Self {
             http: reqwest::Client::builder().no_proxy().build()?,
             base: format!("http://{address}"),

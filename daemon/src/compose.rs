@@ -203,17 +203,22 @@ impl Setup {
     /// From here on neither this process nor its children reach the network, or write anywhere but in the
     /// directories of ours. Models have to be here already, and there must be no other thread.
     pub(crate) fn seal(&self) -> Result<()> {
-        for directory in [
-            &self.paths.data,
-            &self.paths.models,
-            &self.paths.temporary(),
-        ] {
+        for directory in [&self.paths.data, &self.paths.models] {
             std::fs::create_dir_all(directory)
                 .with_context(|| format!("cannot make {}", directory.display()))?;
         }
         seal::files(&[&self.paths.data, &self.paths.models]);
         seal::network();
         Ok(())
+    }
+
+    /// Makes an empty place for temporary files, in a data directory that is open.
+    pub(crate) fn make_temporary(&self) -> Result<()> {
+        let directory = self.paths.temporary();
+        // What a daemon left that was killed; there may be nothing.
+        let _ = std::fs::remove_dir_all(&directory);
+        std::fs::create_dir_all(&directory)
+            .with_context(|| format!("cannot make {}", directory.display()))
     }
 
     /// Opens the index of the data directory. Whoever holds it cannot reach the network.
@@ -310,6 +315,8 @@ pub(crate) fn language_options(settings: &ModelSettings, threads: Option<usize>)
         prefix_bytes: settings.prefix_cache << 20,
         nice: settings.nice,
         free_memory: Some(free_memory()),
+        // Without it no model is loaded that brings a template.
+        worker: Some(worker().unwrap_or_default()),
     }
 }
 

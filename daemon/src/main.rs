@@ -53,6 +53,9 @@ fn main() -> ExitCode {
     if matches!(cli.command, Command::ExtractChild) {
         vade_indexer::extract::child_main();
     }
+    if matches!(cli.command, Command::TemplateChild) {
+        vade_models::language::template_child_main();
+    }
     output::start_logging(cli.common.verbose);
     let outcome = Setup::new(&cli.common).and_then(|setup| {
         limit_threads(&setup, &cli.command);
@@ -68,7 +71,7 @@ fn main() -> ExitCode {
         Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::NothingFound) => ExitCode::from(3),
         Err(error) => {
-            eprintln!("vade: {error:#}");
+            output::say(&format!("vade: {error:#}"));
             ExitCode::FAILURE
         }
     }

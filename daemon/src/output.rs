@@ -1,6 +1,8 @@
 //! What people read: answers, hits and tables on standard output, logs on standard error.
 
-use std::io::{IsTerminal, Write};
+use std::borrow::Cow;
+use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use serde::Serialize;
@@ -33,30 +35,119 @@ pub(crate) fn start_logging(verbose: u8) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(|| Harmless)
+        .with_ansi(false)
         .with_target(false)
         // It would be said on standard error, too, and then a full disk under a log ends the task that logs.
         .log_internal_errors(false)
         .init();
+    // What panics may quote a document.
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        say(&format!(
+            "thread {:?} {panic}",
+            thread.name().unwrap_or_default()
+        ));
+    }));
 }
 
 /// A line for a person, on standard error; nothing depends on its being read.
 pub(crate) fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", harmless(text));
+}
+
+/// Writes to standard output what a person may see.
+fn write(text: std::fmt::Arguments<'_>) {
+    put(&harmless(&text.to_string()));
 }
 
 /// Writes to standard output. Whoever closes it, as `head` does, has had enough: that is no failure.
-fn write(text: std::fmt::Arguments<'_>) {
-    if std::io::stdout().lock().write_fmt(text).is_err() {
+fn put(text: &str) {
+    if std::io::stdout().lock().write_all(text.as_bytes()).is_err() {
         std::process::exit(0);
     }
 }
 
-/// A result as JSON, on one line.
+/// A result as JSON, on one line, with nothing in it that a terminal takes for a command.
 pub(crate) fn json(value: &impl Serialize) -> Result<()> {
-    outln!("{}", serde_json::to_string(value)?);
+    let text = serde_json::to_string(value)?;
+    let mut line = String::with_capacity(text.len() + 1);
+    for character in text.chars() {
+        if is_harmful(character) {
+            // All of these are in strings.
+            line.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            line.push(character);
+        }
+    }
+    line.push('\n');
+    put(&line);
     Ok(())
+}
+
+/// A name, such as a path, within a line: with no line of its own.
+pub(crate) fn name(text: &str) -> String {
+    let mut name = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '\n' | '\t') || is_harmful(character) {
+            name.extend(character.escape_unicode());
+        } else {
+            name.push(character);
+        }
+    }
+    name
+}
+
+/// A path as a name.
+pub(crate) fn path(path: &Path) -> String {
+    name(&path.to_string_lossy())
+}
+
+/// Text that any document or program may have written, as it can be shown: whatever steers a terminal, or makes a
+/// line read otherwise than it is, is written out. Line breaks, tabs and all other characters stay.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            // The other half of a line's end.
+            '\r' if characters.peek() == Some(&'\n') => {}
+            character if is_harmful(character) => shown.extend(character.escape_unicode()),
+            character => shown.push(character),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a terminal does something with a character besides showing it: control characters but for the two
+/// that lay out text, separators that pass for line breaks, and what turns the direction of writing around.
+fn is_harmful(character: char) -> bool {
+    match character {
+        '\n' | '\t' => false,
+        '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        '\u{206a}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' => true,
+        character => character.is_control(),
+    }
+}
+
+/// Standard error for logs, which come a line at a time.
+struct Harmless;
+
+impl Write for Harmless {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        // What is logged may name a file, which must not make lines of its own.
+        let line = name(text.strip_suffix('\n').unwrap_or(&text));
+        std::io::stderr().write_all(format!("{line}\n").as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }
 
 /// Figures: for programs on one line, for people over several.
@@ -176,7 +267,7 @@ fn print_timings(done: &Value) {
     let timings = &done["timings"];
     let number = |key: &str| timings[key].as_f64().unwrap_or_default();
     match done["model"].as_str() {
-        Some(model) => eprintln!(
+        Some(model) => say(&format!(
             "\n  {model}: first token after {:.2} s (found in {:.0} ms, prepared in {:.0} ms, {} tokens read in \
              {:.0} ms, {} more known)\n  {} tokens written, {:.0} a second, {} of {} guesses right",
             number("first_token_ms") / 1000.0,
@@ -189,11 +280,11 @@ fn print_timings(done: &Value) {
             number("tokens_per_second"),
             number("accepted_tokens"),
             number("drafted_tokens")
-        ),
-        None => eprintln!(
+        )),
+        None => say(&format!(
             "\n  decided in {:.0} ms without the model",
             number("retrieve_ms")
-        ),
+        )),
     }
 }
 
@@ -211,7 +302,7 @@ pub(crate) fn hits(hits: &[Passage], milliseconds: f64) {
         let more = if short.len() < text.len() { "…" } else { "" };
         outln!("    {short}{more}");
     }
-    eprintln!("{} passages in {milliseconds:.0} ms", hits.len());
+    say(&format!("{} passages in {milliseconds:.0} ms", hits.len()));
 }
 
 /// Prints how each candidate was found, and what kept others out.
@@ -236,16 +327,16 @@ pub(crate) fn explanation(explanation: &Explanation, milliseconds: f64) {
         );
     }
     if let Some(expected) = &explanation.expected {
-        outln!("{}: {}", expected.path.display(), expected.verdict);
+        outln!("{}: {}", path(&expected.path), expected.verdict);
     }
-    eprintln!("searched in {milliseconds:.0} ms");
+    say(&format!("searched in {milliseconds:.0} ms"));
 }
 
 /// Prints why a file is in the index, or is not.
 pub(crate) fn why(why: &Why) {
-    outln!("{}: {}", why.path, why.verdict);
+    outln!("{}: {}", name(&why.path), why.verdict);
     if let Some(folder) = &why.folder {
-        outln!("  folder     {folder}");
+        outln!("  folder     {}", name(folder));
     }
     let Some(document) = &why.document else {
         return;
@@ -266,8 +357,8 @@ pub(crate) fn why(why: &Why) {
 
 fn place(path: &str, page: Option<u64>, heading: Option<&str>) -> String {
     let page = page.map_or(String::new(), |page| format!(", page {page}"));
-    let heading = heading.map_or(String::new(), |heading| format!(" › {heading}"));
-    format!("{path}{page}{heading}")
+    let heading = heading.map_or(String::new(), |heading| format!(" › {}", name(heading)));
+    format!("{}{page}{heading}", name(path))
 }
 
 fn one_line(text: &str) -> String {
@@ -291,7 +382,11 @@ pub(crate) fn status(status: &Status) {
         } else {
             "  (not reachable)"
         };
-        outln!("  {}  {} files{reachable}", folder.path, folder.documents);
+        outln!(
+            "  {}  {} files{reachable}",
+            name(&folder.path),
+            folder.documents
+        );
     }
     if status.folders.is_empty() {
         outln!("  no folders yet: `vade add FOLDER`");
@@ -335,7 +430,7 @@ pub(crate) fn report(report: &IndexReport) {
     );
     for (what, files) in [("skipped", &report.skipped), ("failed", &report.failed)] {
         for file in files {
-            outln!("  {what}: {} ({})", file.path, file.reason);
+            outln!("  {what}: {} ({})", name(&file.path), name(&file.reason));
         }
     }
 }
@@ -359,5 +454,37 @@ pub(crate) fn models(models: &[ModelRow]) {
             model.licence,
             model.languages.join(" ")
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_is_shown() {
+        let text = "\u{1b}]52;c;ZXZpbA==\u{7} \u{9b}31m \u{202e}gnp.exe \u{2066}a\u{2069} a\rb\u{8}\u{7f}\u{0}";
+        let shown = harmless(text);
+        assert_eq!(
+            shown,
+            "\\u{1b}]52;c;ZXZpbA==\\u{7} \\u{9b}31m \\u{202e}gnp.exe \\u{2066}a\\u{2069} a\\u{d}b\\u{8}\\u{7f}\\u{0}"
+        );
+        assert!(matches!(harmless(&shown), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn ordinary_text_stays_as_it_is() {
+        let text = "Año nuevo\t1\nשלום\u{200f} می\u{200c}خواهم 👩\u{200d}🌾 e\u{301} \u{a0}«»\n";
+        assert_eq!(harmless(text), text);
+        assert_eq!(harmless("a\r\nb"), "a\nb");
+    }
+
+    #[test]
+    fn a_name_has_no_line_of_its_own() {
+        assert_eq!(
+            name("new\nline\t\u{1b}c.md"),
+            "new\\u{a}line\\u{9}\\u{1b}c.md"
+        );
+        assert_eq!(name("Coro La Alondra.md"), "Coro La Alondra.md");
     }
 }

@@ -8,6 +8,8 @@ use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use vade_indexer::Progress;
 use vade_models::store::PullEvent;
 
+use crate::output;
+
 /// The bars of one model's download.
 pub(crate) struct Download {
     model: String,
@@ -37,12 +39,14 @@ impl Download {
                 self.bar.set_style(style(
                     "{msg:34!} {bar:24} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>5} left",
                 ));
-                self.bar.set_message(name);
+                self.bar.set_message(output::name(&name));
                 self.bar.set_position(already);
                 self.bar.reset_eta();
             }
             PullEvent::Advanced { bytes } => self.bar.set_position(bytes),
-            PullEvent::Verifying { name } => self.bar.set_message(format!("checking {name}")),
+            PullEvent::Verifying { name } => self
+                .bar
+                .set_message(output::name(&format!("checking {name}"))),
             PullEvent::SourceFailed { what, reason } => {
                 self.say(&format!("{what} failed: {reason}"));
             }
@@ -56,7 +60,8 @@ impl Download {
     }
 
     fn say(&self, what: &str) {
-        self.bar.suspend(|| eprintln!("{}: {what}", self.model));
+        self.bar
+            .suspend(|| output::say(&format!("{}: {what}", self.model)));
     }
 }
 

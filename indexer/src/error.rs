@@ -17,6 +17,16 @@ pub enum IndexerError {
         /// The owner's process id, or "unknown".
         process: String,
     },
+    /// A folder that is named as data directory and is somebody's.
+    #[error(
+        "{directory} cannot be the data directory: {reason}; nothing in it was touched: name another --data-dir, or an empty folder"
+    )]
+    NotOurs {
+        /// The folder.
+        directory: PathBuf,
+        /// What is there.
+        reason: String,
+    },
     /// A folder that cannot be indexed.
     #[error("cannot index {path}: {reason}")]
     Folder {

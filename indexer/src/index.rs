@@ -16,13 +16,14 @@ use vade_config::IndexSettings;
 use vade_models::embedding::{EmbedderHandle, Pause};
 
 use crate::chunk::ChunkSettings;
+use crate::claim::claim;
 use crate::error::{IndexerError, Result};
 use crate::extract::{Extractor, Limits, Ocr};
 use crate::fail;
 use crate::foreign::{Own, made_up};
 use crate::ledger::{Document, DocumentId, Ledger, State};
 use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical};
-use crate::lock::{LockFile, make_private};
+use crate::lock::LockFile;
 use crate::progress::{Part, Progress};
 use crate::replace::Stores;
 use crate::scan::{self, Places, Rules};
@@ -192,8 +193,7 @@ impl Index {
         previous: impl FnOnce(&str) -> Option<EmbedderHandle>,
     ) -> Result<Self> {
         check_name(&options.data)?;
-        make_private(&options.data)?;
-        let lock = LockFile::take(&options.data)?;
+        let lock = claim(&options.data)?;
         let ledger = open_ledger(&options.data)?;
         let (lexical, words_opened) = Lexical::open(&lexical::directory(&options.data))?;
         let settings = &options.settings;

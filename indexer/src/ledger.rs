@@ -4,7 +4,6 @@
 //! are the job queue. The ledger says `indexed` only after both engines have committed; it knows
 //! neither engine.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +14,6 @@ use sha2::{Digest, Sha256};
 use crate::error::{IndexerError, Result};
 use crate::paths::{path_named, path_text};
 use crate::suspects::stage_over;
-use crate::transfer::rename_documents;
 
 /// The format of the data directory.
 pub(crate) const FORMAT: i64 = 3;
@@ -170,6 +168,11 @@ impl State {
             Self::Skipped => "skipped",
             Self::Failed => "failed",
         }
+    }
+
+    /// Whether a state has this name.
+    pub(crate) fn is_name(name: &str) -> bool {
+        Self::ALL.into_iter().any(|state| state.name() == name)
     }
 
     fn parse(name: &str) -> Self {
@@ -548,58 +551,6 @@ impl Ledger {
         )
     }
 
-    /// A folder lies elsewhere now: its documents get the names they have there and are read again, and
-    /// the rows of their old names leave the vector store once the new ones have taken their vectors.
-    pub(crate) fn relocate(&self, from: &Path, to: &Path) -> Result<()> {
-        let documents = self.under(from)?;
-        let mut connection = self.lock();
-        let transaction = connection.transaction()?;
-        let mut renamed = HashMap::new();
-        for document in documents {
-            let Ok(inside) = document.path.strip_prefix(from) else {
-                continue;
-            };
-            let path = to.join(inside);
-            let id = DocumentId::of(&path);
-            transaction.execute(
-                "INSERT OR IGNORE INTO tombstones VALUES (?1)",
-                [&document.id.0],
-            )?;
-            transaction.execute(
-                "UPDATE documents SET id = ?2, path = ?3, folder = ?4, state = 'pending', stage = 0,
-                     hash = NULL, chunks = 0 WHERE id = ?1",
-                params![document.id.0, id.0, text(&path), text(to)],
-            )?;
-            renamed.insert(document.id.0, id.0);
-            renamed.insert(in_json(&document.path), in_json(&path));
-        }
-        transaction.execute(
-            "UPDATE folders SET path = ?2 WHERE path = ?1",
-            [text(from), text(to)],
-        )?;
-        transaction.execute(
-            "UPDATE forgotten SET path = ?2 || substr(path, length(?1) + 1)
-             WHERE path = ?1 OR instr(path, ?1 || '/') = 1",
-            [text(from), text(to)],
-        )?;
-        let details = {
-            let mut details = transaction.prepare("SELECT id, detail FROM messages")?;
-            let rows = details.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
-            rows.collect::<rusqlite::Result<Vec<(i64, String)>>>()?
-        };
-        for (id, detail) in details {
-            let new = rename_documents(&detail, &renamed);
-            if new != detail {
-                transaction.execute(
-                    "UPDATE messages SET detail = ?2 WHERE id = ?1",
-                    params![id, new],
-                )?;
-            }
-        }
-        transaction.commit()?;
-        Ok(())
-    }
-
     /// Documents whose content is in the engines.
     pub(crate) fn live(&self) -> Result<Vec<Document>> {
         self.select("WHERE hash IS NOT NULL", [])
@@ -948,12 +899,6 @@ fn stage_of(number: i64) -> Stage {
         1 => Stage::Lexical,
         _ => Stage::None,
     }
-}
-
-/// A path as it is written within a JSON string.
-fn in_json(path: &Path) -> String {
-    let quoted = serde_json::to_string(&text(path)).unwrap_or_default();
-    quoted.trim_matches('"').to_owned()
 }
 
 fn text(path: &Path) -> String {

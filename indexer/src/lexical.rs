@@ -31,6 +31,7 @@ use crate::analysis::{self, ANALYSES};
 use crate::error::{IndexerError, Result};
 use crate::fail;
 use crate::ledger::DocumentId;
+use crate::own_files;
 
 /// Memory the writer may use before it writes a segment (bytes).
 const WRITER_MEMORY: usize = 32 << 20;
@@ -144,7 +145,7 @@ impl Lexical {
             if existed {
                 tracing::warn!("the full-text index is damaged: building it again");
             }
-            std::fs::remove_dir_all(directory).map_err(made)?;
+            own_files::remove(directory, own_files::of_words).map_err(made)?;
             std::fs::create_dir_all(directory).map_err(made)?;
             let settings = IndexSettings::default();
             let index = Index::create(Files::open(directory)?, schema, settings)?;
@@ -494,7 +495,8 @@ fn remove_left_overs(index: &Index, directory: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".del") && !known.contains(&name) {
+        if name.ends_with(".del") && own_files::of_words(Path::new(&name)) && !known.contains(&name)
+        {
             std::fs::remove_file(entry.path())?;
         }
     }

@@ -5,6 +5,7 @@
 
 mod analysis;
 pub mod chunk;
+mod claim;
 mod conversations;
 mod cutting;
 mod error;
@@ -20,6 +21,7 @@ mod inside;
 mod ledger;
 mod lexical;
 mod lock;
+mod own_files;
 pub mod paths;
 mod pipeline;
 mod progress;
@@ -37,6 +39,7 @@ mod watch;
 mod why;
 mod words;
 
+pub use claim::{Whose, read_small, whose};
 pub use conversations::{ConversationRow, MessageRow};
 pub use error::{IndexerError, Result};
 pub use extract::Ocr;
@@ -47,7 +50,7 @@ pub use ledger::{Counts, Document, DocumentFilter, DocumentId, Ledger, State};
 pub use lock::{Holder, holder, lasting_holder};
 pub use paths::{path_named, path_text};
 pub use progress::Progress;
-pub use transfer::{Manifest, Moved, export, import};
+pub use transfer::{Import, Imported, Manifest, Moved, Named, chosen, export, import};
 pub use trial::{TrialDocument, VectorTrial};
 pub use vectors::Scope;
 pub use why::{Standing, Why};

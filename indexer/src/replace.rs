@@ -38,21 +38,21 @@ impl Stores {
             source,
         };
         if ledger.meta("vectors_moved")?.is_some() {
-            if next.exists() {
-                remove(&now)?;
-                std::fs::rename(&next, &now).map_err(failed)?;
+            if vectors::is_there(&next) {
+                vectors::remove(&now)?;
+                vectors::rename(&next, &now).map_err(failed)?;
             }
             ledger.unset_meta("vectors_moved")?;
         }
         let active = ledger.meta("embedding")?.unwrap_or_default();
         let begun = ledger.meta("embedding_next")?;
-        let previous = (active != embedder.model() && now.exists())
+        let previous = (active != embedder.model() && vectors::is_there(&now))
             .then(|| previous(&active))
             .flatten();
         let Some(previous) = previous else {
             if begun.is_some() {
                 // What was embedded for the abandoned model only has to go through again.
-                remove(&next)?;
+                vectors::remove(&next)?;
                 ledger.unset_meta("embedding_next")?;
                 ledger.set_meta("vectors", "abandoned")?;
             }
@@ -64,7 +64,7 @@ impl Stores {
             });
         };
         if begun.as_deref() != Some(embedder.model()) {
-            remove(&next)?;
+            vectors::remove(&next)?;
         }
         let (vectors, opened) = open(&next, embedder.dimensions()).await?;
         if opened == Opened::Fresh {
@@ -106,17 +106,7 @@ impl Inner {
             model = self.embedder.model(),
             "the new embedding model answers"
         );
-        remove(&vectors::directory(&self.data))
-    }
-}
-
-fn remove(directory: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(directory) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(IndexerError::Io {
-            path: directory.to_owned(),
-            source,
-        }),
-        _ => Ok(()),
+        vectors::remove(&vectors::directory(&self.data))
     }
 }
 

@@ -30,6 +30,7 @@ use crate::error::{IndexerError, Result};
 use crate::fail;
 use crate::ledger::{Document, DocumentId};
 use crate::lexical::{Candidate, ChunkRow, Opened};
+use crate::own_files;
 use crate::paths::path_text;
 use crate::rows::{ROW, Rows, file_of};
 use crate::tail::{Tail, Version};
@@ -147,8 +148,7 @@ impl Vectors {
         index_from: usize,
     ) -> Result<(Self, Opened)> {
         let schema = schema(dimensions);
-        let existed = directory.join(format!("{TABLE}.lance")).exists();
-        if existed {
+        if is_there(directory) {
             match Self::existing(directory, &schema).await {
                 Ok((table, rows)) => {
                     let vectors = Self::new(table, rows, schema, dimensions, index_from);
@@ -156,10 +156,7 @@ impl Vectors {
                 }
                 Err(reason) => {
                     tracing::warn!(%reason, "the vector store is unusable: building it again");
-                    std::fs::remove_dir_all(directory).map_err(|source| IndexerError::Io {
-                        path: directory.to_owned(),
-                        source,
-                    })?;
+                    remove(directory)?;
                 }
             }
         }
@@ -170,6 +167,19 @@ impl Vectors {
             .await?;
         let vectors = Self::new(table, Rows::default(), schema, dimensions, index_from);
         Ok((vectors, Opened::Fresh))
+    }
+
+    /// Opens the store in a directory whatever the length of its vectors; none where it cannot be read.
+    pub(crate) async fn open_as_it_is(directory: &Path) -> Option<Self> {
+        let table = connect(directory).await.ok()?.open_table(TABLE).execute();
+        let schema = table.await.ok()?.schema().await.ok()?;
+        let DataType::FixedSizeList(_, length) = schema.field_with_name(VECTOR).ok()?.data_type()
+        else {
+            return None;
+        };
+        let dimensions = usize::try_from(*length).ok()?;
+        let (vectors, _) = Self::open(directory, dimensions, 0).await.ok()?;
+        Some(vectors)
     }
 
     fn new(
@@ -204,6 +214,12 @@ impl Vectors {
         let found = table.schema().await.map_err(|error| error.to_string())?;
         if found.fields() != schema.fields() {
             return Err("its columns are not those of this version and model".to_owned());
+        }
+        let dataset = dataset_of(&table)
+            .await
+            .map_err(|error| error.to_string())?;
+        if !dataset.manifest().base_paths.is_empty() {
+            return Err("it names files that lie elsewhere".to_owned());
         }
         let rows = Rows::default();
         let read = async { rows.read_all(&*dataset_of(&table).await?).await };
@@ -483,6 +499,29 @@ pub(crate) fn directory(data: &Path) -> PathBuf {
 /// The directory of a store that is built to replace it.
 pub(crate) fn next_directory(data: &Path) -> PathBuf {
     data.join("lance-next")
+}
+
+/// Whether a directory holds a store.
+pub(crate) fn is_there(directory: &Path) -> bool {
+    directory.join(format!("{TABLE}.lance")).exists()
+}
+
+/// Removes the store in a directory, and the directory if nothing else is in it.
+pub(crate) fn remove(directory: &Path) -> Result<()> {
+    own_files::remove(directory, own_files::of_vectors).map_err(|source| IndexerError::Io {
+        path: directory.to_owned(),
+        source,
+    })
+}
+
+/// Makes the store in one directory that of another, which has none.
+pub(crate) fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
+    let table = format!("{TABLE}.lance");
+    std::fs::create_dir_all(to)?;
+    std::fs::rename(from.join(&table), to.join(&table))?;
+    // Something else may be in it.
+    let _ = std::fs::remove_dir(from);
+    Ok(())
 }
 
 /// An error of LanceDB's engine as one of LanceDB.

@@ -187,10 +187,31 @@ impl Store {
                 id: model.id.clone(),
             })?);
         }
+        let [folder, downloads] = &folders;
+        let mut bytes = self.remove_files(model)?;
+        // Somebody may keep files of his own beside them.
+        let _ = fs::remove_dir(folder);
+        if downloads.exists() {
+            bytes += fetch::folder_bytes(downloads);
+            fs::remove_dir_all(downloads).map_err(ModelsError::file("remove", downloads))?;
+        }
+        Ok(bytes)
+    }
+
+    /// Removes what this store has put into a model's folder, and says how many bytes that freed.
+    fn remove_files(&self, model: &Model) -> Result<u64> {
+        let partial = |file: &ModelFile| fetch::partial_path(&self.folder(model), file);
+        let files = model.files.iter();
+        let files = files.flat_map(|file| [self.path(model, &file.name), partial(file)]);
+        let records = [".lock", stamps::NAME, ".verified.json.partial"];
+        let records = records.map(|name| self.path(model, name));
         let mut bytes = 0;
-        for folder in folders.iter().filter(|folder| folder.exists()) {
-            bytes += fetch::folder_bytes(folder);
-            fs::remove_dir_all(folder).map_err(ModelsError::file("remove", folder))?;
+        for path in files.chain(records) {
+            let Ok(found) = fs::symlink_metadata(&path) else {
+                continue;
+            };
+            fs::remove_file(&path).map_err(ModelsError::file("remove", &path))?;
+            bytes += found.len();
         }
         Ok(bytes)
     }

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use anyhow::Result;
 use reqwest::Method;
 use serde::Serialize;
-use vade_indexer::holder;
+use vade_indexer::{Whose, holder, whose};
 use vade_web::api::EgressReport;
 
 use crate::Ended;
@@ -90,10 +90,20 @@ fn data(setup: &Setup) -> Check {
     let use_by = holder(path).map_or(String::new(), |holder| {
         format!(", in use by process {}", holder.process)
     });
-    let outcome = std::fs::create_dir_all(path)
-        .and_then(|()| tempfile::tempfile_in(path))
+    let place = match whose(path) {
+        Err(error) => return check("data directory", Err(error.to_string())),
+        Ok(Whose::Absent) => path.ancestors().skip(1).find(|above| above.is_dir()),
+        Ok(Whose::Empty | Whose::Ours) => Some(path.as_path()),
+    };
+    let state = if path.exists() {
+        use_by
+    } else {
+        " (not there yet: it is made when it is needed)".to_owned()
+    };
+    // Such a file has no name: nothing is left behind.
+    let outcome = tempfile::tempfile_in(place.unwrap_or(path))
         .and_then(|mut file| file.write_all(&vec![0; ROOM]))
-        .map(|()| format!("{}{use_by}", path.display()))
+        .map(|()| format!("{}{state}", path.display()))
         .map_err(|error| {
             let way_out = match error.kind() {
                 ErrorKind::StorageFull => "free some space for it",

@@ -33,14 +33,14 @@ pub(crate) async fn add(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> {
             (None, None) => 0,
         };
         if !setup.json {
-            output::line(&format!("{}: {queued} files to index", path.display()));
+            output::line(&format!("{}: {queued} files to index", output::path(&path)));
         }
         added.push(json!({ "path": path_text(&path), "queued": queued }));
     }
     if setup.json {
         output::json(&json!({ "added": added }))?;
     } else if client.is_none() {
-        eprintln!("they are indexed when `vade up` runs, or by `vade index`");
+        output::say("they are indexed when `vade up` runs, or by `vade index`");
     }
     Ok(Ended::Done)
 }
@@ -63,7 +63,7 @@ pub(crate) async fn remove(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> 
             removed as u64
         };
         if !setup.json {
-            let path = path.display();
+            let path = output::path(&path);
             output::line(&format!(
                 "{path}: no longer watched, {removed} documents forgotten"
             ));

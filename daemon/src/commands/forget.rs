@@ -52,7 +52,7 @@ pub(crate) async fn run(setup: &Setup, options: cli::Forget) -> Result<Ended> {
 }
 
 fn print(receipt: &Receipt, undo: bool) {
-    let path = receipt.path.display();
+    let path = output::path(&receipt.path);
     if undo {
         output::line(&format!("{path}: let in again"));
         return;

@@ -16,7 +16,8 @@ mod up;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use vade_indexer::path_text;
+use tempfile::TempDir;
+use vade_indexer::{Whose, holder, path_text};
 use vade_web::api::ScopeRequest;
 
 use crate::Ended;
@@ -27,15 +28,16 @@ use crate::compose::Setup;
 pub(crate) enum Start {
     /// The daemon: it listens, has its models, and is sealed.
     Up(Box<up::Ready>),
-    /// Any other.
-    Other(Box<(Setup, Command)>),
+    /// Any other, and the data directory that is made up for it, where one is.
+    Other(Box<(Setup, Command, Option<TempDir>)>),
 }
 
 /// Does what a command needs done before there are threads.
 pub(crate) fn start(setup: Setup, command: Command) -> Result<Start> {
+    let (setup, elsewhere) = placed(setup, &command)?;
     Ok(match command {
         Command::Up(options) => Start::Up(Box::new(up::start(setup, options)?)),
-        other => Start::Other(Box::new((setup, other))),
+        other => Start::Other(Box::new((setup, other, elsewhere))),
     })
 }
 
@@ -56,14 +58,33 @@ async fn run(setup: &Setup, command: Command) -> Result<Ended> {
         Command::Status(options) => status::run(setup, options).await,
         Command::Forget(options) => forget::run(setup, options).await,
         Command::Export(options) => transfer::export(setup, &options),
-        Command::Import(options) => transfer::import(setup, &options),
+        Command::Import(options) => transfer::import(setup, &options).await,
         Command::Add(folders) => folders::add(setup, &folders.folders).await,
         Command::Remove(folders) => folders::remove(setup, &folders.folders).await,
         Command::Models(command) => models::run(setup, command),
         Command::Bench(options) => bench::run(setup, options.what).await,
         Command::Doctor => doctor::run(setup).await,
-        Command::Up(_) | Command::ExtractChild => Ok(Ended::Done),
+        Command::Up(_) | Command::ExtractChild | Command::TemplateChild => Ok(Ended::Done),
     }
+}
+
+/// Refuses a data directory that is somebody's, before anything else. Where there is none, commands that only
+/// read make none: they see an empty one elsewhere, which is gone when they are done.
+fn placed(setup: Setup, command: &Command) -> Result<(Setup, Option<TempDir>)> {
+    if matches!(command, Command::Models(_) | Command::Doctor) {
+        return Ok((setup, None));
+    }
+    let whose = vade_indexer::whose(&setup.paths.data)?;
+    let only_reads = matches!(
+        command,
+        Command::Search(_) | Command::Status(_) | Command::Remove(_) | Command::Bench(_)
+    );
+    if whose == Whose::Ours || !only_reads || holder(&setup.paths.data).is_some() {
+        return Ok((setup, None));
+    }
+    let elsewhere = tempfile::tempdir()?;
+    let setup = bench::elsewhere(&setup, &elsewhere.path().join("data"));
+    Ok((setup, Some(elsewhere)))
 }
 
 /// A path as the daemon needs it, wherever it was started.

@@ -50,7 +50,7 @@ fn pull(setup: &Setup, ids: &[String]) -> Result<Ended> {
         output::line(&format!(
             "{} in {}",
             ids.join(", "),
-            setup.store.dir().display()
+            output::path(setup.store.dir())
         ));
     }
     Ok(Ended::Done)
@@ -74,7 +74,7 @@ fn verify(setup: &Setup, ids: &[String]) -> Result<Ended> {
             if !setup.json {
                 let state = json!(check.state);
                 let state = state.as_str().unwrap_or_default().to_owned();
-                output::line(&format!("{state:14} {}", check.path.display()));
+                output::line(&format!("{state:14} {}", output::path(&check.path)));
             }
             checks.push(json!({ "model": model.id, "file": check.name, "state": check.state }));
         }

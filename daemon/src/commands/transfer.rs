@@ -1,10 +1,11 @@
 //! `vade export` and `vade import`: an index moves between machines.
 
-use std::path::{Path, PathBuf};
+use std::io::IsTerminal;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use serde_json::json;
-use vade_indexer::Moved;
+use vade_indexer::{Imported, Moved, Named};
 
 use crate::Ended;
 use crate::cli;
@@ -23,7 +24,7 @@ pub(crate) fn export(setup: &Setup, options: &cli::Export) -> Result<Ended> {
         let megabytes = bytes as f64 / 1e6;
         output::line(&format!(
             "{}: {} documents, {} conversations, {megabytes:.1} MB",
-            archive.display(),
+            output::path(&archive),
             manifest.documents,
             manifest.conversations
         ));
@@ -31,59 +32,103 @@ pub(crate) fn export(setup: &Setup, options: &cli::Export) -> Result<Ended> {
     Ok(Ended::Done)
 }
 
-pub(crate) fn import(setup: &Setup, options: &cli::Import) -> Result<Ended> {
-    let moved = options.folders.iter().map(|pair| moved(pair));
-    let moved = moved.collect::<Result<Vec<Moved>>>()?;
-    let archive = std::path::absolute(&options.archive)?;
-    let (manifest, settings) = vade_indexer::import(&archive, &setup.paths.data, &moved)?;
-    let settings = settings
-        .map(|settings| keep_settings(&setup.paths.settings, &settings))
-        .transpose()?;
+pub(crate) async fn import(setup: &Setup, options: &cli::Import) -> Result<Ended> {
+    let import = vade_indexer::Import {
+        archive: std::path::absolute(&options.archive)?,
+        data: setup.paths.data.clone(),
+        own: vec![setup.paths.models.clone()],
+        most: options.max_unpacked.map(|mib| mib.saturating_mul(1 << 20)),
+    };
+    let choose = |named: &[Named]| choose(setup, &options.folders, named);
+    let imported = vade_indexer::import(&import, choose).await?;
     if setup.json {
-        output::json(&json!({ "manifest": manifest, "settings": settings }))?;
-        return Ok(Ended::Done);
-    }
-    output::line(&format!(
-        "{}: {} documents, {} conversations",
-        setup.paths.data.display(),
-        manifest.documents,
-        manifest.conversations
-    ));
-    if let Some(settings) = settings {
-        output::line(&format!("its settings are in {}", settings.display()));
-    }
-    for folder in &manifest.folders {
-        let here = moved.iter().find(|(from, _)| from == folder);
-        let here = here.map_or(folder, |(_, to)| to);
-        if !here.is_dir() {
-            let (old, here) = (folder.display(), here.display());
-            output::line(&format!(
-                "{here} is not there: nothing of it is dropped until it is; \
-                 `--folder {old}=NEW` names another place"
-            ));
-        }
+        let pair = |(old, new): &Moved| json!({ "folder": old, "here": new });
+        let named =
+            |(folder, documents): &Named| json!({ "folder": folder, "documents": documents });
+        output::json(&json!({
+            "manifest": imported.manifest,
+            "settings": imported.settings,
+            "taken": imported.taken.iter().map(pair).collect::<Vec<_>>(),
+            "not_taken": imported.not_taken.iter().map(named).collect::<Vec<_>>(),
+            "left_out": imported.left_out,
+        }))?;
+    } else {
+        print(setup, &imported);
     }
     Ok(Ended::Done)
 }
 
-fn moved(pair: &str) -> Result<Moved> {
-    let Some((old, new)) = pair.split_once('=') else {
-        bail!("--folder {pair}: write OLD=NEW");
-    };
-    let new = std::fs::canonicalize(new).with_context(|| format!("there is no folder {new}"))?;
-    Ok((PathBuf::from(old), new))
+/// The folders to watch: those that were named, or that the person says yes to.
+fn choose(setup: &Setup, pairs: &[String], named: &[Named]) -> Result<Vec<Moved>, String> {
+    let mut taken = Vec::new();
+    for pair in pairs {
+        let (old, new) = vade_indexer::chosen(pair, named)?;
+        taken.push(here(old, new)?);
+    }
+    let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if pairs.is_empty() && asks && !setup.json {
+        for (folder, documents) in named {
+            let folder_shown = output::name(&folder.to_string_lossy());
+            output::say(&format!(
+                "the archive names the folder {folder_shown} ({documents} documents); watch it here? \
+                 yes, no, or the place where it lies now: [no] "
+            ));
+            let mut answer = String::new();
+            let _ = std::io::stdin().read_line(&mut answer);
+            match answer.trim() {
+                "" | "n" | "no" => {}
+                "y" | "yes" => taken.push(here(folder.clone(), None)?),
+                place => taken.push(here(folder.clone(), Some(place.into()))?),
+            }
+        }
+    }
+    Ok(taken)
 }
 
-/// Settings that are here already are not overwritten.
-fn keep_settings(path: &Path, settings: &str) -> Result<PathBuf> {
-    let path = if path.exists() {
-        path.with_extension("imported.toml")
-    } else {
-        path.to_owned()
+/// A folder and where it lies here; at the same place it may not be there just now.
+fn here(old: PathBuf, new: Option<PathBuf>) -> Result<Moved, String> {
+    let Some(new) = new else {
+        return Ok((old.clone(), old));
     };
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
+    match std::fs::canonicalize(&new) {
+        Ok(found) if found.is_dir() => Ok((old, found)),
+        _ => Err(format!("there is no folder {}", new.display())),
     }
-    std::fs::write(&path, settings)?;
-    Ok(path)
+}
+
+fn print(setup: &Setup, imported: &Imported) {
+    output::line(&format!(
+        "{}: {} documents, {} conversations",
+        output::path(&setup.paths.data),
+        imported.manifest.documents,
+        imported.manifest.conversations
+    ));
+    for (_, folder) in &imported.taken {
+        let state = if folder.is_dir() {
+            "is watched"
+        } else {
+            "is not there: nothing of it is dropped until it is"
+        };
+        output::line(&format!("  {} {state}", output::path(folder)));
+    }
+    for (folder, documents) in &imported.not_taken {
+        let folder = output::path(folder);
+        output::line(&format!(
+            "  {folder} ({documents} documents) was not taken: import again into an empty --data-dir with \
+             `--folder {folder}`, or `--folder {folder}=NEW` if it lies elsewhere"
+        ));
+    }
+    if imported.left_out > 0 {
+        let rows = imported.left_out;
+        output::line(&format!(
+            "  {rows} rows of its ledger are not as vade writes them: left out"
+        ));
+    }
+    if let Some(settings) = &imported.settings {
+        let path = output::path(&setup.paths.settings);
+        output::line(&format!(
+            "the archive holds settings, which are not taken; copy what you want into {path}:\n"
+        ));
+        output::line(settings);
+    }
 }

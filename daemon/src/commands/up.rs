@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vade_indexer::{Index, lasting_holder};
+use vade_indexer::{Index, lasting_holder, read_small};
 use vade_retriever::Question;
 use vade_web::Access;
 
@@ -76,6 +76,7 @@ pub(crate) async fn run(ready: Ready) -> Result<Ended> {
         services = setup.services(token.clone()) => services?,
         () = token.cancelled() => return Ok(Ended::Done),
     };
+    setup.make_temporary()?;
     let egress = services.egress.clone();
     let index = services.retriever.index().clone();
     let retriever = services.retriever.clone();
@@ -171,10 +172,16 @@ fn access(setup: &Setup, address: SocketAddr) -> Result<(Access, String)> {
 /// The access token; it is in the data directory, readable by its owner.
 fn token(setup: &Setup) -> Result<String> {
     let path = setup.paths.data.join("token");
-    if let Ok(token) = std::fs::read_to_string(&path)
+    if let Some(token) = read_small(&path)
         && token.trim().len() >= 32
     {
         return Ok(token.trim().to_owned());
+    }
+    if std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+        bail!(
+            "{} is no file, and the access token belongs there: move it away",
+            path.display()
+        );
     }
     let mut bytes = [0; 24];
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("no random numbers: {error}"))?;

@@ -15,6 +15,25 @@ const MAGIC: u32 = u32::from_le_bytes(*b"GGUF");
 const MOST_ENTRIES: u64 = 100_000;
 /// Dimensions of a tensor.
 const MOST_DIMENSIONS: u32 = 4;
+/// Length of the whole header (bytes): the largest vocabularies take a fifth of it.
+const LONGEST_HEADER: u64 = 64 << 20;
+/// Values in all lists together: the largest vocabularies have a quarter.
+const MOST_VALUES: u64 = 4 << 20;
+/// Length of a name (bytes).
+const LONGEST_NAME: u64 = 1024;
+/// Length of what is said of a file (characters): it may quote the file.
+const LONGEST_PROBLEM: usize = 500;
+/// Sizes that no model comes near, under the architecture's prefix. Products of these do not overflow.
+const MOST: [(&str, usize); 8] = [
+    ("block_count", 4096),
+    ("embedding_length", 1 << 17),
+    ("feed_forward_length", 1 << 20),
+    ("attention.head_count", 4096),
+    ("attention.head_count_kv", 4096),
+    ("attention.key_length", 1 << 13),
+    ("attention.value_length", 1 << 13),
+    ("rope.dimension_count", 1 << 13),
+];
 /// What tensors are aligned to where the file does not say.
 const ALIGNMENT: u64 = 32;
 
@@ -92,7 +111,7 @@ impl Gguf {
     /// # Errors
     /// A file that cannot be read, is no GGUF file, or whose header does not fit the file.
     pub(super) fn open(path: &Path) -> Result<Self, ModelsError> {
-        let named = |problem: String| ModelsError::Load(format!("{}: {problem}", path.display()));
+        let named = |problem: String| about(path, &problem);
         let file = File::open(path).map_err(|error| named(error.to_string()))?;
         let length = file
             .metadata()
@@ -102,19 +121,38 @@ impl Gguf {
             input: BufReader::with_capacity(1 << 20, &file),
             position: 0,
             length,
+            values: 0,
         };
         let (metadata, tensors) = header.read().map_err(named)?;
-        Ok(Self {
+        let gguf = Self {
             path: path.to_owned(),
             file,
             metadata,
             tensors,
-        })
+        };
+        gguf.check_sizes()?;
+        Ok(gguf)
     }
 
     /// An error about this file.
     pub(super) fn error(&self, problem: impl std::fmt::Display) -> ModelsError {
-        ModelsError::Load(format!("{}: {problem}", self.path.display()))
+        about(&self.path, &problem.to_string())
+    }
+
+    /// Refuses sizes before anything is made of them.
+    ///
+    /// # Errors
+    /// Names the one that no model has.
+    fn check_sizes(&self) -> Result<(), ModelsError> {
+        for (key, most) in MOST {
+            if let Some(number) = self.number(key).filter(|number| *number > most) {
+                let name = format!("{}.{key}", self.architecture());
+                return Err(self.error(format!(
+                    "{name} is {number}, and {most} at most is supported"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// A metadata value.
@@ -220,12 +258,19 @@ impl Gguf {
     }
 }
 
+fn about(path: &Path, problem: &str) -> ModelsError {
+    let problem: String = problem.chars().take(LONGEST_PROBLEM).collect();
+    ModelsError::Load(format!("{}: {problem}", path.display()))
+}
+
 type Parsed = (HashMap<String, Value>, HashMap<String, Tensor>);
 
 struct Header<R> {
     input: R,
     position: u64,
     length: u64,
+    /// Values of lists so far.
+    values: u64,
 }
 
 impl<R: Read> Header<R> {
@@ -245,7 +290,7 @@ impl<R: Read> Header<R> {
         }
         let mut metadata = HashMap::new();
         for _ in 0..entries {
-            let key = self.string()?;
+            let key = self.name()?;
             let kind = self.u32()?;
             let value = self
                 .value(kind, true)
@@ -259,10 +304,11 @@ impl<R: Read> Header<R> {
         let alignment = match metadata.get("general.alignment") {
             None => ALIGNMENT,
             Some(Value::Integer(number)) if (1..=1 << 20).contains(number) => number.unsigned_abs(),
-            Some(other) => return Err(format!("general.alignment is {other:?}")),
+            Some(_) => return Err("general.alignment is none that files have".to_owned()),
         };
         let start = self.position.next_multiple_of(alignment);
         let mut tensors = HashMap::new();
+        let mut all = 0_u64;
         for (name, mut tensor) in found {
             let end = start
                 .checked_add(tensor.offset)
@@ -273,6 +319,10 @@ impl<R: Read> Header<R> {
                 ));
             }
             tensor.offset += start;
+            all = all.saturating_add(tensor.length);
+            if all > self.length {
+                return Err(format!("the tensor {name} lies where others lie"));
+            }
             if tensors.insert(name.clone(), tensor).is_some() {
                 return Err(format!("the tensor {name} is there twice"));
             }
@@ -281,7 +331,7 @@ impl<R: Read> Header<R> {
     }
 
     fn tensor(&mut self) -> Result<(String, Tensor), String> {
-        let name = self.string()?;
+        let name = self.name()?;
         let count = self.u32()?;
         if count == 0 || count > MOST_DIMENSIONS {
             return Err(format!("the tensor {name} has {count} dimensions"));
@@ -353,6 +403,10 @@ impl<R: Read> Header<R> {
         {
             return Err(format!("a list of {count} does not fit the file"));
         }
+        self.values = self.values.saturating_add(count);
+        if self.values > MOST_VALUES {
+            return Err(format!("a list of {count} is more than a vocabulary needs"));
+        }
         let mut values = (0..count).map(|_| self.value(kind, false));
         Ok(match kind {
             8 => Value::Strings(
@@ -387,13 +441,27 @@ impl<R: Read> Header<R> {
     }
 
     fn left(&self) -> u64 {
-        self.length.saturating_sub(self.position)
+        self.length
+            .min(LONGEST_HEADER)
+            .saturating_sub(self.position)
+    }
+
+    /// A key, or the name of a tensor.
+    fn name(&mut self) -> Result<String, String> {
+        self.string_of(LONGEST_NAME)
     }
 
     fn string(&mut self) -> Result<String, String> {
+        self.string_of(u64::MAX)
+    }
+
+    fn string_of(&mut self, most: u64) -> Result<String, String> {
         let length = self.u64()?;
         if length > self.left() {
             return Err(format!("a text of {length} bytes does not fit the file"));
+        }
+        if length > most {
+            return Err(format!("a name of {length} bytes is none"));
         }
         let length = usize::try_from(length).map_err(|_| "a text is too long".to_owned())?;
         let mut bytes = vec![0; length];
@@ -417,6 +485,9 @@ impl<R: Read> Header<R> {
     }
 
     fn fill(&mut self, out: &mut [u8]) -> Result<(), String> {
+        if self.length > LONGEST_HEADER && out.len() as u64 > self.left() {
+            return Err(format!("the header is longer than {LONGEST_HEADER} bytes"));
+        }
         self.input
             .read_exact(out)
             .map_err(|_| "the header ends too early: the file is truncated".to_owned())?;

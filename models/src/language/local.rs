@@ -48,7 +48,8 @@ impl LocalModel {
             gguf.string("tokenizer.chat_template").map(str::to_owned),
             text_of("bos_token_id").unwrap_or_default(),
             text_of("eos_token_id").unwrap_or_default(),
-        );
+        )
+        .run_by(options.worker.clone());
         Ok(Self {
             id: id.to_owned(),
             network,
@@ -78,6 +79,10 @@ impl LocalModel {
             });
             if tokens.first() != beginning.as_ref() {
                 tokens.splice(0..0, beginning);
+            }
+            if tokens.len() > self.network.context() {
+                // Whatever the template says next, it does not fit.
+                break;
             }
         }
         Ok(tokens)

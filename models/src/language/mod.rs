@@ -10,6 +10,7 @@ mod gguf;
 mod handle;
 mod local;
 mod network;
+mod rendering;
 mod sampler;
 mod scripted;
 mod sentencepiece;
@@ -24,6 +25,7 @@ use std::ops::ControlFlow;
 pub use engine::Options;
 pub use handle::{Generation, LanguageModelHandle, Loader, ModelState};
 pub use local::LocalModel;
+pub use rendering::template_child_main;
 pub use sampler::Sampling;
 pub use scripted::ScriptedModel;
 

@@ -59,6 +59,7 @@ fn options() -> Options {
         prefix_bytes: 64 << 20,
         nice: 0,
         free_memory: None,
+        worker: None,
     }
 }
 
@@ -522,6 +523,81 @@ fn a_damaged_file_is_refused_with_a_reason() {
     bytes[24..32].copy_from_slice(&(1_u64 << 40).to_le_bytes());
     let error = load(&bytes).err().expect("refused").to_string();
     assert!(error.contains("does not fit the file"), "{error}");
+}
+
+#[test]
+fn sizes_that_no_model_has_are_refused_before_anything_is_made_of_them() {
+    let whole = std::fs::read(reference("tiny/llama-q4_1.gguf")).expect("there");
+    for key in [
+        "block_count",
+        "embedding_length",
+        "feed_forward_length",
+        "attention.head_count",
+        "attention.head_count_kv",
+        "rope.dimension_count",
+    ] {
+        let name = format!("llama.{key}");
+        let mut place = (name.len() as u64).to_le_bytes().to_vec();
+        place.extend(name.as_bytes());
+        let at = whole.windows(place.len()).position(|part| part == place);
+        let value = at.expect("it is there") + place.len() + 4;
+        for number in [2_000_000_000, u32::MAX - 15, u32::MAX] {
+            let mut bytes = whole.clone();
+            bytes[value..value + 4].copy_from_slice(&number.to_le_bytes());
+            let error = load(&bytes).err().expect("refused").to_string();
+            assert!(error.contains(&format!("{name} is {number}")), "{error}");
+        }
+    }
+}
+
+/// A header with one entry of metadata.
+fn header_with(key: &str, kind: u32, value: &[u8]) -> Vec<u8> {
+    let mut bytes = b"GGUF\x03\0\0\0".to_vec();
+    bytes.extend(0_u64.to_le_bytes());
+    bytes.extend(1_u64.to_le_bytes());
+    bytes.extend((key.len() as u64).to_le_bytes());
+    bytes.extend(key.as_bytes());
+    bytes.extend(kind.to_le_bytes());
+    bytes.extend(value);
+    bytes
+}
+
+#[test]
+fn a_header_that_takes_memory_is_refused() {
+    let list = |kind: u32, count: usize, each: &[u8]| {
+        let mut bytes = kind.to_le_bytes().to_vec();
+        bytes.extend((count as u64).to_le_bytes());
+        bytes.extend(each.repeat(count));
+        bytes
+    };
+    let text = |length: usize| {
+        let mut bytes = (length as u64).to_le_bytes().to_vec();
+        bytes.extend(vec![b'x'; length]);
+        bytes
+    };
+    for (bytes, words) in [
+        (
+            header_with("x.list", 9, &list(0, 60 << 20, &[0])),
+            "than a vocabulary needs",
+        ),
+        (
+            header_with("x.texts", 9, &list(8, 6 << 20, &[0; 8])),
+            "than a vocabulary needs",
+        ),
+        (header_with("x.text", 8, &text(70 << 20)), "does not fit"),
+        (
+            header_with(&"x".repeat(2000), 8, &text(1)),
+            "a name of 2000 bytes",
+        ),
+        (
+            header_with("general.alignment", 8, &text(1 << 20)),
+            "general.alignment",
+        ),
+    ] {
+        let error = load(&bytes).err().expect("refused").to_string();
+        assert!(error.contains(words), "{error:.200}");
+        assert!(error.len() < 1000);
+    }
 }
 
 #[test]

@@ -30,6 +30,10 @@ const STOPS: [&str; 9] = [
     "</s>",
 ];
 
+/// Length of a token (bytes), and of all that are more than text together: what finds them in a text grows with it.
+const LONGEST_TOKEN: usize = 1024;
+const LONGEST_SPECIALS: usize = 4 << 20;
+
 /// No character takes more tokens than this; what is still broken then is broken in the model.
 const LONGEST_CHARACTER: usize = 4;
 
@@ -71,6 +75,18 @@ impl Tokenizer {
             None => vec![NORMAL; tokens.len()],
             Some(_) => return Err(failed("token types do not fit the vocabulary".to_owned())),
         };
+        if tokens.iter().any(|token| token.len() > LONGEST_TOKEN) {
+            return Err(failed(format!(
+                "it has tokens longer than {LONGEST_TOKEN} bytes"
+            )));
+        }
+        let specials = tokens
+            .iter()
+            .zip(&types)
+            .filter(|(_, kind)| **kind != NORMAL);
+        if specials.map(|(token, _)| token.len()).sum::<usize>() > LONGEST_SPECIALS {
+            return Err(failed("it has too many special tokens".to_owned()));
+        }
         let inner = match gguf.string(&key("model")) {
             Some("gpt2") => {
                 let merges = gguf.strings(&key("merges")).unwrap_or_default();

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::ModelFile;
 
-const NAME: &str = ".verified.json";
+pub(super) const NAME: &str = ".verified.json";
 
 /// The record of one model's folder.
 pub(super) struct Stamps {

@@ -472,6 +472,20 @@ fn removal_says_what_it_freed() {
 }
 
 #[test]
+fn a_file_of_somebody_beside_a_model_is_not_removed_with_it() {
+    let hub = HubServer::start(CONTENT, &[Manner::Well]);
+    let bench = Bench::new(&hub.address);
+    let model = hub_model();
+    bench.pull_well(&model);
+    let mine = bench.store.path(&model, "notes.txt");
+    fs::write(&mine, "Ten years of work.").unwrap();
+    bench.store.remove(&model).unwrap();
+    let folder = fs::read_dir(bench.store.path(&model, "")).unwrap();
+    let left: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [mine]);
+}
+
+#[test]
 fn a_model_being_fetched_cannot_be_removed_and_a_second_pull_waits() {
     let hub = HubServer::start(CONTENT, &[Manner::Well]);
     let bench = Bench::new(&hub.address);

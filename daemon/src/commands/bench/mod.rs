@@ -63,7 +63,7 @@ pub(crate) async fn run(setup: &Setup, what: Option<Bench>) -> Result<Ended> {
 }
 
 /// The same settings and models over an index of its own.
-fn elsewhere(setup: &Setup, data: &Path) -> Setup {
+pub(super) fn elsewhere(setup: &Setup, data: &Path) -> Setup {
     Setup {
         paths: Paths {
             data: data.to_owned(),

@@ -14,6 +14,9 @@ const ARCHITECTURES: [&str; 8] = [
     "llama", "minicpm", "granite", "qwen2", "qwen3", "gemma2", "gemma3", "phi3",
 ];
 
+/// Tokens; the largest vocabularies have a quarter.
+const LARGEST_VOCABULARY: usize = 1 << 20;
+
 /// What `Gemma 3` rotates by in its local layers, where the file does not say.
 const LOCAL_BASE: f32 = 10_000.0;
 
@@ -65,7 +68,9 @@ impl Decoder {
         };
         let (weights, layers, head, norm) =
             read(&gguf, shape, &architecture, layers).map_err(|problem| gguf.error(problem))?;
-        let needed = (weights.bytes() + pages(context, 0) * layout.page_bytes()) as u64;
+        let cache = pages(context, 0).saturating_mul(layout.page_bytes());
+        let needed = weights.bytes().saturating_add(cache);
+        let needed = needed.saturating_add(shape.scratch(context)) as u64;
         if let Some(free) = options.free_memory
             && needed > free
         {
@@ -163,6 +168,11 @@ fn shape(gguf: &Gguf) -> Result<Shape, ModelsError> {
         Some(tensor) => tensor.rows(),
         None => return Err(gguf.error("the tensor token_embd.weight is missing")),
     };
+    if vocabulary > LARGEST_VOCABULARY {
+        return Err(gguf.error(format!(
+            "it has {vocabulary} tokens, and {LARGEST_VOCABULARY} at most are supported"
+        )));
+    }
     Ok(Shape {
         width,
         heads,
@@ -228,11 +238,10 @@ fn rotaries(
     };
     for name in ["rope_freqs.weight", factors] {
         if let Some(tensor) = gguf.tensor(name) {
-            let stored = dense(gguf, tensor).map_err(|problem| gguf.error(problem))?;
-            if stored.len() != shape.rotated / 2 {
+            if tensor.dimensions.iter().product::<usize>() != shape.rotated / 2 {
                 return Err(gguf.error(format!("the tensor {name} does not fit the heads")));
             }
-            divisors = Some(stored);
+            divisors = Some(dense(gguf, tensor).map_err(|problem| gguf.error(problem))?);
         }
     }
     let magnitude = gguf.float("rope.scaling.attn_factor").unwrap_or(1.0);

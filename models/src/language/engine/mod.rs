@@ -35,6 +35,7 @@ mod simd;
 #[cfg(test)]
 pub(super) mod tests;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use cache::{Cache, Layout, PAGE};
@@ -67,6 +68,9 @@ pub struct Options {
     pub nice: i32,
     /// Memory that may be taken, where it is known (bytes).
     pub free_memory: Option<u64>,
+    /// The program that runs a file's chat template in a process of its own, as `vade template-child` does;
+    /// without one it runs in this process, which a hostile template can bring down.
+    pub worker: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy)]
@@ -89,6 +93,14 @@ impl Shape {
 
     fn keys(self) -> usize {
         self.kv_heads * self.head_size
+    }
+
+    /// Memory of a pass over `PASS` tokens, and of angles for a whole context (bytes).
+    fn scratch(self, context: usize) -> usize {
+        let stream = 3 * self.width + 2 * self.queries() + 2 * self.keys() + 2 * self.feed;
+        let numbers = (PASS * stream).saturating_add(8 * self.vocabulary);
+        let angles = context.saturating_mul(self.rotated);
+        4 * numbers.saturating_add(angles)
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) fn options(context: usize) -> Options {
         prefix_bytes: 1 << 20,
         nice: 0,
         free_memory: None,
+        worker: None,
     }
 }
 
