@@ -292,6 +292,16 @@ pub(crate) fn status(status: &Status) {
             "  (not reachable)"
         };
         outln!("  {}  {} files{reachable}", folder.path, folder.documents);
+        if let Some(away) = &folder.away {
+            outln!("    {away}");
+        }
+        for drive in &folder.drives_away {
+            outln!(
+                "    the drive at {drive} is not there: nothing of it is removed. If it is gone for good, \
+                 say so with `vade add {}`",
+                folder.path
+            );
+        }
     }
     if status.folders.is_empty() {
         outln!("  no folders yet: `vade add FOLDER`");
@@ -315,6 +325,9 @@ pub(crate) fn status(status: &Status) {
         outln!("trouble: {trouble}");
     }
     if let Some(notice) = &status.indexing.notice {
+        outln!("notice: {notice}");
+    }
+    for notice in &status.notices {
         outln!("notice: {notice}");
     }
 }

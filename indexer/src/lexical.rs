@@ -30,6 +30,7 @@ use self::files::Files;
 use crate::analysis::{self, ANALYSES};
 use crate::error::{IndexerError, Result};
 use crate::fail;
+use crate::kept::SECOND;
 use crate::ledger::DocumentId;
 
 /// Memory the writer may use before it writes a segment (bytes).
@@ -144,8 +145,7 @@ impl Lexical {
             if existed {
                 tracing::warn!("the full-text index is damaged: building it again");
             }
-            std::fs::remove_dir_all(directory).map_err(made)?;
-            std::fs::create_dir_all(directory).map_err(made)?;
+            clear(directory).map_err(made)?;
             let settings = IndexSettings::default();
             let index = Index::create(Files::open(directory)?, schema, settings)?;
             (index, Opened::Fresh)
@@ -480,6 +480,22 @@ fn rarity(with: u64, all: u64) -> f32 {
 
 fn narrow(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Removes everything that is the index's.
+fn clear(directory: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(SECOND) {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(entry.path())?;
+        } else {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes lists of deleted rows that belong to no commit. A process that was ended in the middle of one leaves

@@ -4,6 +4,7 @@
 //! It knows nothing of questions and prompts. Only this crate knows LanceDB and tantivy.
 
 mod analysis;
+mod asked;
 pub mod chunk;
 mod conversations;
 mod error;
@@ -12,15 +13,19 @@ mod fail;
 mod fill;
 mod follow;
 mod forget;
+mod forgotten;
 mod index;
 mod inside;
+mod kept;
 mod ledger;
 mod lexical;
 mod lock;
+mod named;
 mod pipeline;
 mod progress;
 mod reconcile;
 mod replace;
+mod roots;
 mod rows;
 mod scan;
 mod tail;
@@ -32,6 +37,7 @@ mod watch;
 mod why;
 mod words;
 
+pub use asked::QuestionUnderWay;
 pub use conversations::{ConversationRow, MessageRow};
 pub use error::{IndexerError, Result};
 pub use extract::Ocr;

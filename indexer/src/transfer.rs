@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{IndexerError, Result};
 use crate::index::now;
+use crate::kept::SECOND;
 use crate::ledger::{FORMAT, Ledger};
+use crate::lexical;
 use crate::lock::{LockFile, make_private};
 
 const MANIFEST: &str = "manifest.json";
@@ -194,6 +196,11 @@ fn no_archive(archive: &Path, error: &std::io::Error) -> IndexerError {
 }
 
 fn relocate(arriving: &Path, manifest: &Manifest, moved: &[Moved], archive: &Path) -> Result<()> {
+    // Only the ledger counts: its second copy is made anew, here.
+    for part in ["", "-wal", "-shm"] {
+        let name = format!("{SECOND}{part}");
+        let _ = std::fs::remove_file(lexical::directory(arriving).join(name));
+    }
     let ledger = Ledger::open(arriving)?;
     for (from, to) in moved {
         if !manifest.folders.contains(from) {

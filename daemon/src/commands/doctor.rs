@@ -25,6 +25,7 @@ pub(crate) async fn run(setup: &Setup) -> Result<Ended> {
     let mut checks = vec![machine(), settings(setup), data(setup), port(setup)];
     checks.extend(models(setup)?);
     checks.push(engine(setup).await);
+    checks.extend(index(setup).await);
     let ok = checks.iter().all(|check| check.ok);
     if setup.json {
         output::json(&serde_json::json!({ "ok": ok, "checks": checks }))?;
@@ -126,6 +127,28 @@ fn models(setup: &Setup) -> Result<Vec<Check>> {
             )
         })
         .collect())
+}
+
+/// What was lost of the index, and which folders are not there; nothing where there is no index yet.
+async fn index(setup: &Setup) -> Vec<Check> {
+    let parts = ["ledger.sqlite3", "text"];
+    if !parts
+        .iter()
+        .any(|part| setup.paths.data.join(part).exists())
+    {
+        return Vec::new();
+    }
+    let status = match super::status::now(setup).await {
+        Ok(status) => status,
+        Err(error) => return vec![check("index", Err(format!("{error:#}")))],
+    };
+    let lost = status.notices.into_iter().map(Ok);
+    let away = status.folders.into_iter().filter_map(|folder| {
+        let away = folder.away?;
+        Some(Err(format!("{}: {away}", folder.path)))
+    });
+    let all = lost.map(|lost| check("ledger", lost));
+    all.chain(away.map(|away| check("folder", away))).collect()
 }
 
 async fn engine(setup: &Setup) -> Check {

@@ -80,11 +80,7 @@ pub(crate) async fn forget(
     let request = body(request)?;
     let path = FilePath::new(&request.path);
     if request.undo {
-        services.retriever.index().remember(path).await?;
-        return Ok(Json(Receipt {
-            path: path.to_owned(),
-            ..Receipt::default()
-        }));
+        return Ok(Json(services.retriever.index().remember(path).await?));
     }
     Ok(Json(services.retriever.forget(path).await?))
 }
@@ -143,8 +139,11 @@ pub(crate) async fn source(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let gone = || ApiError::not_found("there is no such document");
-    let ledger = services.retriever.index().ledger();
-    let document = ledger.document(&DocumentId(id))?.ok_or_else(gone)?;
+    let index = services.retriever.index();
+    let document = index.ledger().document(&DocumentId(id))?.ok_or_else(gone)?;
+    if index.is_forgotten(&document)? {
+        return Err(gone());
+    }
     let bytes = tokio::task::spawn_blocking(move || read_inside(&document.path, &document.folder))
         .await
         .map_err(|_| gone())?

@@ -14,15 +14,20 @@ pub(crate) async fn add(
     State(services): Shared,
     request: Body<FolderRequest>,
 ) -> Result<Json<FolderAdded>, ApiError> {
-    let path = absolute(body(request)?)?;
-    let report = services
-        .retriever
-        .index()
-        .add_folder(Path::new(&path))
-        .await?;
+    let request = body(request)?;
+    let accept = request.accept.unwrap_or(true);
+    let path = absolute(request)?;
+    let (index, path) = (services.retriever.index(), Path::new(&path));
+    let report = if accept {
+        index.accept_folder(path).await?
+    } else {
+        index.add_folder(path).await?
+    };
     Ok(Json(FolderAdded {
         unchanged: report.unchanged,
         queued: report.queued,
+        removed: report.removed,
+        away: index.away(path).filter(|_| report.away),
     }))
 }
 

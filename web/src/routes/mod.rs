@@ -65,6 +65,12 @@ pub fn status(services: &Services) -> Result<Status, vade_indexer::IndexerError>
             Ok(FolderStatus {
                 path: folder.to_string_lossy().into_owned(),
                 reachable: index.is_reachable(&folder),
+                away: index.away(&folder),
+                drives_away: index
+                    .drives_away(&folder)
+                    .iter()
+                    .map(|drive| drive.to_string_lossy().into_owned())
+                    .collect(),
                 documents: index.ledger().documents(&filter)?.1,
             })
         })
@@ -101,6 +107,7 @@ pub fn status(services: &Services) -> Result<Status, vade_indexer::IndexerError>
                 .filter(|_| counts.unread_images > 0)
                 .map(str::to_owned),
         },
+        notices: index.ledger().loss()?.into_iter().collect(),
     })
 }
 
