@@ -387,6 +387,17 @@ pub(crate) fn status(status: &Status) {
             name(&folder.path),
             folder.documents
         );
+        if let Some(away) = &folder.away {
+            outln!("    {}", harmless(away));
+        }
+        for drive in &folder.drives_away {
+            outln!(
+                "    the drive at {} is not there: nothing of it is removed. If it is gone for good, \
+                 say so with `vade add {}`",
+                name(drive),
+                name(&folder.path)
+            );
+        }
     }
     if status.folders.is_empty() {
         outln!("  no folders yet: `vade add FOLDER`");
@@ -413,6 +424,9 @@ pub(crate) fn status(status: &Status) {
         outln!("trouble: {trouble}");
     }
     if let Some(notice) = &status.indexing.notice {
+        outln!("notice: {notice}");
+    }
+    for notice in &status.notices {
         outln!("notice: {notice}");
     }
 }

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{IndexerError, Result};
 use crate::index::now;
+use crate::kept::LEDGER;
 use crate::lock::{LockFile, make_private};
 
 /// The file that says that a folder is ours.
@@ -22,8 +23,6 @@ const MARKS: &str = "vade data directory, format ";
 const FORMAT: u32 = 1;
 /// Where the marker is written before it gets its name.
 const MARKER_PART: &str = "vade-data.part";
-/// The ledger, which tells the directories of versions that made no marker.
-const LEDGER: &str = "ledger.sqlite3";
 /// Tables that no ledger was ever without.
 const TABLES: [&str; 5] = [
     "meta",

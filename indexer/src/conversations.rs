@@ -2,10 +2,12 @@
 //!
 //! What a message means is the retriever's business; here it is a role, a text and a JSON detail.
 
+use std::path::Path;
+
 use rusqlite::{OptionalExtension, params};
 
 use crate::error::Result;
-use crate::ledger::{DocumentId, Ledger};
+use crate::ledger::{DocumentId, Ledger, in_json};
 
 /// A conversation in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +97,23 @@ impl Ledger {
     /// # Errors
     /// As above.
     pub fn append(&self, conversation: &str, title: &str, messages: &[MessageRow]) -> Result<()> {
+        self.append_unless(conversation, title, messages, || false)?;
+        Ok(())
+    }
+
+    /// Adds messages to a conversation unless, at the moment when they would be written, something holds; says
+    /// whether they were.
+    pub(crate) fn append_unless(
+        &self,
+        conversation: &str,
+        title: &str,
+        messages: &[MessageRow],
+        holds: impl FnOnce() -> bool,
+    ) -> Result<bool> {
         let mut connection = self.lock();
+        if holds() {
+            return Ok(false);
+        }
         let transaction = connection.transaction()?;
         let updated = messages.last().map_or(0, |message| message.created);
         transaction.execute(
@@ -117,16 +135,19 @@ impl Ledger {
             )?;
         }
         transaction.commit()?;
-        Ok(())
+        Ok(true)
     }
 
-    /// Deletes each answer whose detail names one of these documents, its question, and what follows in
-    /// the conversation, which may repeat it; gives how many messages.
-    pub(crate) fn forget_answers(&self, documents: &[DocumentId]) -> Result<usize> {
+    /// Deletes each answer whose detail names one of these documents, or one at or under `path`, its question,
+    /// and what follows in the conversation, which may repeat it; gives how many messages.
+    pub(crate) fn forget_answers(&self, documents: &[DocumentId], path: &Path) -> Result<usize> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         let mut deleted = 0;
-        for document in documents {
+        // Documents that are gone by now are still named in answers.
+        let begins = format!("\"path\":\"{}", in_json(path));
+        let names = documents.iter().map(|document| document.0.clone());
+        for name in names.chain([format!("{begins}\""), format!("{begins}/")]) {
             // A question stands directly before its answer.
             deleted += transaction.execute(
                 "DELETE FROM messages WHERE id >= (
@@ -134,7 +155,7 @@ impl Ledger {
                      AND q.role = 'user' AND q.id < (
                          SELECT min(a.id) FROM messages a
                          WHERE a.conversation = messages.conversation AND instr(a.detail, ?1) > 0))",
-                [&document.0],
+                [name],
             )?;
         }
         transaction.execute(
@@ -188,7 +209,12 @@ mod tests {
             }
         }
         let forgotten = [DocumentId("y".to_owned())];
-        assert_eq!(ledger.forget_answers(&forgotten).expect("forgets"), 10);
+        assert_eq!(
+            ledger
+                .forget_answers(&forgotten, Path::new("/none"))
+                .expect("forgets"),
+            10
+        );
         let left = ledger.conversations().expect("lists");
         assert_eq!(
             (left.len(), left[0].id.as_str(), left[0].messages),

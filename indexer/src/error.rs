@@ -35,6 +35,14 @@ pub enum IndexerError {
         /// Why, and the way out.
         reason: String,
     },
+    /// A path that names nothing, or more than it may.
+    #[error("{path:?}: {reason}")]
+    Path {
+        /// The path.
+        path: PathBuf,
+        /// Why not, and the way out.
+        reason: String,
+    },
     /// Nothing is known of a path.
     #[error("nothing is indexed from {path}: {verdict}")]
     Unknown {

@@ -1,6 +1,6 @@
 //! Following the folders: file-system events become looks at what they name.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,12 +11,13 @@ use crate::error::Result;
 use crate::ignoring::KINDS;
 use crate::index::{Inner, lock};
 use crate::progress::Part;
+use crate::roots::{Identity, mount_points, mounts_differ};
 use crate::watch::{Change, Changes, Watch};
 
 /// Folders that cannot be watched are scanned again after this,
 const RESCAN: Duration = Duration::from_secs(30);
-/// and those that could not be reached are tried again after this.
-const RETRY: Duration = Duration::from_secs(5);
+/// and whether each is there, and what is mounted in it, is looked at after this.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// Looks at one change, at most, while each finds directories that the one before did not.
 const LOOKS: usize = 16;
@@ -31,7 +32,7 @@ pub(crate) async fn watching(index: Arc<Inner>, token: CancellationToken) {
     let mut registered: Vec<PathBuf> = Vec::new();
     let mut retry = tokio::time::interval(RETRY);
     retry.reset();
-    let mut scanned = Instant::now();
+    let mut seen = Seen::now();
     let mut outcome = sync_folders(&index, &mut watch, &mut registered).await;
     loop {
         let failed = outcome.is_err();
@@ -52,7 +53,7 @@ pub(crate) async fn watching(index: Arc<Inner>, token: CancellationToken) {
                 if changes.lost() {
                     everything(&index, &mut watch, &mut registered).await
                 } else {
-                    regular(&index, &mut watch, &mut scanned).await
+                    regular(&index, &mut watch, &mut seen).await
                 }
             }
             change = changes.next(), if !failed => {
@@ -92,18 +93,44 @@ async fn sync_folders(
     Ok(())
 }
 
-/// What events cannot tell: a folder that came back, and everything where watching is limited.
-async fn regular(index: &Inner, watch: &mut Watch, scanned: &mut Instant) -> Result<()> {
-    let unreachable: Vec<PathBuf> = lock(&index.unreachable).iter().cloned().collect();
-    let folders = if watch.limit.is_some() && scanned.elapsed() >= RESCAN {
-        *scanned = Instant::now();
+/// What events cannot tell of.
+struct Seen {
+    /// When everything was last looked at where watching is limited.
+    scanned: Instant,
+    /// What each folder was.
+    roots: HashMap<PathBuf, Option<Identity>>,
+    mounts: HashMap<PathBuf, String>,
+}
+
+impl Seen {
+    fn now() -> Self {
+        Self {
+            scanned: Instant::now(),
+            roots: HashMap::new(),
+            mounts: mount_points(),
+        }
+    }
+}
+
+/// What events cannot tell: a folder or a drive in it that went or came back, and everything where watching is
+/// limited.
+async fn regular(index: &Inner, watch: &mut Watch, seen: &mut Seen) -> Result<()> {
+    let everywhere = watch.limit.is_some() && seen.scanned.elapsed() >= RESCAN;
+    if everywhere {
+        seen.scanned = Instant::now();
         watch.forget_limit();
-        index.ledger.folders()?
-    } else {
-        unreachable
-    };
-    for folder in folders {
-        look_and_watch(index, watch, &folder, None).await?;
+    }
+    let mounts = mount_points();
+    let before = std::mem::replace(&mut seen.mounts, mounts);
+    for folder in index.ledger.folders()? {
+        let was_away = lock(&index.unreachable).contains_key(&folder);
+        let is = index.find_root(&folder).await?;
+        let was = seen.roots.insert(folder.clone(), is.clone());
+        let other = was.is_some_and(|was| was != is);
+        let mounted = mounts_differ(&folder, &before, &seen.mounts);
+        if was_away || is.is_some() && (everywhere || other || mounted) {
+            look_and_watch(index, watch, &folder, None).await?;
+        }
     }
     Ok(())
 }

@@ -15,17 +15,21 @@ use tokio::sync::{Notify, watch};
 use vade_config::IndexSettings;
 use vade_models::embedding::{EmbedderHandle, Pause};
 
+use crate::asked::{Asked, QuestionUnderWay};
 use crate::chunk::ChunkSettings;
 use crate::claim::claim;
+use crate::conversations::MessageRow;
 use crate::error::{IndexerError, Result};
 use crate::extract::{Extractor, Limits, Ocr};
 use crate::fail;
 use crate::foreign::{Own, made_up};
-use crate::ledger::{Document, DocumentId, Ledger, State};
+use crate::forget::FORGETTING;
+use crate::ledger::{Document, DocumentId, Ledger, State, digest};
 use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical};
 use crate::lock::LockFile;
 use crate::progress::{Part, Progress};
 use crate::replace::Stores;
+use crate::roots::retain_gone;
 use crate::scan::{self, Places, Rules};
 use crate::suspects::Running;
 use crate::vectors::{Scope, Vectors};
@@ -128,6 +132,17 @@ pub struct ScanReport {
     pub queued: usize,
     /// Documents whose files are gone.
     pub removed: usize,
+    /// It could not be reached, or is not the folder that was indexed: nothing was looked at.
+    pub away: bool,
+}
+
+impl ScanReport {
+    const AWAY: Self = Self {
+        unchanged: 0,
+        queued: 0,
+        removed: 0,
+        away: true,
+    };
 }
 
 /// A vector store that is being replaced, and the embedding model it was made with.
@@ -159,7 +174,12 @@ pub(crate) struct Inner {
     pub settings: IndexSettings,
     pub fingerprint: String,
     pub live: RwLock<HashMap<DocumentId, Arc<Document>>>,
-    pub unreachable: Mutex<HashSet<PathBuf>>,
+    /// Folders that could not be reached when they were last looked at, and why.
+    pub unreachable: Mutex<HashMap<PathBuf, String>>,
+    /// Folders in which a drive was that is not there now.
+    pub drives_away: Mutex<HashMap<PathBuf, Vec<PathBuf>>>,
+    /// Questions under way.
+    pub asked: Asked,
     pub notice: Mutex<Option<String>>,
     pub folders_changed: Notify,
     pub words_wake: Notify,
@@ -194,7 +214,7 @@ impl Index {
     ) -> Result<Self> {
         check_name(&options.data)?;
         let lock = claim(&options.data)?;
-        let ledger = open_ledger(&options.data)?;
+        let ledger = Ledger::open(&options.data)?;
         let (lexical, words_opened) = Lexical::open(&lexical::directory(&options.data))?;
         let settings = &options.settings;
         let from = settings.approximate_from;
@@ -225,6 +245,8 @@ impl Index {
             fingerprint: fingerprint(settings),
             live: RwLock::default(),
             unreachable: Mutex::default(),
+            drives_away: Mutex::default(),
+            asked: Asked::default(),
             notice: Mutex::default(),
             folders_changed: Notify::new(),
             words_wake: Notify::new(),
@@ -243,9 +265,17 @@ impl Index {
         inner.reconcile(words_opened, opened).await?;
         inner.look_back()?;
         inner.reload_live()?;
-        Ok(Self {
+        let index = Self {
             inner: Arc::new(inner),
-        })
+        };
+        if let Some(path) = index.inner.ledger.meta(FORGETTING)? {
+            tracing::warn!("forgetting was cut short: it is done again");
+            if let Err(error) = Box::pin(index.forget(Path::new(&path))).await {
+                tracing::warn!(%error, "it cannot be done again");
+            }
+        }
+        index.inner.keep_out_forgotten().await?;
+        Ok(index)
     }
 
     /// The ledger, for reading.
@@ -272,10 +302,32 @@ impl Index {
         (!self.inner.has_ocr()).then_some(self.inner.ocr.help.as_str())
     }
 
-    /// Whether a folder could be listed when it was last looked at.
+    /// Whether a folder could be listed when it was last looked at, and was the one that was indexed.
     #[must_use]
     pub fn is_reachable(&self, folder: &Path) -> bool {
-        !lock(&self.inner.unreachable).contains(folder)
+        !lock(&self.inner.unreachable).contains_key(folder)
+    }
+
+    /// A question is asked: what is forgotten until the guard is dropped can end it.
+    #[must_use]
+    pub fn begin_question(&self) -> QuestionUnderWay {
+        self.inner.asked.begin()
+    }
+
+    /// Adds the messages of a question to its conversation, which is made with this title if there is none; not
+    /// where something was forgotten that its answer rests on. Says whether it was kept.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn keep_answer(
+        &self,
+        question: &QuestionUnderWay,
+        conversation: &str,
+        title: &str,
+        messages: &[MessageRow],
+    ) -> Result<bool> {
+        let ledger = &self.inner.ledger;
+        ledger.append_unless(conversation, title, messages, || question.is_cut_off())
     }
 
     /// Says in the lock file at which address this process answers.
@@ -298,12 +350,26 @@ impl Index {
         Ok(report)
     }
 
+    /// Adds a folder, or takes one that is watched already as it is now: what was indexed from it and is not in
+    /// it leaves the index, even if another folder lies in its place.
+    ///
+    /// # Errors
+    /// As for `add_folder`.
+    pub async fn accept_folder(&self, folder: &Path) -> Result<ScanReport> {
+        let path = self.check_folder(folder)?;
+        self.inner.ledger.accept_root(&path)?;
+        self.add_folder(&path).await
+    }
+
     /// Removes a folder with everything indexed from it. The files stay.
     ///
     /// # Errors
     /// A folder that is not watched.
     pub async fn remove_folder(&self, folder: &Path) -> Result<usize> {
-        let absolute = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        let absolute = self.known_as(folder)?;
+        let is_watched = self.inner.ledger.folders()?.contains(&absolute);
+        let real = std::fs::canonicalize(&absolute).ok();
+        let absolute = real.filter(|_| !is_watched).unwrap_or(absolute);
         if !self.inner.ledger.remove_folder(&absolute)? {
             return Err(IndexerError::Folder {
                 path: folder.to_owned(),
@@ -318,6 +384,8 @@ impl Index {
             .map(|document| document.id)
             .collect();
         self.inner.remove(&gone).await?;
+        lock(&self.inner.unreachable).remove(&absolute);
+        lock(&self.inner.drives_away).remove(&absolute);
         self.inner.folders_changed.notify_one();
         Ok(gone.len())
     }
@@ -531,6 +599,9 @@ impl Inner {
         folder: &Path,
         within: Option<Vec<PathBuf>>,
     ) -> Result<(ScanReport, Vec<PathBuf>)> {
+        let Some(root) = self.find_root(folder).await? else {
+            return Ok((ScanReport::AWAY, Vec::new()));
+        };
         let places = within.as_deref().map(|paths| Arc::new(Places::new(paths)));
         let found = match self.walk(folder, places.clone()).await? {
             Ok(found) => found,
@@ -538,13 +609,16 @@ impl Inner {
                 return Ok((ScanReport::default(), Vec::new()));
             }
             Err(error) => {
-                // Nothing is removed from the index while a root cannot be seen.
-                tracing::warn!(folder = %folder.display(), %error, "folder not reachable");
-                lock(&self.unreachable).insert(folder.to_owned());
-                return Ok((ScanReport::default(), Vec::new()));
+                self.note_away(folder, error.to_string());
+                return Ok((ScanReport::AWAY, Vec::new()));
             }
         };
-        lock(&self.unreachable).remove(folder);
+        let away = self.find_drives(folder).await?;
+        // What was unmounted meanwhile looks like what was deleted.
+        match self.find_root(folder).await? {
+            Some(now) if now.is(&root) => lock(&self.unreachable).remove(folder),
+            _ => return Ok((ScanReport::AWAY, Vec::new())),
+        };
         let known = match &within {
             None => self.ledger.under(folder)?,
             Some(paths) => {
@@ -561,11 +635,13 @@ impl Inner {
         if let Some(places) = &places {
             files.retain(|file| places.hold(&file.path));
         }
-        let difference = scan::difference(files, &known);
+        let mut difference = scan::difference(files, &known);
+        retain_gone(&mut difference.remove, &known, &away);
         let report = ScanReport {
             unchanged: difference.unchanged,
             queued: difference.enqueue.len(),
             removed: difference.remove.len(),
+            away: false,
         };
         self.remove(&difference.remove).await?;
         // What is found where nothing was known is not a person's saving.
@@ -607,6 +683,14 @@ impl Inner {
             return Ok(());
         }
         let _writer = self.words_writer.lock().await;
+        self.remove_now(ids)
+    }
+
+    /// The same, for whoever holds the words' writer.
+    pub(crate) fn remove_now(&self, ids: &[DocumentId]) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
         {
             let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
             let mut saved = lock(&self.saved);
@@ -623,6 +707,24 @@ impl Inner {
         self.vectors_wake.notify_one();
         self.report_progress();
         Ok(())
+    }
+
+    /// What was forgotten is not in the index, although this process was ended in the middle of it, or a part that
+    /// was restored says so.
+    async fn keep_out_forgotten(&self) -> Result<()> {
+        let all = self.ledger.all_forgotten()?;
+        let live: Vec<Arc<Document>> = read(&self.live).values().cloned().collect();
+        let forgotten: Vec<DocumentId> = live
+            .iter()
+            .filter(|document| all.has(document))
+            .map(|document| document.id.clone())
+            .collect();
+        self.remove(&forgotten).await
+    }
+
+    /// The hashes that a document with this content has: without its images, and with them.
+    pub(crate) fn hashes(&self, content: &str) -> [String; 2] {
+        ["", "images"].map(|way| digest([&self.fingerprint, way, content].concat().as_bytes()))
     }
 
     /// The marker of the next commit of the full-text index.
@@ -750,28 +852,4 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 pub(crate) fn read<T>(value: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
     value.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A ledger that cannot be read is moved aside; the engines then mend themselves to an empty one.
-fn open_ledger(data: &Path) -> Result<Ledger> {
-    match Ledger::open(data) {
-        Err(IndexerError::Ledger(error)) if is_damage(&error) => {
-            let aside = data.join(format!("ledger.sqlite3.damaged-{}", now()));
-            tracing::warn!(aside = %aside.display(), %error, "the ledger is damaged: starting a new one; folders must be added again");
-            let path = data.join("ledger.sqlite3");
-            std::fs::rename(&path, &aside).map_err(|source| IndexerError::Io { path, source })?;
-            for part in ["ledger.sqlite3-wal", "ledger.sqlite3-shm"] {
-                let _ = std::fs::remove_file(data.join(part));
-            }
-            Ledger::open(data)
-        }
-        other => other,
-    }
-}
-
-fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
-    )
 }

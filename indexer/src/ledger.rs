@@ -2,8 +2,9 @@
 //!
 //! `SQLite`, one connection behind a mutex; every call is one short transaction. The pending documents
 //! are the job queue. The ledger says `indexed` only after both engines have committed; it knows
-//! neither engine.
+//! neither engine. What it holds that the files do not is written twice (`kept`).
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +13,10 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::{IndexerError, Result};
+use crate::index::now;
+use crate::kept;
 use crate::paths::{path_named, path_text};
+use crate::scan::UNREADABLE;
 use crate::suspects::stage_over;
 
 /// The format of the data directory.
@@ -40,12 +44,20 @@ CREATE TABLE IF NOT EXISTS documents (
     milliseconds INTEGER,
     indexed INTEGER,
     notice TEXT,
-    unread_images INTEGER NOT NULL DEFAULT 0
+    unread_images INTEGER NOT NULL DEFAULT 0,
+    content TEXT
+);
+CREATE TABLE IF NOT EXISTS roots (folder TEXT PRIMARY KEY, identity TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS mounts (
+    path TEXT PRIMARY KEY, folder TEXT NOT NULL, identity TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS forgotten (path TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS under_way (
     document TEXT PRIMARY KEY, deaths INTEGER NOT NULL, active INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS forgotten_contents (
+    path TEXT NOT NULL, content TEXT NOT NULL, later INTEGER NOT NULL, PRIMARY KEY (path, content)
+);
 CREATE TABLE IF NOT EXISTS tombstones (document TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS conversations (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, updated INTEGER NOT NULL
@@ -73,6 +85,11 @@ const MIGRATIONS: [&str; 2] = [
     "ALTER TABLE documents ADD COLUMN unread_images INTEGER NOT NULL DEFAULT 0;
      UPDATE documents SET unread_images = 1 WHERE state = 'skipped' AND reason LIKE '%: needs OCR';",
 ];
+
+/// The columns that `document` reads.
+const DOCUMENT: &str =
+    "SELECT id, path, folder, size, modified, state, reason, stage, hash, chunks, title, tags, language,
+         extractor, milliseconds, indexed, notice, content";
 
 /// Sums over the documents, which are asked for after every commit. This connection is the only one, so they
 /// are its own affair: counted once when it opens, kept by every change, and never on disk.
@@ -236,6 +253,8 @@ pub struct Document {
     pub indexed: Option<i64>,
     /// What was lost though it could be read.
     pub notice: Option<String>,
+    /// Digest of the bytes of its file when it was last read.
+    pub(crate) content: Option<String>,
     pub(crate) stage: Stage,
 }
 
@@ -263,6 +282,8 @@ pub(crate) enum Outcome {
     NeedsOcr(State, String),
     /// Its images were looked at, and it says what it said before.
     NothingSeen,
+    /// Its folder cannot be reached now: it says what it said before, and is read again when it can be.
+    Away,
 }
 
 /// What is written down of a document that was read.
@@ -326,49 +347,21 @@ pub struct Ledger {
 impl Ledger {
     /// Opens or makes the ledger of a data directory.
     pub(crate) fn open(directory: &Path) -> Result<Self> {
-        let connection = Connection::open(directory.join("ledger.sqlite3"))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "foreign_keys", "ON")?;
-        connection.pragma_update(None, "secure_delete", "ON")?;
-        let is_new = !connection.table_exists(None, "meta")?;
-        connection.execute_batch(SCHEMA)?;
-        let ledger = Self {
+        let (connection, _) = kept::open(directory)?;
+        connection.execute_batch(INDICES)?;
+        connection.execute_batch(SUMS)?;
+        Ok(Self {
             connection: Mutex::new(connection),
-        };
-        if is_new {
-            ledger.set_meta("format", &FORMAT.to_string())?;
-        }
-        ledger.migrate(directory)?;
-        ledger.lock().execute_batch(INDICES)?;
-        ledger.lock().execute_batch(SUMS)?;
-        Ok(ledger)
+        })
     }
 
-    /// Brings an older ledger to this format.
-    fn migrate(&self, directory: &Path) -> Result<()> {
-        let found = self
-            .meta("format")?
-            .and_then(|format| format.parse::<i64>().ok());
-        let found = found.unwrap_or(-1);
-        let steps = usize::try_from(found - 1)
-            .ok()
-            .and_then(|done| MIGRATIONS.get(done..));
-        let Some(steps) = steps.filter(|_| found <= FORMAT) else {
-            return Err(IndexerError::Format {
-                directory: directory.to_owned(),
-                found,
-                known: FORMAT,
-            });
-        };
-        let mut connection = self.lock();
-        let transaction = connection.transaction()?;
-        for step in steps {
-            transaction.execute_batch(step)?;
-        }
-        set_meta(&transaction, "format", &FORMAT.to_string())?;
-        transaction.commit()?;
-        Ok(())
+    /// What a person should know of what was lost.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn loss(&self) -> Result<Option<String>> {
+        let loss = self.meta("loss")?;
+        Ok(loss.and_then(|loss| kept::said(&loss, now())))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -434,9 +427,12 @@ impl Ledger {
 
     /// Removes a folder; its documents are the caller's to remove.
     pub(crate) fn remove_folder(&self, path: &Path) -> Result<bool> {
-        let removed = self
-            .lock()
-            .execute("DELETE FROM folders WHERE path = ?1", [text(path)])?;
+        let connection = self.lock();
+        for table in ["roots", "mounts"] {
+            let query = format!("DELETE FROM {table} WHERE folder = ?1");
+            connection.execute(&query, [text(path)])?;
+        }
+        let removed = connection.execute("DELETE FROM folders WHERE path = ?1", [text(path)])?;
         Ok(removed > 0)
     }
 
@@ -515,31 +511,13 @@ impl Ledger {
         Ok(())
     }
 
-    /// Keeps what lies at or under `path` out of the index, or lets it in again.
-    pub(crate) fn set_forgotten(&self, path: &Path, forgotten: bool) -> Result<()> {
-        let statement = if forgotten {
-            "INSERT OR IGNORE INTO forgotten VALUES (?1)"
-        } else {
-            "DELETE FROM forgotten WHERE path = ?1"
-        };
-        self.lock().execute(statement, [text(path)])?;
-        Ok(())
-    }
-
-    /// Whether a file is kept out of the index because it was forgotten.
-    pub(crate) fn is_forgotten(&self, path: &Path) -> Result<bool> {
-        let found = self.lock().query_row(
-            "SELECT 1 FROM forgotten WHERE path = ?1 OR instr(?1, path || '/') = 1",
-            [text(path)],
-            |_| Ok(()),
-        );
-        Ok(found.optional()?.is_some())
-    }
-
-    /// Rewrites the file without what was deleted.
+    /// Rewrites the file, and its second copy, without what was deleted.
     pub(crate) fn vacuum(&self) -> Result<()> {
         let connection = self.lock();
-        connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        connection.execute_batch(
+            "VACUUM main; VACUUM kept; PRAGMA main.wal_checkpoint(TRUNCATE);
+             PRAGMA kept.wal_checkpoint(TRUNCATE);",
+        )?;
         Ok(())
     }
 
@@ -554,6 +532,26 @@ impl Ledger {
     /// Documents whose content is in the engines.
     pub(crate) fn live(&self) -> Result<Vec<Document>> {
         self.select("WHERE hash IS NOT NULL", [])
+    }
+
+    /// Documents whose file had one of these contents, or whose content in the engines has one of these hashes.
+    pub(crate) fn with_contents(
+        &self,
+        contents: &HashSet<String>,
+        hashes: &[String],
+    ) -> Result<Vec<Document>> {
+        if contents.is_empty() && hashes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let hashes: HashSet<&String> = hashes.iter().collect();
+        let mut documents = self.select("WHERE content IS NOT NULL OR hash IS NOT NULL", [])?;
+        documents.retain(|document| {
+            let content = document.content.as_ref();
+            let hash = document.hash.as_ref();
+            content.is_some_and(|content| contents.contains(content))
+                || hash.is_some_and(|hash| hashes.contains(hash))
+        });
+        Ok(documents)
     }
 
     /// All documents at or under `path`.
@@ -648,8 +646,14 @@ impl Ledger {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         for (document, outcome) in outcomes {
+            if let Some(content) = &document.content {
+                transaction.execute(
+                    "UPDATE documents SET content = ?2 WHERE id = ?1",
+                    [&document.id.0, content],
+                )?;
+            }
             match outcome {
-                Outcome::Unchanged | Outcome::NothingSeen => {}
+                Outcome::Away | Outcome::Unchanged | Outcome::NothingSeen => {}
                 Outcome::Indexed(indexed) => {
                     bury_old_vectors(&transaction, &document.id)?;
                     note_indexed(&transaction, &document.id, indexed, now)?;
@@ -776,18 +780,74 @@ impl Ledger {
         Ok(())
     }
 
-    fn select(&self, rest: &str, parameters: impl rusqlite::Params) -> Result<Vec<Document>> {
+    pub(crate) fn select(
+        &self,
+        rest: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Vec<Document>> {
         let connection = self.lock();
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT id, path, folder, size, modified, state, reason, stage, hash, chunks, title,
-                 tags, language, extractor, milliseconds, indexed, notice
-             FROM documents {rest}"
-        ))?;
+        let query = format!("{DOCUMENT} FROM documents {rest}");
+        let mut statement = connection.prepare_cached(&query)?;
         let documents = statement
             .query_map(parameters, document)?
             .collect::<rusqlite::Result<_>>()?;
         Ok(documents)
     }
+}
+
+/// Makes the tables that are not there, and brings an older ledger to this format.
+pub(crate) fn prepare(connection: &mut Connection, directory: &Path) -> Result<()> {
+    let transaction = connection.transaction()?;
+    let is_new = !transaction.table_exists(None::<&str>, "meta")?;
+    transaction.execute_batch(SCHEMA)?;
+    if is_new {
+        set_meta(&transaction, "format", &FORMAT.to_string())?;
+    }
+    migrate(&transaction, directory)?;
+    if !transaction.column_exists(None::<&str>, "documents", "content")? {
+        transaction.execute_batch("ALTER TABLE documents ADD COLUMN content TEXT")?;
+    }
+    // As they were once written down, these kept nothing out.
+    transaction.execute_batch(
+        "UPDATE OR IGNORE forgotten SET path = rtrim(path, '/') WHERE path LIKE '%/';
+         DELETE FROM forgotten WHERE path = '' OR path LIKE '%/';",
+    )?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Brings an older ledger to this format.
+fn migrate(transaction: &rusqlite::Transaction, directory: &Path) -> Result<()> {
+    let format = "SELECT value FROM meta WHERE key = 'format'";
+    let found: String = transaction.query_row(format, [], |row| row.get(0))?;
+    let found = found.parse::<i64>().unwrap_or(-1);
+    let steps = usize::try_from(found - 1)
+        .ok()
+        .and_then(|done| MIGRATIONS.get(done..));
+    let Some(steps) = steps.filter(|_| found <= FORMAT) else {
+        return Err(IndexerError::Format {
+            directory: directory.to_owned(),
+            found,
+            known: FORMAT,
+        });
+    };
+    for step in steps {
+        transaction.execute_batch(step)?;
+    }
+    if found < FORMAT {
+        set_meta(transaction, "format", &FORMAT.to_string())?;
+    }
+    Ok(())
+}
+
+/// Reads every document, as it is read later.
+pub(crate) fn verify_documents(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&format!("{DOCUMENT} FROM documents"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        document(row)?;
+    }
+    Ok(())
 }
 
 /// What the engines hold of a document is out of date from now on.
@@ -836,11 +896,14 @@ fn note_state(
     queued: &Document,
     outcome: &Outcome,
 ) -> Result<()> {
+    if matches!(outcome, Outcome::Away) {
+        return note_away(transaction, queued);
+    }
     let (state, reason, unread_images) = match outcome {
         Outcome::Rejected(state, reason) => (Some(state.name()), Some(reason), Some(false)),
         Outcome::NeedsOcr(state, reason) => (Some(state.name()), Some(reason), Some(true)),
         Outcome::NothingSeen => (None, None, Some(false)),
-        Outcome::Unchanged | Outcome::Indexed(_) => (None, None, None),
+        Outcome::Away | Outcome::Unchanged | Outcome::Indexed(_) => (None, None, None),
     };
     transaction.execute(
         "UPDATE documents SET reason = ?3, unread_images = coalesce(?6, unread_images),
@@ -859,7 +922,22 @@ fn note_state(
     Ok(())
 }
 
-fn set_meta(connection: &Connection, key: &str, value: &str) -> Result<()> {
+/// The state it had, and a time that is not its file's: so it is read when its folder is there again.
+fn note_away(transaction: &rusqlite::Transaction, queued: &Document) -> Result<()> {
+    transaction.execute(
+        "UPDATE documents SET modified = 0,
+             reason = CASE stage WHEN 0 THEN ?2 ELSE NULL END,
+             state = CASE stage WHEN 2 THEN 'indexed' WHEN 1 THEN 'indexed-lexical' ELSE 'failed' END
+         WHERE id = ?1",
+        params![
+            queued.id.0,
+            format!("{UNREADABLE}: its folder cannot be reached now")
+        ],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn set_meta(connection: &Connection, key: &str, value: &str) -> Result<()> {
     connection.execute(
         "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
         [key, value],
@@ -890,6 +968,7 @@ fn document(row: &Row) -> rusqlite::Result<Document> {
         milliseconds: number(14)?,
         indexed: row.get(15)?,
         notice: row.get(16)?,
+        content: row.get(17)?,
     })
 }
 
@@ -901,7 +980,13 @@ fn stage_of(number: i64) -> Stage {
     }
 }
 
-fn text(path: &Path) -> String {
+/// A path as it is written within a JSON string.
+pub(crate) fn in_json(path: &Path) -> String {
+    let quoted = serde_json::to_string(&text(path)).unwrap_or_default();
+    quoted.trim_matches('"').to_owned()
+}
+
+pub(crate) fn text(path: &Path) -> String {
     path_text(path).into_owned()
 }
 
@@ -1193,6 +1278,7 @@ mod tests {
         let (directory, ledger) = ledger();
         enqueue(&ledger, "/n/a.md", 1);
         let older = "DROP INDEX documents_with_images; ALTER TABLE documents DROP COLUMN unread_images;
+            ALTER TABLE documents DROP COLUMN content; DROP TABLE forgotten_contents; DROP TABLE roots;
             ALTER TABLE documents DROP COLUMN links; UPDATE meta SET value = '1' WHERE key = 'format';";
         drop(ledger);
         let file = Connection::open(directory.path().join("ledger.sqlite3")).expect("opens");

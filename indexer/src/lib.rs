@@ -4,6 +4,7 @@
 //! It knows nothing of questions and prompts. Only this crate knows LanceDB and tantivy.
 
 mod analysis;
+mod asked;
 pub mod chunk;
 mod claim;
 mod conversations;
@@ -15,18 +16,22 @@ mod fill;
 mod follow;
 mod foreign;
 mod forget;
+mod forgotten;
 mod ignoring;
 mod index;
 mod inside;
+mod kept;
 mod ledger;
 mod lexical;
 mod lock;
+mod named;
 mod own_files;
 pub mod paths;
 mod pipeline;
 mod progress;
 mod reconcile;
 mod replace;
+mod roots;
 mod rows;
 mod scan;
 mod suspects;
@@ -39,6 +44,7 @@ mod watch;
 mod why;
 mod words;
 
+pub use asked::QuestionUnderWay;
 pub use claim::{Whose, read_small, whose};
 pub use conversations::{ConversationRow, MessageRow};
 pub use error::{IndexerError, Result};

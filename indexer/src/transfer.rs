@@ -20,6 +20,7 @@ use self::rows::{Arrived, is_plain};
 use crate::claim::{MARKER, Whose, claim, disclaim, enter, whose};
 use crate::error::{IndexerError, Result};
 use crate::index::now;
+use crate::kept::LEDGER;
 use crate::ledger::{DocumentId, FORMAT, Ledger};
 use crate::lexical::Lexical;
 use crate::own_files::{of_vectors, of_words};
@@ -27,7 +28,6 @@ use crate::vectors::Vectors;
 
 const MANIFEST: &str = "manifest.json";
 const SETTINGS: &str = "vade.toml";
-const LEDGER: &str = "ledger.sqlite3";
 /// The directory of the full-text index,
 const WORDS: &str = "text";
 /// and that of the vector store.

@@ -131,6 +131,7 @@ fn source(number: usize, chunks: usize) -> Document {
         extractor: None,
         milliseconds: None,
         indexed: None,
+        content: None,
         notice: None,
         stage: Stage::Lexical,
     }

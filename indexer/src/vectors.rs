@@ -697,6 +697,7 @@ mod tests {
                 extractor: None,
                 milliseconds: None,
                 indexed: None,
+                content: None,
                 notice: None,
                 stage: Stage::Lexical,
             }),

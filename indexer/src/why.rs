@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::extract::NEEDS_OCR;
-use crate::index::{Index, lock};
+use crate::index::Index;
 use crate::ledger::{Document, DocumentId, State};
+use crate::named;
 use crate::scan;
 
 /// What is known of a path.
@@ -53,14 +54,8 @@ impl Index {
     /// When the ledger cannot be read.
     pub fn why(&self, path: &Path) -> Result<Why> {
         let ledger = self.ledger();
-        let mut path = path.to_owned();
-        let mut document = ledger.document(&DocumentId::of(&path))?;
-        if document.is_none()
-            && let Some(real) = without_links(&path)
-        {
-            document = ledger.document(&DocumentId::of(&real))?;
-            path = real;
-        }
+        let path = self.known_as(path)?;
+        let document = ledger.document(&DocumentId::of(&path))?;
         let folders = ledger.folders()?;
         let folder = folders.into_iter().find(|folder| path.starts_with(folder));
         let why = |standing, verdict: String, document| Why {
@@ -85,8 +80,8 @@ impl Index {
             };
             return Ok(why(standing, verdict.to_owned(), None));
         };
-        let (standing, verdict) = if lock(&self.inner.unreachable).contains(folder) {
-            let verdict = format!("{} cannot be reached now", folder.display());
+        let (standing, verdict) = if let Some(away) = self.away(folder) {
+            let verdict = format!("{} cannot be reached now: {away}", folder.display());
             (Standing::Unreachable, verdict)
         } else if let Err(error) = path.symlink_metadata() {
             match error.kind() {
@@ -118,6 +113,22 @@ impl Index {
             (Standing::Unseen, verdict.to_owned())
         };
         Ok(why(standing, verdict, None))
+    }
+
+    /// A path from outside, as the ledger knows it.
+    ///
+    /// # Errors
+    /// A path that is empty or relative.
+    pub(crate) fn known_as(&self, path: &Path) -> Result<PathBuf> {
+        let path = named::plain(path)?;
+        let ledger = self.ledger();
+        if ledger.document(&DocumentId::of(&path))?.is_some()
+            || ledger.folders()?.contains(&path)
+            || !ledger.forgotten_under(&path)?.is_empty()
+        {
+            return Ok(path);
+        }
+        Ok(named::without_links(&path).unwrap_or(path))
     }
 
     fn verdict(&self, document: &Document) -> Result<String> {
@@ -152,11 +163,4 @@ impl Index {
             .flatten()
             .collect())
     }
-}
-
-/// The path with links in its folders resolved, where that is another one.
-fn without_links(path: &Path) -> Option<PathBuf> {
-    let parent = std::fs::canonicalize(path.parent()?).ok()?;
-    let real = parent.join(path.file_name()?);
-    (real != path).then_some(real)
 }

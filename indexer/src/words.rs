@@ -17,7 +17,7 @@ use crate::error::{IndexerError, Result};
 use crate::extract::{Ocr, Rejection};
 use crate::fail;
 use crate::foreign::{made_up, made_up_file};
-use crate::forget::FORGOTTEN;
+use crate::forgotten::Forgotten;
 use crate::ignoring;
 use crate::index::{Inner, lock, now};
 use crate::inside::open_inside;
@@ -232,18 +232,6 @@ fn read_document(index: &Inner, document: Document, ocr: Option<&Ocr>) -> Read {
         gone: false,
         document,
     };
-    match index.ledger.is_forgotten(&read.document.path) {
-        Ok(false) => {}
-        Ok(true) => {
-            read.outcome = Outcome::Rejected(State::Skipped, FORGOTTEN.to_owned());
-            return read;
-        }
-        Err(error) => {
-            let reason = format!("{UNREADABLE}: {error}");
-            read.outcome = Outcome::Rejected(State::Failed, reason);
-            return read;
-        }
-    }
     let most = index.extractor.limits().max_file_bytes;
     let bytes = match read_file(&read.document, most, &index.rules) {
         Ok(bytes) => bytes,
@@ -257,14 +245,20 @@ fn read_document(index: &Inner, document: Document, ocr: Option<&Ocr>) -> Read {
         }
     };
     let content = digest(&bytes);
-    let hash = |way: &str| {
-        digest(
-            [index.fingerprint.as_str(), way, &content]
-                .concat()
-                .as_bytes(),
-        )
-    };
-    let (plain, with_images) = (hash(""), hash("images"));
+    read.document.content = (!bytes.is_empty()).then(|| content.clone());
+    match forgotten(index, &read.document) {
+        Ok(None) => {}
+        Ok(Some(outcome)) => {
+            read.outcome = outcome;
+            return read;
+        }
+        Err(error) => {
+            let reason = format!("{UNREADABLE}: {error}");
+            read.outcome = Outcome::Rejected(State::Failed, reason);
+            return read;
+        }
+    }
+    let [plain, with_images] = index.hashes(&content);
     let known = read.document.hash.as_ref();
     if ocr.is_none() && (known == Some(&plain) || known == Some(&with_images)) {
         return read;
@@ -307,6 +301,18 @@ fn read_document(index: &Inner, document: Document, ocr: Option<&Ocr>) -> Read {
         }
     }
     read
+}
+
+/// What becomes of a document that was forgotten, by its path or by what it says.
+fn forgotten(index: &Inner, document: &Document) -> Result<Option<Outcome>> {
+    let (path, content) = (&document.path, document.content.as_deref());
+    let Some(found) = index.ledger.forgotten_as(path, content)? else {
+        return Ok(None);
+    };
+    if let (Some(content), Forgotten::Itself | Forgotten::Folder(_)) = (content, &found) {
+        index.ledger.forgotten_says(path, content)?;
+    }
+    Ok(Some(Outcome::Rejected(State::Skipped, found.reason())))
 }
 
 enum FileError {
@@ -390,9 +396,19 @@ async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
     let writer = index.words_writer.lock().await;
     let (mut replaced, mut rows, mut outcomes, mut left) = (vec![], vec![], vec![], vec![]);
     let count = batch.len();
-    for read in batch {
+    for mut read in batch {
         // Removed from the ledger while it was being read: it must not come back.
         if index.ledger.document(&read.document.id)?.is_none() {
+            continue;
+        }
+        // Nor what was forgotten while it was being read.
+        if let Some(outcome) = forgotten(index, &read.document)? {
+            read.rows.clear();
+            read.outcome = outcome;
+        }
+        let missed = read.gone || is_unreadable(&read.outcome);
+        if missed && index.is_away(&read.document).await? {
+            outcomes.push((read.document, Outcome::Away));
             continue;
         }
         if read.gone {
@@ -451,6 +467,11 @@ async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether nothing could be found out about a file.
+fn is_unreadable(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected(State::Failed, reason) if reason.starts_with(UNREADABLE))
 }
 
 /// Whether a person has just saved it.

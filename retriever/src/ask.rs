@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use tokio::sync::mpsc;
-use vade_indexer::Scope;
+use vade_indexer::{DocumentId, QuestionUnderWay, Scope};
 use vade_models::language::{Generation, Request, Sampling, Summary};
 
 use crate::cite::{Attribution, Citation};
@@ -120,8 +120,13 @@ impl Retriever {
         let started = Instant::now();
         let text = check_question(&question.text)?.to_owned();
         let language = Language::of(&text);
+        let under_way = self.index.begin_question();
         let history = match &question.conversation {
-            Some(id) => conversation::turns(&self.conversation(id)?),
+            Some(id) => {
+                let conversation = self.conversation(id)?;
+                under_way.rests_on(conversation::documents(&conversation));
+                conversation::turns(&conversation)
+            }
             None => Vec::new(),
         };
         let previous = history.last().map(|turn| turn.question.as_str());
@@ -131,9 +136,12 @@ impl Retriever {
         let hits = self
             .search(&query, self.search.passages, &question.scope)
             .await?;
+        let found = hits.hits.iter();
+        under_way.rests_on(found.map(|hit| DocumentId(hit.document.clone())));
         let retrieve_ms = elapsed(started);
         let mut asking = Asking {
             retriever: self,
+            under_way: &under_way,
             conversation: question.conversation.clone().or(question.keep_as.clone()),
             question,
             text,
@@ -145,10 +153,17 @@ impl Retriever {
         };
         let certain =
             !asking.passages.is_empty() && hits.evidence >= self.search.evidence_threshold;
-        let answer = if certain {
-            asking.generate(events).await?
-        } else {
-            Some(asking.refuse(events).await)
+        let answering = async {
+            if certain {
+                asking.generate(events).await
+            } else {
+                Ok(Some(asking.refuse(events).await))
+            }
+        };
+        let answer = tokio::select! {
+            biased;
+            () = under_way.cut_off() => return Err(RetrieverError::Forgotten),
+            answer = answering => answer?,
         };
         // A person who went away gets nothing kept half-said.
         if let Some(answer) = answer {
@@ -162,6 +177,7 @@ impl Retriever {
 /// One question on its way.
 struct Asking<'a> {
     retriever: &'a Retriever,
+    under_way: &'a QuestionUnderWay,
     question: Question,
     conversation: Option<String>,
     text: String,
@@ -308,9 +324,9 @@ impl Asking<'_> {
             passages: self.passages.clone(),
             citations: answer.citations.clone(),
         };
-        let ledger = self.retriever.index.ledger();
         conversation::keep(
-            ledger,
+            &self.retriever.index,
+            self.under_way,
             id,
             &self.text,
             &answer.answer,

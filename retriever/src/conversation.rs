@@ -1,7 +1,7 @@
 //! Conversations: what was asked and answered, and what a follow-up needs of it.
 
 use serde::{Deserialize, Serialize};
-use vade_indexer::{Ledger, MessageRow};
+use vade_indexer::{DocumentId, Index, Ledger, MessageRow, QuestionUnderWay};
 
 use crate::cite::Citation;
 use crate::error::{Result, RetrieverError};
@@ -97,9 +97,10 @@ pub(crate) fn open(ledger: &Ledger, id: &str) -> Result<Conversation> {
     })
 }
 
-/// Keeps a question and its answer.
+/// Keeps a question and its answer, unless something was forgotten that it rests on.
 pub(crate) fn keep(
-    ledger: &Ledger,
+    index: &Index,
+    under_way: &QuestionUnderWay,
     id: &str,
     question: &str,
     answer: &str,
@@ -118,7 +119,20 @@ pub(crate) fn keep(
         row("user", question, "{}".to_owned()),
         row("assistant", answer, detail),
     ];
-    Ok(ledger.append(id, &title, &rows)?)
+    if index.keep_answer(under_way, id, &title, &rows)? {
+        Ok(())
+    } else {
+        Err(RetrieverError::Forgotten)
+    }
+}
+
+/// The documents that the answers of a conversation rest on.
+pub(crate) fn documents(conversation: &Conversation) -> Vec<DocumentId> {
+    let messages = conversation.messages.iter();
+    let passages = messages.flat_map(|message| &message.detail.passages);
+    passages
+        .map(|passage| DocumentId(passage.document.clone()))
+        .collect()
 }
 
 /// The turns of a conversation that got an answer, the earliest first.

@@ -18,6 +18,9 @@ pub enum RetrieverError {
     /// There is no such conversation.
     #[error("no such conversation: {0}")]
     NoConversation(String),
+    /// What the answer would have rested on was forgotten before it was complete.
+    #[error("a document that this answer rests on was forgotten just now: ask again")]
+    Forgotten,
     /// The index failed.
     #[error(transparent)]
     Index(#[from] IndexerError),

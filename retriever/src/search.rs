@@ -150,7 +150,7 @@ impl Retriever {
     /// A path of which nothing is known, or an engine that fails.
     pub async fn forget(&self, path: &std::path::Path) -> Result<Receipt> {
         let receipt = self.index.forget(path).await?;
-        self.model.unload()?;
+        self.model.forget();
         Ok(receipt)
     }
 

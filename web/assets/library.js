@@ -1,7 +1,7 @@
 // The library view: the folders, how indexing is getting on, the documents and
 // the models. Redraws its own parts from the status; the document list and the
 // model list look after themselves.
-import { removeFolder } from "./api.js";
+import { addFolder, removeFolder } from "./api.js";
 import { confirmed } from "./dialog.js";
 import { DocumentList } from "./documents.js";
 import { element, find } from "./dom.js";
@@ -10,7 +10,7 @@ import { count, timeLeft } from "./format.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { ModelList } from "./models.js";
-import { troublesOf } from "./notices.js";
+import { lossesOf, troublesOf } from "./notices.js";
 import { currentStatus, refreshStatus, watchStatus } from "./status.js";
 import { whySection } from "./why.js";
 
@@ -52,7 +52,7 @@ export class Library {
   #update(status) {
     if (!this.#shown) return;
     this.#drawCounts(status);
-    this.#drawTroubles(status.indexing);
+    this.#drawTroubles(status);
     this.#drawProgress(status.indexing);
     this.#drawImages(status.images);
     this.#drawFolders(status.folders);
@@ -66,8 +66,8 @@ export class Library {
     this.counts.replaceChildren(...shown.map(([name, n]) => element("span", { class: name, text: () => t(`library.${name}`, { n }) })));
   }
 
-  #drawTroubles(indexing) {
-    const troubles = troublesOf(indexing);
+  #drawTroubles({ indexing, notices }) {
+    const troubles = [...troublesOf(indexing), ...lossesOf(notices)];
     const key = JSON.stringify(troubles);
     if (this.troubles.dataset.key === key) return;
     this.troubles.dataset.key = key;
@@ -99,23 +99,33 @@ export class Library {
     this.folders.replaceChildren(...(folders.length > 0 ? folders.map((folder) => this.#folder(folder)) : [none]));
   }
 
-  #folder({ path, reachable, documents }) {
+  #folder({ path, reachable, away, drives_away: drives, documents }) {
+    const missing = away || drives?.length > 0;
     return element(
       "li",
       { class: "folder", data: { path } },
       element("span", { class: "path", text: path }),
       reachable === false ? element("span", { class: "chip", data: { state: "failed" }, text: () => t("library.unreachable") }) : null,
       element("span", { class: "amount", text: () => t("library.folderDocuments", { n: documents }) }),
+      missing ? element("p", { class: "problem", text: () => (away ? t("library.away", { reason: away }) : t("library.drivesAway", { places: drives.join(", ") })) }) : null,
+      missing ? element("button", { type: "button", class: "accept", text: () => t("library.accept"), on: { click: () => this.#accept(path) } }) : null,
       element("button", { type: "button", class: "quiet square", label: () => t("library.remove", { path }), on: { click: () => this.#remove(path) } }, icon("close")),
     );
   }
 
-  async #remove(path) {
-    const agreed = await confirmed({ title: t("library.confirmRemove"), body: t("library.confirmRemoveBody", { path }), yes: t("library.confirmRemoveYes") });
-    if (!agreed) return;
+  #accept(path) {
+    return this.#change({ title: t("library.confirmAccept"), body: t("library.confirmAcceptBody", { path }), yes: t("library.accept") }, () => addFolder(path));
+  }
+
+  #remove(path) {
+    return this.#change({ title: t("library.confirmRemove"), body: t("library.confirmRemoveBody", { path }), yes: t("library.confirmRemoveYes") }, () => removeFolder(path));
+  }
+
+  async #change(question, change) {
+    if (!(await confirmed(question))) return;
     this.problem.textContent = "";
     try {
-      await removeFolder(path);
+      await change();
       await refreshStatus();
       this.documents.load();
     } catch (error) {

@@ -17,18 +17,24 @@ export function startNotices() {
 }
 
 /// What there is to say about a status, most important first.
-export function noticesFor({ indexing, models, folders }) {
+export function noticesFor({ indexing, models, folders, notices: lost }) {
   const notices = [];
   const say = (name, parameters = {}) => notices.push({ name, parameters });
   const language = models?.language_model?.state ?? "missing";
   if (language === "missing") say("modelMissing");
   if (language === "downloading") say("modelDownloading");
   if (["missing", "downloading"].includes(models?.embedding?.state)) say("embeddingMissing");
-  notices.push(...troublesOf(indexing));
+  notices.push(...troublesOf(indexing), ...lossesOf(lost));
+  for (const { path } of folders.filter(({ away }) => away)) say("away", { path });
   if (!indexing?.active || folders.length === 0) return notices;
   if (indexing.done < indexing.total) say("indexing", { done: indexing.done, n: indexing.total });
   else if (indexing.embedded < indexing.to_embed) say("embedding", { done: indexing.embedded, total: indexing.to_embed });
   return notices;
+}
+
+/// What was lost, in the server's words.
+export function lossesOf(lost) {
+  return (lost ?? []).map((reason) => ({ name: "lost", parameters: { reason } }));
 }
 
 /// What holds indexing up, or limits watching, in the server's words.

@@ -27,6 +27,9 @@ pub struct Status {
     /// What keeps the process from being sealed wholly.
     #[serde(default)]
     pub egress_notice: Option<String>,
+    /// What a person should know of what was lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
 }
 
 /// What the process can reach besides this machine.
@@ -98,8 +101,14 @@ pub struct Images {
 pub struct FolderStatus {
     /// Where it is.
     pub path: String,
-    /// Whether it could be listed when it was last looked at.
+    /// Whether it could be listed when it was last looked at, and is the folder that was indexed.
     pub reachable: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away: Option<String>,
+    /// Places in it where a drive was that is not there now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drives_away: Vec<String>,
     /// Documents in it, of every state.
     pub documents: usize,
 }
@@ -309,15 +318,24 @@ pub struct AskRequest {
 pub struct FolderRequest {
     /// Absolute path.
     pub path: String,
+    /// Take what lies there now for right, where it is not the folder that was indexed (default: yes).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept: Option<bool>,
 }
 
 /// `POST /api/folders`.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FolderAdded {
     /// Files as they were.
     pub unchanged: usize,
     /// Files now in the queue.
     pub queued: usize,
+    /// Documents whose files are not there any more.
+    #[serde(default)]
+    pub removed: usize,
+    /// Why it was not looked at, where it is not the folder that was indexed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away: Option<String>,
 }
 
 /// `vade index --json`.

@@ -85,7 +85,7 @@ impl From<IndexerError> for ApiError {
         let message = error.to_string();
         match error {
             IndexerError::NoDocument(_) | IndexerError::Unknown { .. } => Self::not_found(message),
-            IndexerError::Folder { .. } => Self::bad_request(message),
+            IndexerError::Folder { .. } | IndexerError::Path { .. } => Self::bad_request(message),
             IndexerError::Models(error) => error.into(),
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "index", message),
         }
@@ -116,6 +116,7 @@ impl From<RetrieverError> for ApiError {
                 Self::bad_request(message)
             }
             RetrieverError::NoConversation(_) => Self::not_found(message),
+            RetrieverError::Forgotten => Self::new(StatusCode::CONFLICT, "forgotten", message),
             RetrieverError::Index(error) => error.into(),
             RetrieverError::Models(error) => error.into(),
         }

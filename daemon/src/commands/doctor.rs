@@ -29,6 +29,7 @@ pub(crate) async fn run(setup: &Setup) -> Result<Ended> {
     let mut checks = vec![machine(), settings(setup), data(setup), port(setup)];
     checks.extend(models(setup)?);
     checks.push(engine(setup).await);
+    checks.extend(index(setup).await);
     // The last: what is sealed stays so.
     let report = egress(setup).await?;
     checks.push(check("seal", sealed(&report)));
@@ -176,6 +177,28 @@ fn sealed(report: &EgressReport) -> Result<String, String> {
             Err(format!("open: {notice}"))
         }
     }
+}
+
+/// What was lost of the index, and which folders are not there; nothing where there is no index yet.
+async fn index(setup: &Setup) -> Vec<Check> {
+    let parts = ["ledger.sqlite3", "text"];
+    if !parts
+        .iter()
+        .any(|part| setup.paths.data.join(part).exists())
+    {
+        return Vec::new();
+    }
+    let status = match super::status::now(setup).await {
+        Ok(status) => status,
+        Err(error) => return vec![check("index", Err(format!("{error:#}")))],
+    };
+    let lost = status.notices.into_iter().map(Ok);
+    let away = status.folders.into_iter().filter_map(|folder| {
+        let away = folder.away?;
+        Some(Err(format!("{}: {away}", folder.path)))
+    });
+    let all = lost.map(|lost| check("ledger", lost));
+    all.chain(away.map(|away| check("folder", away))).collect()
 }
 
 async fn engine(setup: &Setup) -> Check {

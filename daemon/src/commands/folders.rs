@@ -22,20 +22,28 @@ pub(crate) async fn add(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> {
     let mut added = Vec::new();
     for folder in folders {
         let path = super::absolute(folder)?;
-        let queued = match (&client, &index) {
+        let (queued, removed) = match (&client, &index) {
             (Some(client), _) => {
                 let request = request(&path);
                 let report: FolderAdded =
                     client.call(Method::POST, "/api/folders", &request).await?;
-                report.queued
+                (report.queued, report.removed)
             }
-            (None, Some(index)) => index.add_folder(&path).await?.queued,
-            (None, None) => 0,
+            (None, Some(index)) => {
+                let report = index.accept_folder(&path).await?;
+                (report.queued, report.removed)
+            }
+            (None, None) => (0, 0),
         };
         if !setup.json {
             output::line(&format!("{}: {queued} files to index", output::path(&path)));
+            if removed > 0 {
+                output::line(&format!(
+                    "  it is taken as it is now: {removed} documents are not there any more and left the index"
+                ));
+            }
         }
-        added.push(json!({ "path": path_text(&path), "queued": queued }));
+        added.push(json!({ "path": path_text(&path), "queued": queued, "removed": removed }));
     }
     if setup.json {
         output::json(&json!({ "added": added }))?;
@@ -79,5 +87,6 @@ pub(crate) async fn remove(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> 
 fn request(path: &std::path::Path) -> FolderRequest {
     FolderRequest {
         path: path_text(path).into_owned(),
+        accept: None,
     }
 }

@@ -27,11 +27,7 @@ pub(crate) async fn run(setup: &Setup, options: cli::Forget) -> Result<Ended> {
             let services = setup.services(CancellationToken::new()).await?;
             let index = services.retriever.index();
             if options.undo {
-                index.remember(&path).await?;
-                Receipt {
-                    path,
-                    ..Receipt::default()
-                }
+                index.remember(&path).await?
             } else {
                 index.forget(&path).await?
             }
@@ -54,13 +50,20 @@ pub(crate) async fn run(setup: &Setup, options: cli::Forget) -> Result<Ended> {
 fn print(receipt: &Receipt, undo: bool) {
     let path = output::path(&receipt.path);
     if undo {
-        output::line(&format!("{path}: let in again"));
+        let documents = receipt.documents;
+        output::line(&format!("{path}: {documents} files let in again"));
         return;
     }
     output::line(&format!(
         "{path}: {} documents ({} chunks) and {} messages forgotten",
         receipt.documents, receipt.chunks, receipt.messages
     ));
+    if receipt.copies > 0 {
+        let copies = receipt.copies;
+        output::line(&format!(
+            "  {copies} of them are copies that lie elsewhere: they say exactly the same"
+        ));
+    }
     output::line(&format!(
         "  checked: {} pieces of text looked for in {} files, {} found",
         receipt.probes, receipt.files, receipt.occurrences

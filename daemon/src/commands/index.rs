@@ -43,7 +43,11 @@ pub(crate) async fn here(index: &Index, folders: &[PathBuf]) -> Result<IndexRepo
     let started = Instant::now();
     let mut unchanged = 0;
     for folder in folders {
-        unchanged += index.add_folder(folder).await?.unchanged;
+        let report = index.add_folder(folder).await?;
+        if let Some(away) = index.away(folder).filter(|_| report.away) {
+            bail!("{}: {away}", folder.display());
+        }
+        unchanged += report.unchanged;
     }
     settle(index).await?;
     let mut report = IndexReport {
@@ -109,8 +113,12 @@ async fn by_daemon(client: &Client, folders: &[PathBuf]) -> Result<IndexReport> 
     for folder in folders {
         let request = FolderRequest {
             path: path_text(folder).into_owned(),
+            accept: Some(false),
         };
         let added: FolderAdded = client.call(Method::POST, "/api/folders", &request).await?;
+        if let Some(away) = added.away {
+            bail!("{}: {away}", folder.display());
+        }
         unchanged += added.unchanged;
     }
     loop {

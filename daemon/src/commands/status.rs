@@ -17,18 +17,23 @@ pub(crate) async fn run(setup: &Setup, options: cli::Status) -> Result<Ended> {
     if let Some(path) = options.why {
         return why(setup, &path).await;
     }
-    let status: Status = if let Some(client) = Client::find(&setup.paths)? {
-        client.get("/api/status").await?
-    } else {
-        let services = setup.services(CancellationToken::new()).await?;
-        vade_web::status(&services)?
-    };
+    let status = now(setup).await?;
     if setup.json {
         output::json(&status)?;
     } else {
         output::status(&status);
     }
     Ok(Ended::Done)
+}
+
+/// The state of everything, from the daemon or from the index itself.
+pub(super) async fn now(setup: &Setup) -> Result<Status> {
+    if let Some(client) = Client::find(&setup.paths)? {
+        return client.get("/api/status").await;
+    }
+    let services = setup.services(CancellationToken::new()).await?;
+    services.retriever.index().find_folders().await?;
+    Ok(vade_web::status(&services)?)
 }
 
 async fn why(setup: &Setup, path: &Path) -> Result<Ended> {

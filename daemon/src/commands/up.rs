@@ -210,7 +210,13 @@ async fn open_folders(
     token: &CancellationToken,
 ) -> Result<()> {
     for folder in folders {
-        index.add_folder(folder).await?;
+        let report = index.add_folder(folder).await?;
+        if let Some(away) = index.away(folder).filter(|_| report.away) {
+            say(&format!("{}: {away}", folder.display()));
+        }
+    }
+    if let Some(loss) = index.ledger().loss()? {
+        say(&format!("notice: {loss}"));
     }
     // Watching begins with a look through every folder.
     index.watch(tracker, token);

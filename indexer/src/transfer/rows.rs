@@ -11,7 +11,8 @@ use rusqlite::{Connection, params_from_iter};
 use super::Moved;
 use crate::claim::open_unchanged;
 use crate::error::{IndexerError, Result};
-use crate::ledger::{DocumentId, FORMAT, Ledger, State};
+use crate::ledger::{DocumentId, FORMAT, Ledger, State, in_json};
+use crate::paths::{path_named, path_text};
 
 /// What is known of the index besides its rows, and moves with it.
 const META: [&str; 4] = ["embedding", "fingerprint", "lexical", "vectors"];
@@ -104,7 +105,7 @@ impl Arrived {
         self.each("folders", &columns(&self.connection, "folders")?, |row| {
             if let Some(path) = row
                 .text("path")
-                .map(PathBuf::from)
+                .map(path_named)
                 .filter(|path| is_plain(path))
             {
                 folders.push((path, 0));
@@ -365,21 +366,23 @@ impl Copy<'_> {
 
     fn folders(&mut self) -> Result<()> {
         self.rows("folders", |copy, fields| {
-            let path = fields.text("path").map(PathBuf::from).unwrap_or_default();
+            let path = fields.text("path").map(path_named).unwrap_or_default();
             let Some(new) = copy.taken.get(path.as_path()) else {
                 return Ok(false);
             };
-            fields.set("path", new.to_string_lossy().into_owned());
+            fields.set("path", path_text(new).into_owned());
             Ok(fields.is_within("added", 0..=LATEST))
         })?;
-        self.rows("forgotten", |copy, fields| {
-            let path = fields.text("path").map(PathBuf::from).unwrap_or_default();
-            let Some(new) = copy.moved(&path) else {
-                return Ok(false);
-            };
-            fields.set("path", new.to_string_lossy().into_owned());
-            Ok(true)
-        })?;
+        for table in ["forgotten", "forgotten_contents"] {
+            self.rows(table, |copy, fields| {
+                let path = fields.text("path").map(path_named).unwrap_or_default();
+                let Some(new) = copy.moved(&path) else {
+                    return Ok(false);
+                };
+                fields.set("path", path_text(&new).into_owned());
+                Ok(true)
+            })?;
+        }
         self.rows("tombstones", |_, fields| {
             Ok(fields.text("document").is_some_and(is_id))
         })?;
@@ -403,8 +406,8 @@ impl Copy<'_> {
     fn documents(&mut self) -> Result<()> {
         self.rebuilt.documents = self.rows("documents", |copy, fields| {
             let id = fields.text("id").unwrap_or_default().to_owned();
-            let path = fields.text("path").map(PathBuf::from).unwrap_or_default();
-            let folder = fields.text("folder").map(PathBuf::from).unwrap_or_default();
+            let path = fields.text("path").map(path_named).unwrap_or_default();
+            let folder = fields.text("folder").map(path_named).unwrap_or_default();
             let Some(new_folder) = copy.taken.get(folder.as_path()).copied() else {
                 copy.stray(id);
                 return Ok(false);
@@ -443,8 +446,8 @@ impl Copy<'_> {
         self.to
             .execute("INSERT OR IGNORE INTO tombstones VALUES (?1)", [id])?;
         fields.set("id", new_id.clone());
-        fields.set("path", new.to_string_lossy().into_owned());
-        fields.set("folder", folder.to_string_lossy().into_owned());
+        fields.set("path", path_text(new).into_owned());
+        fields.set("folder", path_text(folder).into_owned());
         fields.set("state", State::Pending.name().to_owned());
         fields.set("stage", 0);
         fields.set("hash", Value::Null);
@@ -513,10 +516,4 @@ pub(super) fn is_plain(path: &Path) -> bool {
         && !bytes.contains(&0)
         && path.components().all(named)
         && path.components().collect::<PathBuf>().as_os_str() == path.as_os_str()
-}
-
-/// A path as it is written within a JSON string.
-fn in_json(path: &Path) -> String {
-    let quoted = serde_json::to_string(&path.to_string_lossy()).unwrap_or_default();
-    quoted.trim_matches('"').to_owned()
 }

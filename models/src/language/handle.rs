@@ -6,6 +6,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
@@ -63,6 +64,7 @@ enum Command {
 #[derive(Clone)]
 pub struct LanguageModelHandle {
     commands: SyncSender<Command>,
+    stale: Arc<AtomicBool>,
     state: watch::Receiver<ModelState>,
     default: Arc<str>,
 }
@@ -79,8 +81,10 @@ impl LanguageModelHandle {
     ) -> Result<Self, ModelsError> {
         let (commands, queue) = sync_channel(QUEUE);
         let (state_sender, state) = watch::channel(ModelState::Unloaded);
+        let stale = Arc::new(AtomicBool::new(false));
         let owner = Owner {
             loader,
+            stale: Arc::clone(&stale),
             model: None,
             state: state_sender,
         };
@@ -90,6 +94,7 @@ impl LanguageModelHandle {
             .map_err(|error| ModelsError::Load(format!("no thread for it: {error}")))?;
         Ok(Self {
             commands,
+            stale,
             state,
             default: default.into(),
         })
@@ -143,12 +148,12 @@ impl LanguageModelHandle {
         Ok(answer)
     }
 
-    /// Drops the weights and everything that was read, once the questions before this are answered.
-    ///
-    /// # Errors
-    /// When too many questions wait.
-    pub fn unload(&self) -> Result<(), ModelsError> {
-        self.send(Command::Unload)
+    /// Drops the weights and everything that was read: at once, or when the answer that is being written is
+    /// complete. Nothing that waits is answered before.
+    pub fn forget(&self) {
+        self.stale.store(true, Ordering::Release);
+        // With a full queue whatever comes next sees that it is stale.
+        let _ = self.send(Command::Unload);
     }
 
     fn send(&self, command: Command) -> Result<(), ModelsError> {
@@ -163,6 +168,8 @@ impl LanguageModelHandle {
 
 struct Owner {
     loader: Loader,
+    /// What is in memory is to be forgotten before anything else.
+    stale: Arc<AtomicBool>,
     model: Option<Box<dyn LanguageModel>>,
     state: watch::Sender<ModelState>,
 }
@@ -186,8 +193,14 @@ impl Owner {
     }
 
     fn serve(&mut self, command: Command) {
+        if self.stale.swap(false, Ordering::AcqRel) {
+            self.unload();
+        }
         match command {
-            Command::Unload => self.unload(),
+            // It was sent because of what has just been dropped.
+            Command::Unload => {}
+            // Nobody waits for it: what is not wanted any more is not even read.
+            Command::Generate { reply, .. } if reply.is_closed() => {}
             Command::Count {
                 model,
                 texts,
@@ -314,6 +327,24 @@ mod tests {
                 .expect("counts"),
             [2]
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_to_be_forgotten_is_not_in_memory_when_the_next_question_is_answered() {
+        let handle = handle(None);
+        handle.count(None, vec![]).await.expect("loads");
+        let mut first = handle.generate(None, request("?")).expect("accepted");
+        // Whoever asked this has gone before it is its turn.
+        drop(handle.generate(None, request("?")).expect("accepted"));
+        for _ in 0..2 * QUEUE {
+            handle.forget();
+        }
+        while first.recv().await.is_some() {}
+        let mut state = handle.state.clone();
+        state
+            .wait_for(|state| *state == ModelState::Unloaded)
+            .await
+            .expect("the thread lives");
     }
 
     #[tokio::test]

@@ -1,6 +1,5 @@
 //! Documents: the library's rows, text around a span, why a file is in or out, forgetting.
 
-
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -74,11 +73,7 @@ pub(crate) async fn forget(
     let request = body(request)?;
     let path = path_named(&request.path);
     if request.undo {
-        services.retriever.index().remember(&path).await?;
-        return Ok(Json(Receipt {
-            path,
-            ..Receipt::default()
-        }));
+        return Ok(Json(services.retriever.index().remember(&path).await?));
     }
     Ok(Json(services.retriever.forget(&path).await?))
 }

@@ -15,11 +15,20 @@ pub(crate) async fn add(
     State(services): Shared,
     request: Body<FolderRequest>,
 ) -> Result<Json<FolderAdded>, ApiError> {
-    let path = absolute(body(request)?)?;
-    let report = services.retriever.index().add_folder(&path).await?;
+    let request = body(request)?;
+    let accept = request.accept.unwrap_or(true);
+    let path = absolute(request)?;
+    let index = services.retriever.index();
+    let report = if accept {
+        index.accept_folder(&path).await?
+    } else {
+        index.add_folder(&path).await?
+    };
     Ok(Json(FolderAdded {
         unchanged: report.unchanged,
         queued: report.queued,
+        removed: report.removed,
+        away: index.away(path).filter(|_| report.away),
     }))
 }
 

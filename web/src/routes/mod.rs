@@ -66,6 +66,12 @@ pub fn status(services: &Services) -> Result<Status, vade_indexer::IndexerError>
             Ok(FolderStatus {
                 path: path_text(&folder).into_owned(),
                 reachable: index.is_reachable(&folder),
+                away: index.away(&folder),
+                drives_away: index
+                    .drives_away(&folder)
+                    .iter()
+                    .map(|drive| path_text(drive).into_owned())
+                    .collect(),
                 documents: index.ledger().documents(&filter)?.1,
             })
         })
@@ -102,6 +108,7 @@ pub fn status(services: &Services) -> Result<Status, vade_indexer::IndexerError>
         },
         egress: services.egress.name().to_owned(),
         egress_notice: services.egress.notice.clone(),
+        notices: index.ledger().loss()?.into_iter().collect(),
     })
 }
 

@@ -29,8 +29,11 @@ pub(crate) async fn source(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let gone = || ApiError::not_found("there is no such document");
-    let ledger = services.retriever.index().ledger();
-    let document = ledger.document(&DocumentId(id))?.ok_or_else(gone)?;
+    let index = services.retriever.index();
+    let document = index.ledger().document(&DocumentId(id))?.ok_or_else(gone)?;
+    if index.is_forgotten(&document)? {
+        return Err(gone());
+    }
     let opened = tokio::task::spawn_blocking(move || Source::open(&document)).await;
     let source = opened.ok().flatten();
     let source = source.ok_or_else(|| ApiError::not_found("its file cannot be read any more"))?;
