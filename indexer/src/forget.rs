@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{IndexerError, Result};
+use crate::fail;
 use crate::index::Index;
 use crate::ledger::DocumentId;
 
@@ -57,7 +58,6 @@ impl Index {
             });
         }
         let ids: Vec<DocumentId> = documents.iter().map(|one| one.id.clone()).collect();
-        let forgotten: HashSet<&DocumentId> = ids.iter().collect();
         let mut receipt = Receipt {
             chunks: documents.iter().map(|document| document.chunks).sum(),
             documents: documents.len(),
@@ -65,16 +65,34 @@ impl Index {
             path: why.path,
             ..Receipt::default()
         };
-        if receipt.kept_out {
-            inner.ledger.set_forgotten(&receipt.path, true)?;
-        }
         let mut texts = Vec::new();
         for id in &ids {
             texts.extend(self.passages(id)?);
         }
-        let mut probes = probes(&texts);
+        if receipt.kept_out {
+            inner.ledger.set_forgotten(&receipt.path, true)?;
+            fail::point("forgetting");
+        }
         inner.remove(&ids).await?;
-        receipt.messages = inner.ledger.forget_answers(&ids)?;
+        let erased = self.erase(&ids, probes(&texts), &mut receipt).await;
+        // Whatever became of that: it has a row again that says why it is not in the index.
+        if receipt.kept_out {
+            self.look_at(&receipt.path).await?;
+        }
+        erased?;
+        Ok(receipt)
+    }
+
+    /// Removes from disk what has left the index, and looks for it there.
+    async fn erase(
+        &self,
+        ids: &[DocumentId],
+        mut probes: Vec<String>,
+        receipt: &mut Receipt,
+    ) -> Result<()> {
+        let inner = &self.inner;
+        let forgotten: HashSet<&DocumentId> = ids.iter().collect();
+        receipt.messages = inner.ledger.forget_answers(ids)?;
         let others = inner.lexical.texts_besides(&forgotten)?;
         probes.retain(|probe| !others.iter().any(|text| text.contains(probe.as_str())));
         {
@@ -84,18 +102,15 @@ impl Index {
         {
             let _quiet = inner.vectors.quiet().await;
             let _writer = inner.vectors_writer.lock().await;
-            inner.vectors.delete(&ids).await?;
+            inner.vectors.delete(ids).await?;
             let marker = inner.vectors.purge().await?;
-            inner.ledger.buried(&ids, &marker)?;
+            inner.ledger.buried(ids, &marker)?;
         }
         inner.ledger.vacuum()?;
         receipt.probes = probes.len();
         (receipt.files, receipt.occurrences) = search_files(&inner.data, &probes)?;
         receipt.occurrences += self.occurrences(&forgotten).await?;
-        if receipt.kept_out {
-            self.look_at(&receipt.path).await?;
-        }
-        Ok(receipt)
+        Ok(())
     }
 
     /// Lets what was forgotten at `path` (absolute) into the index again.
@@ -105,6 +120,7 @@ impl Index {
     pub async fn remember(&self, path: &Path) -> Result<()> {
         let ledger = &self.inner.ledger;
         ledger.set_forgotten(path, false)?;
+        fail::point("remembering");
         for document in ledger.under(path)? {
             self.inner.remove(&[document.id]).await?;
         }

@@ -16,7 +16,7 @@ use crate::error::{IndexerError, Result};
 use crate::transfer::rename_documents;
 
 /// The format of the data directory.
-pub(crate) const FORMAT: i64 = 3;
+pub(crate) const FORMAT: i64 = 4;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -40,7 +40,8 @@ CREATE TABLE IF NOT EXISTS documents (
     milliseconds INTEGER,
     indexed INTEGER,
     notice TEXT,
-    unread_images INTEGER NOT NULL DEFAULT 0
+    unread_images INTEGER NOT NULL DEFAULT 0,
+    fault TEXT
 );
 CREATE TABLE IF NOT EXISTS forgotten (path TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS tombstones (document TEXT PRIMARY KEY);
@@ -65,10 +66,11 @@ CREATE INDEX IF NOT EXISTS messages_by_conversation ON messages (conversation, i
 ";
 
 /// What makes a ledger of format n, at place n - 1, one of format n + 1.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "ALTER TABLE documents ADD COLUMN links TEXT NOT NULL DEFAULT '[]';",
     "ALTER TABLE documents ADD COLUMN unread_images INTEGER NOT NULL DEFAULT 0;
      UPDATE documents SET unread_images = 1 WHERE state = 'skipped' AND reason LIKE '%: needs OCR';",
+    "ALTER TABLE documents ADD COLUMN fault TEXT;",
 ];
 
 /// Sums over the documents, which are asked for after every commit. This connection is the only one, so they
@@ -175,6 +177,29 @@ impl State {
     }
 }
 
+/// Whose fault it is that a file, or what is in its images, could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The file's: it is tried again when it changes, or another version of the program starts.
+    Own,
+    /// Something else's: it is tried again after a while, and at each start.
+    Circumstance,
+}
+
+impl Fault {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Circumstance => "circumstance",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        let both = [Self::Own, Self::Circumstance];
+        both.into_iter().find(|fault| fault.name() == name)
+    }
+}
+
 /// How far the content named by a document's hash has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
@@ -228,6 +253,8 @@ pub struct Document {
     pub indexed: Option<i64>,
     /// What was lost though it could be read.
     pub notice: Option<String>,
+    /// Whose fault it is that it could not be read, or not whole.
+    pub fault: Option<Fault>,
     pub(crate) stage: Stage,
 }
 
@@ -249,12 +276,16 @@ pub(crate) enum Outcome {
     Unchanged,
     /// Its words are in the full-text index.
     Indexed(Indexed),
-    /// It is left out: skipped or failed, and why.
+    /// It is left out: skipped, or failed by its own fault, and why.
     Rejected(State, String),
+    /// Something else than the file kept it from being read, and what.
+    Hindered(String),
     /// What it says is in images: it waits for them to be read, or is skipped, and why.
     NeedsOcr(State, String),
     /// Its images were looked at, and it says what it said before.
     NothingSeen,
+    /// Something else than the file kept its images from being looked at; it says what it said before.
+    ImagesHindered,
 }
 
 /// What is written down of a document that was read.
@@ -442,7 +473,7 @@ impl Ledger {
                 "INSERT INTO documents (id, path, folder, size, modified, state, title)
                  VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6)
                  ON CONFLICT (id) DO UPDATE SET
-                     folder = ?3, size = ?4, modified = ?5, state = 'pending', reason = NULL",
+                     folder = ?3, size = ?4, modified = ?5, state = 'pending', reason = NULL, fault = NULL",
                 params![
                     DocumentId::of(&file.path).0,
                     text(&file.path),
@@ -507,14 +538,25 @@ impl Ledger {
         Ok(())
     }
 
-    /// Keeps what lies at or under `path` out of the index, or lets it in again.
+    /// Keeps what lies at or under `path` out of the index, or lets it in again. In the same moment it is queued:
+    /// reading it makes of its row what is wanted now, also when the program ends before anything else is done.
     pub(crate) fn set_forgotten(&self, path: &Path, forgotten: bool) -> Result<()> {
         let statement = if forgotten {
             "INSERT OR IGNORE INTO forgotten VALUES (?1)"
         } else {
             "DELETE FROM forgotten WHERE path = ?1"
         };
-        self.lock().execute(statement, [text(path)])?;
+        let path = text(path);
+        let folder = path.trim_end_matches('/');
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        transaction.execute(statement, [&path])?;
+        transaction.execute(
+            "UPDATE documents SET state = 'pending', reason = NULL, fault = NULL
+             WHERE path = ?1 OR path > ?2 AND path < ?3",
+            params![path, format!("{folder}/"), format!("{folder}0")],
+        )?;
+        transaction.commit()?;
         Ok(())
     }
 
@@ -693,12 +735,12 @@ impl Ledger {
         let transaction = connection.transaction()?;
         for (document, outcome) in outcomes {
             match outcome {
-                Outcome::Unchanged | Outcome::NothingSeen => {}
+                Outcome::Unchanged | Outcome::NothingSeen | Outcome::ImagesHindered => {}
                 Outcome::Indexed(indexed) => {
                     bury_old_vectors(&transaction, &document.id)?;
                     note_indexed(&transaction, &document.id, indexed, now)?;
                 }
-                Outcome::Rejected(..) | Outcome::NeedsOcr(..) => {
+                Outcome::Rejected(..) | Outcome::Hindered(_) | Outcome::NeedsOcr(..) => {
                     bury_old_vectors(&transaction, &document.id)?;
                     transaction.execute(
                         "UPDATE documents SET stage = 0, hash = NULL, chunks = 0, notice = NULL,
@@ -712,6 +754,42 @@ impl Ledger {
         set_meta(&transaction, "lexical", marker)?;
         transaction.commit()?;
         Ok(())
+    }
+
+    /// Queues what could not be read once more: `ids`, or all documents, where that was not their own fault. Of
+    /// what could be read without its images these are looked at again.
+    pub(crate) fn try_again(&self, ids: Option<&[DocumentId]>) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        {
+            let mut statement = transaction.prepare(
+                "UPDATE documents SET fault = NULL, reason = NULL,
+                     unread_images = CASE state WHEN 'failed' THEN unread_images ELSE 1 END,
+                     state = CASE state WHEN 'failed' THEN 'pending' ELSE state END
+                 WHERE fault = 'circumstance' AND state != 'pending' AND (?1 IS NULL OR id = ?1)",
+            )?;
+            match ids {
+                None => {
+                    statement.execute([None::<&str>])?;
+                }
+                Some(ids) => {
+                    for id in ids {
+                        statement.execute([&id.0])?;
+                    }
+                }
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Queues every file that could not be read, whoever's fault that was.
+    pub(crate) fn try_all_failed_again(&self) -> Result<()> {
+        self.lock().execute(
+            "UPDATE documents SET state = 'pending', fault = NULL, reason = NULL WHERE state = 'failed'",
+            [],
+        )?;
+        self.try_again(None)
     }
 
     /// Puts every document back into the queue; what the engines hold stays until it is replaced.
@@ -818,7 +896,7 @@ impl Ledger {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(&format!(
             "SELECT id, path, folder, size, modified, state, reason, stage, hash, chunks, title,
-                 tags, language, extractor, milliseconds, indexed, notice
+                 tags, language, extractor, milliseconds, indexed, notice, fault
              FROM documents {rest}"
         ))?;
         let documents = statement
@@ -875,23 +953,30 @@ fn note_state(
     outcome: &Outcome,
 ) -> Result<()> {
     let (state, reason, unread_images) = match outcome {
-        Outcome::Rejected(state, reason) => (Some(state.name()), Some(reason), Some(false)),
-        Outcome::NeedsOcr(state, reason) => (Some(state.name()), Some(reason), Some(true)),
-        Outcome::NothingSeen => (None, None, Some(false)),
+        Outcome::Rejected(state, reason) => (Some(*state), Some(reason), Some(false)),
+        Outcome::Hindered(reason) => (Some(State::Failed), Some(reason), Some(false)),
+        Outcome::NeedsOcr(state, reason) => (Some(*state), Some(reason), Some(true)),
+        Outcome::NothingSeen | Outcome::ImagesHindered => (None, None, Some(false)),
         Outcome::Unchanged | Outcome::Indexed(_) => (None, None, None),
     };
+    let fault = match outcome {
+        Outcome::Rejected(State::Failed, _) => Some(Fault::Own),
+        Outcome::Hindered(_) | Outcome::ImagesHindered => Some(Fault::Circumstance),
+        _ => None,
+    };
     transaction.execute(
-        "UPDATE documents SET reason = ?3, unread_images = coalesce(?6, unread_images),
+        "UPDATE documents SET reason = ?3, unread_images = coalesce(?6, unread_images), fault = ?7,
              state = coalesce(?2,
              CASE stage WHEN 2 THEN 'indexed' WHEN 1 THEN 'indexed-lexical' ELSE 'pending' END)
          WHERE id = ?1 AND size = ?4 AND modified = ?5",
         params![
             queued.id.0,
-            state,
+            state.map(State::name),
             reason,
             integer(queued.size),
             queued.modified,
-            unread_images
+            unread_images,
+            fault.map(Fault::name)
         ],
     )?;
     Ok(())
@@ -928,6 +1013,9 @@ fn document(row: &Row) -> rusqlite::Result<Document> {
         milliseconds: number(14)?,
         indexed: row.get(15)?,
         notice: row.get(16)?,
+        fault: row
+            .get::<_, Option<String>>(17)?
+            .and_then(|name| Fault::parse(&name)),
     })
 }
 
@@ -1092,6 +1180,88 @@ mod tests {
     }
 
     #[test]
+    fn what_failed_by_no_fault_of_its_own_is_queued_again_and_nothing_else() {
+        let (_directory, ledger) = ledger();
+        let outcomes = [
+            Outcome::Rejected(State::Failed, "its own".to_owned()),
+            Outcome::Hindered("killed".to_owned()),
+            Outcome::Rejected(State::Skipped, "no file".to_owned()),
+        ];
+        for (name, outcome) in ["/n/own.md", "/n/killed.md", "/n/skipped.md"]
+            .iter()
+            .zip(outcomes)
+        {
+            enqueue(&ledger, name, 1);
+            let queued = ledger.pending(1).expect("pending").remove(0);
+            ledger
+                .words_committed(&[(queued, outcome)], "1", 0)
+                .expect("commits");
+        }
+        let waiting = || -> Vec<PathBuf> {
+            let pending = ledger.pending(9).expect("pending").into_iter();
+            pending.map(|document| document.path).collect()
+        };
+        let killed = DocumentId::of(Path::new("/n/killed.md"));
+        let row = ledger.document(&killed).expect("reads").expect("a row");
+        assert_eq!(row.fault, Some(Fault::Circumstance));
+        let own = DocumentId::of(Path::new("/n/own.md"));
+        ledger.try_again(Some(&[own])).expect("queues");
+        assert_eq!(waiting(), [] as [PathBuf; 0]);
+        ledger.try_again(Some(&[killed])).expect("queues");
+        assert_eq!(waiting(), [PathBuf::from("/n/killed.md")]);
+        ledger.try_all_failed_again().expect("queues");
+        assert_eq!(waiting(), ["/n/killed.md", "/n/own.md"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn what_is_forgotten_or_let_in_again_is_queued_in_the_same_moment() {
+        let (_directory, ledger) = ledger();
+        enqueue(&ledger, "/n/a/b.md", 1);
+        let reasons = [Outcome::Unchanged, Outcome::Hindered("x".to_owned())];
+        for (forgotten, outcome) in [true, false].into_iter().zip(reasons) {
+            read_newest(&ledger, "h1");
+            let queued = only(&ledger);
+            ledger
+                .words_committed(&[(queued, outcome)], "1", 0)
+                .expect("commits");
+            assert_eq!(ledger.pending_count().expect("counts"), 0);
+            ledger
+                .set_forgotten(Path::new("/n/a"), forgotten)
+                .expect("sets");
+            assert_eq!(ledger.pending_count().expect("counts"), 1);
+            let path = Path::new("/n/a/b.md");
+            assert_eq!(ledger.is_forgotten(path).expect("reads"), forgotten);
+        }
+    }
+
+    #[test]
+    fn images_that_could_not_be_looked_at_are_looked_at_again() {
+        let (directory, ledger) = ledger();
+        enqueue(&ledger, "/n/a.pdf", 1);
+        let queued = ledger.pending(1).expect("pending").remove(0);
+        let indexed = Indexed {
+            hash: "h1".to_owned(),
+            chunks: 2,
+            unread_images: true,
+            ..Indexed::default()
+        };
+        ledger
+            .words_committed(&[(queued.clone(), Outcome::Indexed(indexed))], "1", 0)
+            .expect("commits");
+        ledger
+            .words_committed(&[(queued, Outcome::ImagesHindered)], "2", 0)
+            .expect("commits");
+        assert_eq!(ledger.with_unread_images(9).expect("selects"), []);
+        assert_eq!(only(&ledger).state, State::IndexedLexical);
+        ledger.try_again(None).expect("queues");
+        assert_eq!(ledger.with_unread_images(9).expect("selects").len(), 1);
+        assert_eq!(only(&ledger).state, State::IndexedLexical);
+        let kept = ledger.counts().expect("counts");
+        drop(ledger);
+        assert_counted(&directory, &kept);
+    }
+
+    #[test]
     fn a_removed_document_leaves_a_tombstone_for_its_vectors() {
         let (_directory, ledger) = ledger();
         enqueue(&ledger, "/n/a.md", 1);
@@ -1202,6 +1372,7 @@ mod tests {
         let (directory, ledger) = ledger();
         enqueue(&ledger, "/n/a.md", 1);
         let older = "DROP INDEX documents_with_images; ALTER TABLE documents DROP COLUMN unread_images;
+            ALTER TABLE documents DROP COLUMN fault;
             ALTER TABLE documents DROP COLUMN links; UPDATE meta SET value = '1' WHERE key = 'format';";
         drop(ledger);
         let file = Connection::open(directory.path().join("ledger.sqlite3")).expect("opens");

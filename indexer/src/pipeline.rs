@@ -1,7 +1,7 @@
 //! The pipeline: pending documents → words committed → vectors committed.
 //!
 //! Two tasks, one a writer of each engine: words come first, so that a folder can be searched within
-//! seconds, and vectors are filled in behind. A third follows what changes on disk.
+//! seconds, and vectors are filled in behind. A third follows what changes on disk. Each is supervised.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,18 +13,22 @@ use crate::error::Result;
 use crate::fill::vectors;
 use crate::follow::watching;
 use crate::index::{Index, read};
+use crate::progress::Part;
+use crate::supervise::supervised;
 use crate::words::words;
 
 impl Index {
     /// Starts the tasks that index and watch, until `token` is cancelled.
     pub fn start(&self, tracker: &TaskTracker, token: &CancellationToken) {
-        tracker.spawn(words(Arc::clone(&self.inner), token.clone()));
-        tracker.spawn(vectors(Arc::clone(&self.inner), token.clone()));
+        let inner = || Arc::clone(&self.inner);
+        tracker.spawn(supervised(inner(), Part::Words, token.clone(), words));
+        tracker.spawn(supervised(inner(), Part::Vectors, token.clone(), vectors));
     }
 
     /// Starts watching the folders for changes, until `token` is cancelled.
     pub fn watch(&self, tracker: &TaskTracker, token: &CancellationToken) {
-        tracker.spawn(watching(Arc::clone(&self.inner), token.clone()));
+        let inner = Arc::clone(&self.inner);
+        tracker.spawn(supervised(inner, Part::Watching, token.clone(), watching));
     }
 
     /// Whether everything is indexed, what is gone has left the engines, and no store waits to be replaced.

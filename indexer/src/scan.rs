@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use ignore::gitignore::GitignoreBuilder;
 use ignore::overrides::OverrideBuilder;
 use ignore::{DirEntry, WalkBuilder};
 
-use crate::ledger::{Document, DocumentId, FileStat, State};
+use crate::ledger::{Document, DocumentId, Fault, FileStat, State};
 
 /// What is never indexed.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +35,15 @@ pub(crate) struct Found {
     pub files: Vec<FileStat>,
     /// Every directory that was entered.
     pub directories: Vec<PathBuf>,
+    /// Directories that the system could not list, or not whole: nothing is known of what is in them.
+    pub unlisted: Vec<PathBuf>,
+}
+
+impl Found {
+    /// Whether nothing was found at `path` because its directory could not be listed.
+    pub(crate) fn says_nothing_of(&self, path: &Path) -> bool {
+        self.unlisted.iter().any(|folder| path.starts_with(folder))
+    }
 }
 
 /// Some places of a folder, with all that lies under them.
@@ -74,9 +84,6 @@ pub(crate) struct Difference {
     /// As it was.
     pub unchanged: usize,
 }
-
-/// Begins the reasons that are worth another try although the file did not change.
-pub(crate) const UNREADABLE: &str = "cannot be read";
 
 /// As many of the changes found at once are taken for what a person has just saved; the rest is a backlog.
 const SAVED_AT_ONCE: usize = 8;
@@ -128,7 +135,15 @@ pub(crate) fn walk(
                 found.directories.push(entry.into_path());
             }
             Ok(entry) => found.files.push(stat(&entry)),
-            Err(error) => found.files.extend(unreadable(&error)),
+            Err(error) => {
+                let file = unreadable(&error);
+                if is_circumstance(&error) {
+                    found
+                        .unlisted
+                        .extend(file.iter().map(|file| file.path.clone()));
+                }
+                found.files.extend(file);
+            }
         }
     }
     Ok(found)
@@ -215,6 +230,18 @@ fn stat(entry: &DirEntry) -> FileStat {
     }
 }
 
+/// That a directory may not be listed, or is none any more, says something of what is in it; that the system
+/// has no file handles left, or a disk or a network does not answer, says nothing.
+fn is_circumstance(error: &ignore::Error) -> bool {
+    let says_something = [
+        ErrorKind::PermissionDenied,
+        ErrorKind::NotFound,
+        ErrorKind::NotADirectory,
+    ];
+    let kind = error.io_error().map(std::io::Error::kind);
+    kind.is_some_and(|kind| !says_something.contains(&kind))
+}
+
 /// A directory that cannot be listed has a row with the reason, like a file.
 fn unreadable(error: &ignore::Error) -> Option<FileStat> {
     match error {
@@ -250,11 +277,8 @@ pub(crate) fn difference(files: Vec<FileStat>, ledger: &[Document]) -> Differenc
 }
 
 fn needs_reading(file: &FileStat, document: &Document) -> bool {
-    let worth_another_try = document.state == State::Failed
-        && document
-            .reason
-            .as_ref()
-            .is_some_and(|reason| reason.starts_with(UNREADABLE));
+    let worth_another_try =
+        document.state == State::Failed && document.fault == Some(Fault::Circumstance);
     file.size != document.size || file.modified != document.modified || worth_another_try
 }
 
@@ -375,6 +399,29 @@ mod tests {
             ["a.md", "d/f.md"]
         );
         assert!(names(root.path(), &rules, Some(&["gone"])).is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_the_system_cannot_list_says_nothing_of_its_files() {
+        let failed = |number| ignore::Error::WithDepth {
+            depth: 1,
+            err: Box::new(ignore::Error::WithPath {
+                path: "/n/a".into(),
+                err: Box::new(std::io::Error::from_raw_os_error(number).into()),
+            }),
+        };
+        for number in [libc::EIO, libc::EMFILE, libc::ESTALE, libc::ENOMEM] {
+            assert!(is_circumstance(&failed(number)), "{number}");
+        }
+        for number in [libc::EACCES, libc::ENOENT, libc::ENOTDIR] {
+            assert!(!is_circumstance(&failed(number)), "{number}");
+        }
+        let found = Found {
+            unlisted: vec![PathBuf::from("/n/a")],
+            ..Found::default()
+        };
+        assert!(found.says_nothing_of(Path::new("/n/a/b.md")));
+        assert!(!found.says_nothing_of(Path::new("/n/ab.md")));
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub enum RetrieverError {
     /// There is no such conversation.
     #[error("no such conversation: {0}")]
     NoConversation(String),
+    /// A part of the program panicked.
+    #[error("answering failed unexpectedly: ask again; the log says where")]
+    Panicked,
     /// The index failed.
     #[error(transparent)]
     Index(#[from] IndexerError),

@@ -48,6 +48,12 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not-found", message)
     }
 
+    /// A part of the program panicked.
+    pub(crate) fn unexpected() -> Self {
+        let message = "this request failed unexpectedly; the log says where";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", message)
+    }
+
     /// The error as an event or a body.
     pub(crate) fn body(&self) -> serde_json::Value {
         json!({ "error": { "code": self.code, "message": self.message } })
@@ -96,6 +102,7 @@ impl From<RetrieverError> for ApiError {
                 Self::bad_request(message)
             }
             RetrieverError::NoConversation(_) => Self::not_found(message),
+            RetrieverError::Panicked => Self::unexpected(),
             RetrieverError::Index(error) => error.into(),
             RetrieverError::Models(error) => error.into(),
         }

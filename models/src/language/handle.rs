@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{LanguageModel, Request, Summary};
 use crate::ModelsError;
+use crate::guard::{give_up, guarded};
 
 /// Questions that may wait.
 const QUEUE: usize = 16;
@@ -193,9 +194,9 @@ impl Owner {
                 texts,
                 reply,
             } => {
-                let counts = self
-                    .ready(&model)
-                    .and_then(|model| texts.iter().map(|text| model.count(text)).collect());
+                let counts = self.with(&model, |model| {
+                    texts.iter().map(|text| model.count(text)).collect()
+                });
                 let _ = reply.send(counts);
             }
             Command::Generate {
@@ -203,7 +204,7 @@ impl Owner {
                 request,
                 reply,
             } => {
-                let outcome = self.ready(&model).and_then(|model| {
+                let outcome = self.with(&model, |model| {
                     model.generate(&request, &mut |text| {
                         let gone = if text.is_empty() {
                             reply.is_closed()
@@ -227,6 +228,19 @@ impl Owner {
         }
     }
 
+    /// What the model of this id does. One that panics is given up.
+    fn with<T>(
+        &mut self,
+        id: &str,
+        work: impl FnOnce(&mut dyn LanguageModel) -> Result<T, ModelsError>,
+    ) -> Result<T, ModelsError> {
+        let done = guarded(|| self.ready(id).and_then(work));
+        if matches!(done, Err(ModelsError::Panicked)) {
+            self.unload();
+        }
+        done
+    }
+
     /// The model of this id, loaded in place of another if need be.
     fn ready(&mut self, id: &str) -> Result<&mut dyn LanguageModel, ModelsError> {
         if self.model.as_ref().is_some_and(|model| model.id() != id) {
@@ -248,7 +262,7 @@ impl Owner {
     }
 
     fn unload(&mut self) {
-        self.model = None;
+        give_up(&mut self.model);
         self.state.send_replace(ModelState::Unloaded);
     }
 }
@@ -274,7 +288,11 @@ mod tests {
             if id == "absent" {
                 return Err(ModelsError::Load("absent".to_owned()));
             }
-            let answer = |_: &Request| "one two three".to_owned();
+            assert!(id != "broken", "as it was told");
+            let answer = |request: &Request| {
+                assert!(request.messages[0].text != "panic", "as it was told");
+                "one two three".to_owned()
+            };
             Ok(Box::new(ScriptedModel::new(id, answer)))
         });
         LanguageModelHandle::start("scripted", idle, loader).expect("starts")
@@ -314,6 +332,23 @@ mod tests {
                 .expect("counts"),
             [2]
         );
+    }
+
+    #[tokio::test]
+    async fn a_model_that_panics_fails_that_question_only() {
+        let handle = handle(None);
+        for (model, question) in [(None, "panic"), (Some("broken"), "?")] {
+            handle.count(None, vec![]).await.expect("loads");
+            let mut answer = handle.generate(model, request(question)).expect("accepted");
+            let last = answer.recv().await;
+            assert!(
+                matches!(last, Some(Generation::Failed(ModelsError::Panicked))),
+                "{last:?}"
+            );
+            assert_eq!(handle.state(), ModelState::Unloaded);
+        }
+        let counted = handle.count(None, vec!["a b".to_owned()]).await;
+        assert_eq!(counted.expect("counts"), [2]);
     }
 
     #[tokio::test]
