@@ -5,13 +5,14 @@
 #   make test                  every test, with real weights and a real browser
 #   make screenshot            the picture in the README, taken by the browser test; SAMPLES=DIR
 #                              takes a copy of samples/ whose path may be shown
+#   make kills KILLS=1000      kills it so often while a folder changes, and compares with a clean run
 #   make lint                  formatting, clippy, and cargo-deny where it is installed
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .SILENT:
-.PHONY: run test build setup setup-test models lint screenshot
+.PHONY: run test build setup setup-test models kills lint screenshot
 
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/vademecum/target
 VADE := $(CARGO_TARGET_DIR)/release/vade
@@ -39,6 +40,10 @@ test: setup-test build models
 # The small models that the end-to-end tests run.
 models: build
 	$(VADE) models pull onnxruntime pp-ocrv6-small snowflake-arctic-embed-s smollm2-135m-instruct
+
+kills: setup build models
+	VADE_KILLS=$(or $(KILLS),1000) VADE_KILLS_SEED=$(or $(SEED),$$(date +%s)) \
+	    cargo test --release --workspace --locked --test it -- --nocapture kills::
 
 screenshot: setup-test build models
 	$(VADE) models pull qwen2.5-coder-1.5b-instruct
@@ -85,3 +90,4 @@ setup:
 
 setup-test: setup
 	$(call install,chromedriver strace,chromium chromium-driver strace,chromium chromedriver strace,chromium strace,chromedriver)
+	$(call install,faketime,faketime,libfaketime,libfaketime,libfaketime)

@@ -490,7 +490,7 @@ pub(crate) fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(repository("tests/fixtures").join(name)).expect("a fixture")
 }
 
-fn repository(path: &str) -> PathBuf {
+pub(crate) fn repository(path: &str) -> PathBuf {
     // Tests run in their package's directory, wherever they were built.
     std::fs::canonicalize(Path::new("..").join(path)).expect("it is in the repository")
 }
@@ -539,7 +539,7 @@ pub(crate) fn file_span(place: &Value) -> String {
     String::from_utf8(bytes[span].to_vec()).expect("a span on character boundaries")
 }
 
-/// A model directory in `place` where one file, `id/file`, has one bit wrong.
+/// A model directory in `place` where one file, `id/file`, has one bit wrong, if there is one of that name.
 pub(crate) fn damaged_models(place: &Place, file: &str) -> PathBuf {
     let directory = place.root.join("models");
     for model in MODELS {

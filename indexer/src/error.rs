@@ -97,6 +97,11 @@ pub enum IndexerError {
     /// Embedding failed.
     #[error(transparent)]
     Models(#[from] ModelsError),
+    /// The time cannot be told.
+    #[error(
+        "this machine's clock stands before 1970, which the vector store cannot tell: set it right"
+    )]
+    Clock,
     /// The index was closed while work was under way.
     #[error("the index is closed")]
     Closed,

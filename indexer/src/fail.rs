@@ -1,7 +1,7 @@
-//! Failure points: named places where a test lets the process end as a power cut would.
+//! Failure points: named places where a test lets the process end as a power cut would, or lets the task panic.
 //!
-//! `VADE_FAIL_AT=name` ends it there at once, `name:3` the third time. Without the variable a point costs
-//! a comparison.
+//! `VADE_FAIL_AT=name` ends it there at once, `name:3` the third time; `VADE_PANIC_AT=name,other` panics
+//! there instead. Without the variables a point costs a comparison.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 struct Planned {
     name: String,
     left: AtomicUsize,
+    panics: bool,
 }
 
-/// Ends the process here, if that is planned.
+/// Ends the process here, or panics, if that is planned.
 pub(crate) fn point(name: &str) {
     end_if(|planned| planned == name);
 }
@@ -25,20 +26,32 @@ pub(crate) fn document(step: &str, path: &Path) {
     });
 }
 
-fn end_if(is_here: impl FnOnce(&str) -> bool) {
-    static PLANNED: OnceLock<Option<Planned>> = OnceLock::new();
+fn end_if(is_here: impl Fn(&str) -> bool) {
+    static PLANNED: OnceLock<Vec<Planned>> = OnceLock::new();
     let planned = PLANNED.get_or_init(|| {
-        let variable = std::env::var("VADE_FAIL_AT").ok()?;
-        let (name, times) = variable.split_once(':').unwrap_or((&variable, "1"));
-        Some(Planned {
-            name: name.to_owned(),
-            left: AtomicUsize::new(times.parse().unwrap_or(1)),
-        })
+        let mut planned = plans("VADE_FAIL_AT", false);
+        planned.extend(plans("VADE_PANIC_AT", true));
+        planned
     });
-    if let Some(planned) = planned
-        && is_here(&planned.name)
-        && planned.left.fetch_sub(1, Ordering::Relaxed) == 1
-    {
-        std::process::abort();
+    for plan in planned {
+        if is_here(&plan.name) && plan.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            assert!(!plan.panics, "a panic was planned at {}", plan.name);
+            std::process::abort();
+        }
     }
+}
+
+fn plans(variable: &str, panics: bool) -> Vec<Planned> {
+    let variable = std::env::var(variable).unwrap_or_default();
+    let names = variable.split(',').filter(|name| !name.is_empty());
+    names
+        .map(|planned| {
+            let (name, times) = planned.split_once(':').unwrap_or((planned, "1"));
+            Planned {
+                name: name.to_owned(),
+                left: AtomicUsize::new(times.parse().unwrap_or(1)),
+                panics,
+            }
+        })
+        .collect()
 }

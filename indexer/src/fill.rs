@@ -15,7 +15,7 @@ use vade_models::embedding::Urgency;
 
 use crate::error::{IndexerError, Result};
 use crate::fail;
-use crate::index::{Inner, lock, now};
+use crate::index::{Inner, check_clock, lock, now};
 use crate::ledger::{Document, DocumentId, State, digest};
 use crate::lexical::ChunkRow;
 use crate::pipeline::pause;
@@ -66,6 +66,8 @@ pub(crate) async fn vectors(index: Arc<Inner>, token: CancellationToken) {
 
 /// One round; false when there was nothing to do.
 async fn round_of_vectors(index: &Inner) -> Result<bool> {
+    check_clock()?;
+    fail::point("vectors");
     fill_in_saved(index).await?;
     let pending = index.ledger.pending_count()?;
     if pending > BACKLOG {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
+use crate::fail;
 use crate::ignoring::KINDS;
 use crate::index::{Inner, lock};
 use crate::progress::Part;
@@ -35,6 +36,7 @@ pub(crate) async fn watching(index: Arc<Inner>, token: CancellationToken) {
     let mut seen = Seen::now();
     let mut outcome = sync_folders(&index, &mut watch, &mut registered).await;
     loop {
+        fail::point("watching");
         let failed = outcome.is_err();
         if let Err(error) = outcome {
             index.trouble(Part::Watching, &error);
@@ -57,6 +59,7 @@ pub(crate) async fn watching(index: Arc<Inner>, token: CancellationToken) {
                 }
             }
             change = changes.next(), if !failed => {
+                // The watcher's thread is gone: all begins anew.
                 let Some(change) = change else { return };
                 let quiet = index.settings.debounce_milliseconds;
                 let changed = gather(change, &mut changes, quiet).await;

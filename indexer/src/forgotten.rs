@@ -106,7 +106,7 @@ impl Ledger {
             .prepare_cached("SELECT path FROM forgotten_contents WHERE content = ?1 LIMIT 1")?
             .query_row([content], |row| row.get(0))
             .optional()?;
-        Ok(by_content.map(|origin| Forgotten::Content(origin.into())))
+        Ok(by_content.map(|origin| Forgotten::Content(path_named(&origin))))
     }
 
     /// Everything that was forgotten.
@@ -119,7 +119,7 @@ impl Ledger {
         };
         let paths = column("SELECT path FROM forgotten")?;
         Ok(AllForgotten {
-            paths: paths.into_iter().map(PathBuf::from).collect(),
+            paths: paths.iter().map(|path| path_named(path)).collect(),
             contents: column("SELECT content FROM forgotten_contents")?,
         })
     }
@@ -152,7 +152,7 @@ impl Ledger {
         let mut statement = connection.prepare(&query)?;
         let paths = statement.query_map(under(path), |row| row.get::<_, String>(0))?;
         let paths = paths.collect::<rusqlite::Result<Vec<_>>>()?;
-        Ok(paths.into_iter().map(PathBuf::from).collect())
+        Ok(paths.iter().map(|path| path_named(path)).collect())
     }
 
     /// Lets in again what was forgotten at or under `path`, and these contents wherever they are.
@@ -167,16 +167,24 @@ impl Ledger {
             contents.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
         }
         transaction.execute(&format!("DELETE FROM forgotten WHERE {UNDER}"), under(path))?;
+        // Queued in the same moment: reading makes of each row what is wanted now, also when the program ends before
+        // anything else is done.
+        transaction.execute(&format!("{QUEUE} {UNDER}"), under(path))?;
         for content in contents {
             transaction.execute(
                 "DELETE FROM forgotten_contents WHERE content = ?1",
-                [content],
+                [&content],
             )?;
+            transaction.execute(&format!("{QUEUE} content = ?1"), [&content])?;
         }
         transaction.commit()?;
         Ok(())
     }
 }
+
+/// Has what was left out read again, where it
+const QUEUE: &str = "UPDATE documents SET state = 'pending', reason = NULL, fault = NULL
+     WHERE hash IS NULL AND state = 'skipped' AND";
 
 /// What lies at ?1, or begins with ?2.
 const UNDER: &str = "(path = ?1 OR instr(path, ?2) = 1)";

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -27,7 +28,7 @@ use crate::forget::FORGETTING;
 use crate::ledger::{Document, DocumentId, Ledger, State, digest};
 use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical};
 use crate::lock::LockFile;
-use crate::progress::{Part, Progress};
+use crate::progress::{Progress, Trouble};
 use crate::replace::Stores;
 use crate::roots::retain_gone;
 use crate::scan::{self, Places, Rules};
@@ -180,6 +181,8 @@ pub(crate) struct Inner {
     pub drives_away: Mutex<HashMap<PathBuf, Vec<PathBuf>>>,
     /// Questions under way.
     pub asked: Asked,
+    /// Held, folder by folder, while it is walked and compared with the ledger.
+    pub looking: Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
     pub notice: Mutex<Option<String>>,
     pub folders_changed: Notify,
     pub words_wake: Notify,
@@ -192,7 +195,7 @@ pub(crate) struct Inner {
     pub saved: Mutex<HashSet<DocumentId>>,
     pub saved_wake: Notify,
     pub progress: watch::Sender<Progress>,
-    pub troubles: Mutex<BTreeMap<Part, String>>,
+    pub troubles: Mutex<BTreeMap<Trouble, String>>,
     /// Everything is to stop: a walk does so in the middle.
     pub stopping: Arc<AtomicBool>,
     /// Set while documents are worked on.
@@ -247,6 +250,7 @@ impl Index {
             unreachable: Mutex::default(),
             drives_away: Mutex::default(),
             asked: Asked::default(),
+            looking: Mutex::default(),
             notice: Mutex::default(),
             folders_changed: Notify::new(),
             words_wake: Notify::new(),
@@ -376,6 +380,13 @@ impl Index {
                 reason: "it is not watched; `vade status` lists the folders that are".to_owned(),
             });
         }
+        // Whoever looks at it now may be about to queue what is in it.
+        let looking = Arc::clone(
+            lock(&self.inner.looking)
+                .entry(absolute.clone())
+                .or_default(),
+        );
+        let _looking = looking.lock().await;
         let gone: Vec<DocumentId> = self
             .inner
             .ledger
@@ -419,7 +430,10 @@ impl Index {
         let near = match vector {
             // A question embedded just before the stores changed places finds nothing by meaning.
             Some(vector) if vector.len() == vectors.dimensions() => {
-                vectors.search(vector, ask, scope, within.as_ref()).await?
+                match vectors.search(vector, ask, scope, within.as_ref()).await {
+                    Err(IndexerError::Clock) => Vec::new(),
+                    near => near?,
+                }
             }
             _ => Vec::new(),
         };
@@ -599,6 +613,17 @@ impl Inner {
         folder: &Path,
         within: Option<Vec<PathBuf>>,
     ) -> Result<(ScanReport, Vec<PathBuf>)> {
+        // What one look finds in the ledger must not be what another has found since this one began.
+        let looking = Arc::clone(lock(&self.looking).entry(folder.to_owned()).or_default());
+        let _looking = looking.lock().await;
+        if !self
+            .ledger
+            .folders()?
+            .iter()
+            .any(|watched| watched == folder)
+        {
+            return Ok((ScanReport::default(), Vec::new()));
+        }
         let Some(root) = self.find_root(folder).await? else {
             return Ok((ScanReport::AWAY, Vec::new()));
         };
@@ -619,7 +644,7 @@ impl Inner {
             Some(now) if now.is(&root) => lock(&self.unreachable).remove(folder),
             _ => return Ok((ScanReport::AWAY, Vec::new())),
         };
-        let known = match &within {
+        let mut known = match &within {
             None => self.ledger.under(folder)?,
             Some(paths) => {
                 let mut known = Vec::new();
@@ -631,6 +656,13 @@ impl Inner {
                 known
             }
         };
+        if !found.unlisted.is_empty() {
+            let there: HashSet<&Path> = found.files.iter().map(|file| &*file.path).collect();
+            known.retain(|document| {
+                let path = document.path.as_path();
+                there.contains(path) || !found.says_nothing_of(path)
+            });
+        }
         let mut files = found.files;
         if let Some(places) = &places {
             files.retain(|file| places.hold(&file.path));
@@ -674,7 +706,10 @@ impl Inner {
         let stop = Arc::clone(&self.stopping);
         tokio::task::spawn_blocking(move || scan::walk(&root, &rules, within.as_deref(), &stop))
             .await
-            .map_err(|_| IndexerError::Closed)
+            .map_err(|error| match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(_) => IndexerError::Closed,
+            })
     }
 
     /// Takes documents out of every answer, now; their vectors follow when there is time.
@@ -699,13 +734,22 @@ impl Inner {
                 saved.remove(id);
             }
         }
+        let removed = self.remove_everywhere(ids);
+        if removed.is_err() {
+            // What could not be removed is still there.
+            self.refresh_live(ids.iter())?;
+        }
+        self.vectors_wake.notify_one();
+        self.report_progress();
+        removed
+    }
+
+    fn remove_everywhere(&self, ids: &[DocumentId]) -> Result<()> {
         let marker = self.next_marker()?;
         self.lexical.commit(ids, &[], &marker)?;
         fail::point("removal-committed");
         self.ledger.remove(ids, &marker)?;
         fail::point("removal-noted");
-        self.vectors_wake.notify_one();
-        self.report_progress();
         Ok(())
     }
 
@@ -736,8 +780,9 @@ impl Inner {
     /// Reads these documents' rows into the map of live documents.
     pub(crate) fn refresh_live<'a>(&self, ids: impl Iterator<Item = &'a DocumentId>) -> Result<()> {
         for id in ids {
-            let document = self.ledger.document(id)?;
+            // Taken first: what another task has read of it later must not be replaced by what was read here.
             let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+            let document = self.ledger.document(id)?;
             match document.filter(|document| document.hash.is_some()) {
                 Some(document) => live.insert(id.clone(), Arc::new(document)),
                 None => live.remove(id),
@@ -835,6 +880,14 @@ fn fingerprint(settings: &IndexSettings) -> String {
         "{EXTRACTION} {} {} {}",
         settings.chunk_target_bytes, settings.chunk_max_bytes, settings.max_file_mib
     )
+}
+
+/// The vector store cannot tell a time before 1970, and panics.
+pub(crate) fn check_clock() -> Result<()> {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(IndexerError::Clock),
+    }
 }
 
 /// Milliseconds since 1970.

@@ -16,11 +16,13 @@ use crate::error::{IndexerError, Result};
 use crate::index::now;
 use crate::kept;
 use crate::paths::{path_named, path_text};
-use crate::scan::UNREADABLE;
 use crate::suspects::stage_over;
 
+/// Begins the reasons of files that the system does not give.
+pub(crate) const UNREADABLE: &str = "cannot be read";
+
 /// The format of the data directory.
-pub(crate) const FORMAT: i64 = 3;
+pub(crate) const FORMAT: i64 = 4;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -45,7 +47,8 @@ CREATE TABLE IF NOT EXISTS documents (
     indexed INTEGER,
     notice TEXT,
     unread_images INTEGER NOT NULL DEFAULT 0,
-    content TEXT
+    content TEXT,
+    fault TEXT
 );
 CREATE TABLE IF NOT EXISTS roots (folder TEXT PRIMARY KEY, identity TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS mounts (
@@ -80,16 +83,17 @@ CREATE INDEX IF NOT EXISTS messages_by_conversation ON messages (conversation, i
 ";
 
 /// What makes a ledger of format n, at place n - 1, one of format n + 1.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "ALTER TABLE documents ADD COLUMN links TEXT NOT NULL DEFAULT '[]';",
     "ALTER TABLE documents ADD COLUMN unread_images INTEGER NOT NULL DEFAULT 0;
      UPDATE documents SET unread_images = 1 WHERE state = 'skipped' AND reason LIKE '%: needs OCR';",
+    "ALTER TABLE documents ADD COLUMN fault TEXT; ALTER TABLE documents ADD COLUMN content TEXT;",
 ];
 
 /// The columns that `document` reads.
 const DOCUMENT: &str =
     "SELECT id, path, folder, size, modified, state, reason, stage, hash, chunks, title, tags, language,
-         extractor, milliseconds, indexed, notice, content";
+         extractor, milliseconds, indexed, notice, content, fault";
 
 /// Sums over the documents, which are asked for after every commit. This connection is the only one, so they
 /// are its own affair: counted once when it opens, kept by every change, and never on disk.
@@ -200,6 +204,29 @@ impl State {
     }
 }
 
+/// Whose fault it is that a file, or what is in its images, could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The file's: it is tried again when it changes, or another version of the program starts.
+    Own,
+    /// Something else's: it is tried again after a while, and at each start.
+    Circumstance,
+}
+
+impl Fault {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Circumstance => "circumstance",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        let both = [Self::Own, Self::Circumstance];
+        both.into_iter().find(|fault| fault.name() == name)
+    }
+}
+
 /// How far the content named by a document's hash has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
@@ -255,6 +282,8 @@ pub struct Document {
     pub notice: Option<String>,
     /// Digest of the bytes of its file when it was last read.
     pub(crate) content: Option<String>,
+    /// Whose fault it is that it could not be read, or not whole.
+    pub fault: Option<Fault>,
     pub(crate) stage: Stage,
 }
 
@@ -276,14 +305,18 @@ pub(crate) enum Outcome {
     Unchanged,
     /// Its words are in the full-text index.
     Indexed(Indexed),
-    /// It is left out: skipped or failed, and why.
+    /// It is left out: skipped, or failed by its own fault, and why.
     Rejected(State, String),
+    /// Something else than the file kept it from being read, and what.
+    Hindered(String),
     /// What it says is in images: it waits for them to be read, or is skipped, and why.
     NeedsOcr(State, String),
     /// Its images were looked at, and it says what it said before.
     NothingSeen,
     /// Its folder cannot be reached now: it says what it said before, and is read again when it can be.
     Away,
+    /// Something else than the file kept its images from being looked at; it says what it said before.
+    ImagesHindered,
 }
 
 /// What is written down of a document that was read.
@@ -446,7 +479,7 @@ impl Ledger {
                 "INSERT INTO documents (id, path, folder, size, modified, state, title)
                  VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6)
                  ON CONFLICT (id) DO UPDATE SET
-                     folder = ?3, size = ?4, modified = ?5, state = 'pending', reason = NULL",
+                     folder = ?3, size = ?4, modified = ?5, state = 'pending', reason = NULL, fault = NULL",
                 params![
                     DocumentId::of(&file.path).0,
                     text(&file.path),
@@ -653,12 +686,15 @@ impl Ledger {
                 )?;
             }
             match outcome {
-                Outcome::Away | Outcome::Unchanged | Outcome::NothingSeen => {}
+                Outcome::Away
+                | Outcome::Unchanged
+                | Outcome::NothingSeen
+                | Outcome::ImagesHindered => {}
                 Outcome::Indexed(indexed) => {
                     bury_old_vectors(&transaction, &document.id)?;
                     note_indexed(&transaction, &document.id, indexed, now)?;
                 }
-                Outcome::Rejected(..) | Outcome::NeedsOcr(..) => {
+                Outcome::Rejected(..) | Outcome::Hindered(_) | Outcome::NeedsOcr(..) => {
                     bury_old_vectors(&transaction, &document.id)?;
                     transaction.execute(
                         "UPDATE documents SET stage = 0, hash = NULL, chunks = 0, notice = NULL,
@@ -676,6 +712,42 @@ impl Ledger {
         set_meta(&transaction, "lexical", marker)?;
         transaction.commit()?;
         Ok(())
+    }
+
+    /// Queues what could not be read once more: `ids`, or all documents, where that was not their own fault. Of
+    /// what could be read without its images these are looked at again.
+    pub(crate) fn try_again(&self, ids: Option<&[DocumentId]>) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        {
+            let mut statement = transaction.prepare(
+                "UPDATE documents SET fault = NULL, reason = NULL,
+                     unread_images = CASE state WHEN 'failed' THEN unread_images ELSE 1 END,
+                     state = CASE state WHEN 'failed' THEN 'pending' ELSE state END
+                 WHERE fault = 'circumstance' AND state != 'pending' AND (?1 IS NULL OR id = ?1)",
+            )?;
+            match ids {
+                None => {
+                    statement.execute([None::<&str>])?;
+                }
+                Some(ids) => {
+                    for id in ids {
+                        statement.execute([&id.0])?;
+                    }
+                }
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Queues every file that could not be read, whoever's fault that was.
+    pub(crate) fn try_all_failed_again(&self) -> Result<()> {
+        self.lock().execute(
+            "UPDATE documents SET state = 'pending', fault = NULL, reason = NULL WHERE state = 'failed'",
+            [],
+        )?;
+        self.try_again(None)
     }
 
     /// Puts every document back into the queue; what the engines hold stays until it is replaced.
@@ -804,9 +876,6 @@ pub(crate) fn prepare(connection: &mut Connection, directory: &Path) -> Result<(
         set_meta(&transaction, "format", &FORMAT.to_string())?;
     }
     migrate(&transaction, directory)?;
-    if !transaction.column_exists(None::<&str>, "documents", "content")? {
-        transaction.execute_batch("ALTER TABLE documents ADD COLUMN content TEXT")?;
-    }
     // As they were once written down, these kept nothing out.
     transaction.execute_batch(
         "UPDATE OR IGNORE forgotten SET path = rtrim(path, '/') WHERE path LIKE '%/';
@@ -900,23 +969,30 @@ fn note_state(
         return note_away(transaction, queued);
     }
     let (state, reason, unread_images) = match outcome {
-        Outcome::Rejected(state, reason) => (Some(state.name()), Some(reason), Some(false)),
-        Outcome::NeedsOcr(state, reason) => (Some(state.name()), Some(reason), Some(true)),
-        Outcome::NothingSeen => (None, None, Some(false)),
+        Outcome::Rejected(state, reason) => (Some(*state), Some(reason), Some(false)),
+        Outcome::Hindered(reason) => (Some(State::Failed), Some(reason), Some(false)),
+        Outcome::NeedsOcr(state, reason) => (Some(*state), Some(reason), Some(true)),
+        Outcome::NothingSeen | Outcome::ImagesHindered => (None, None, Some(false)),
         Outcome::Away | Outcome::Unchanged | Outcome::Indexed(_) => (None, None, None),
     };
+    let fault = match outcome {
+        Outcome::Rejected(State::Failed, _) => Some(Fault::Own),
+        Outcome::Hindered(_) | Outcome::ImagesHindered => Some(Fault::Circumstance),
+        _ => None,
+    };
     transaction.execute(
-        "UPDATE documents SET reason = ?3, unread_images = coalesce(?6, unread_images),
+        "UPDATE documents SET reason = ?3, unread_images = coalesce(?6, unread_images), fault = ?7,
              state = coalesce(?2,
              CASE stage WHEN 2 THEN 'indexed' WHEN 1 THEN 'indexed-lexical' ELSE 'pending' END)
          WHERE id = ?1 AND size = ?4 AND modified = ?5",
         params![
             queued.id.0,
-            state,
+            state.map(State::name),
             reason,
             integer(queued.size),
             queued.modified,
-            unread_images
+            unread_images,
+            fault.map(Fault::name)
         ],
     )?;
     Ok(())
@@ -927,11 +1003,13 @@ fn note_away(transaction: &rusqlite::Transaction, queued: &Document) -> Result<(
     transaction.execute(
         "UPDATE documents SET modified = 0,
              reason = CASE stage WHEN 0 THEN ?2 ELSE NULL END,
+             fault = CASE stage WHEN 0 THEN ?3 ELSE NULL END,
              state = CASE stage WHEN 2 THEN 'indexed' WHEN 1 THEN 'indexed-lexical' ELSE 'failed' END
          WHERE id = ?1",
         params![
             queued.id.0,
-            format!("{UNREADABLE}: its folder cannot be reached now")
+            format!("{UNREADABLE}: its folder cannot be reached now"),
+            Fault::Circumstance.name()
         ],
     )?;
     Ok(())
@@ -969,6 +1047,9 @@ fn document(row: &Row) -> rusqlite::Result<Document> {
         indexed: row.get(15)?,
         notice: row.get(16)?,
         content: row.get(17)?,
+        fault: row
+            .get::<_, Option<String>>(18)?
+            .and_then(|name| Fault::parse(&name)),
     })
 }
 
@@ -1133,6 +1214,88 @@ mod tests {
     }
 
     #[test]
+    fn what_failed_by_no_fault_of_its_own_is_queued_again_and_nothing_else() {
+        let (_directory, ledger) = ledger();
+        let outcomes = [
+            Outcome::Rejected(State::Failed, "its own".to_owned()),
+            Outcome::Hindered("killed".to_owned()),
+            Outcome::Rejected(State::Skipped, "no file".to_owned()),
+        ];
+        for (name, outcome) in ["/n/own.md", "/n/killed.md", "/n/skipped.md"]
+            .iter()
+            .zip(outcomes)
+        {
+            enqueue(&ledger, name, 1);
+            let queued = ledger.pending(1).expect("pending").remove(0);
+            ledger
+                .words_committed(&[(queued, outcome)], "1", 0)
+                .expect("commits");
+        }
+        let waiting = || -> Vec<PathBuf> {
+            let pending = ledger.pending(9).expect("pending").into_iter();
+            pending.map(|document| document.path).collect()
+        };
+        let killed = DocumentId::of(Path::new("/n/killed.md"));
+        let row = ledger.document(&killed).expect("reads").expect("a row");
+        assert_eq!(row.fault, Some(Fault::Circumstance));
+        let own = DocumentId::of(Path::new("/n/own.md"));
+        ledger.try_again(Some(&[own])).expect("queues");
+        assert_eq!(waiting(), [] as [PathBuf; 0]);
+        ledger.try_again(Some(&[killed])).expect("queues");
+        assert_eq!(waiting(), [PathBuf::from("/n/killed.md")]);
+        ledger.try_all_failed_again().expect("queues");
+        assert_eq!(waiting(), ["/n/killed.md", "/n/own.md"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn what_is_forgotten_or_let_in_again_is_queued_in_the_same_moment() {
+        let (_directory, ledger) = ledger();
+        enqueue(&ledger, "/n/a/b.md", 1);
+        let reasons = [Outcome::Unchanged, Outcome::Hindered("x".to_owned())];
+        for (forgotten, outcome) in [true, false].into_iter().zip(reasons) {
+            read_newest(&ledger, "h1");
+            let queued = only(&ledger);
+            ledger
+                .words_committed(&[(queued, outcome)], "1", 0)
+                .expect("commits");
+            assert_eq!(ledger.pending_count().expect("counts"), 0);
+            ledger
+                .set_forgotten(Path::new("/n/a"), forgotten)
+                .expect("sets");
+            assert_eq!(ledger.pending_count().expect("counts"), 1);
+            let path = Path::new("/n/a/b.md");
+            assert_eq!(ledger.is_forgotten(path).expect("reads"), forgotten);
+        }
+    }
+
+    #[test]
+    fn images_that_could_not_be_looked_at_are_looked_at_again() {
+        let (directory, ledger) = ledger();
+        enqueue(&ledger, "/n/a.pdf", 1);
+        let queued = ledger.pending(1).expect("pending").remove(0);
+        let indexed = Indexed {
+            hash: "h1".to_owned(),
+            chunks: 2,
+            unread_images: true,
+            ..Indexed::default()
+        };
+        ledger
+            .words_committed(&[(queued.clone(), Outcome::Indexed(indexed))], "1", 0)
+            .expect("commits");
+        ledger
+            .words_committed(&[(queued, Outcome::ImagesHindered)], "2", 0)
+            .expect("commits");
+        assert_eq!(ledger.with_unread_images(9).expect("selects"), []);
+        assert_eq!(only(&ledger).state, State::IndexedLexical);
+        ledger.try_again(None).expect("queues");
+        assert_eq!(ledger.with_unread_images(9).expect("selects").len(), 1);
+        assert_eq!(only(&ledger).state, State::IndexedLexical);
+        let kept = ledger.counts().expect("counts");
+        drop(ledger);
+        assert_counted(&directory, &kept);
+    }
+
+    #[test]
     fn a_removed_document_leaves_a_tombstone_for_its_vectors() {
         let (_directory, ledger) = ledger();
         enqueue(&ledger, "/n/a.md", 1);
@@ -1279,6 +1442,7 @@ mod tests {
         enqueue(&ledger, "/n/a.md", 1);
         let older = "DROP INDEX documents_with_images; ALTER TABLE documents DROP COLUMN unread_images;
             ALTER TABLE documents DROP COLUMN content; DROP TABLE forgotten_contents; DROP TABLE roots;
+            ALTER TABLE documents DROP COLUMN fault;
             ALTER TABLE documents DROP COLUMN links; UPDATE meta SET value = '1' WHERE key = 'format';";
         drop(ledger);
         let file = Connection::open(directory.path().join("ledger.sqlite3")).expect("opens");

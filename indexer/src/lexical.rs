@@ -8,8 +8,10 @@ mod files;
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tantivy::collector::{DocSetCollector, TopDocs};
 use tantivy::columnar::StrColumn;
@@ -35,6 +37,9 @@ use crate::own_files;
 
 /// Memory the writer may use before it writes a segment (bytes).
 const WRITER_MEMORY: usize = 32 << 20;
+
+/// A merge that is under way ends within this.
+const MERGES_END: Duration = Duration::from_secs(60);
 
 /// Weight of a chunk's surroundings beside its own text.
 const CONTEXT_BOOST: Score = 0.5;
@@ -110,7 +115,8 @@ pub(crate) struct Lexical {
     index: Index,
     fields: Fields,
     reader: IndexReader,
-    writer: Mutex<IndexWriter>,
+    /// None after one has failed in a way that it could not go back from: the next commit begins with a new one.
+    writer: Mutex<Option<IndexWriter>>,
 }
 
 /// Whether the directory had to be made anew.
@@ -163,7 +169,7 @@ impl Lexical {
             index,
             fields,
             reader,
-            writer: Mutex::new(writer),
+            writer: Mutex::new(Some(writer)),
         };
         Ok((lexical, opened))
     }
@@ -181,16 +187,28 @@ impl Lexical {
         marker: &str,
     ) -> Result<()> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = self.write(&mut writer, documents, rows, marker);
-        if outcome.is_err() {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let writer = self.ready(&mut writer)?;
+            self.write(writer, documents, rows, marker)
+        }));
+        if !matches!(outcome, Ok(Ok(()))) {
             // Nothing half-written may ride along with the next commit.
-            let _ = writer.rollback();
+            roll_back(&mut writer);
             // What it wrote would stand in the way of the next one.
             let _ = remove_left_overs(&self.index, &self.directory);
         }
-        outcome?;
+        outcome.unwrap_or_else(|panic| resume_unwind(panic))?;
         self.reader.reload()?;
         Ok(())
+    }
+
+    /// The writer, made anew where the last one is gone.
+    fn ready<'a>(&self, writer: &'a mut Option<IndexWriter>) -> Result<&'a mut IndexWriter> {
+        let ready = match writer.take() {
+            Some(writer) => writer,
+            None => self.index.writer_with_num_threads(1, WRITER_MEMORY)?,
+        };
+        Ok(writer.insert(ready))
     }
 
     fn write(
@@ -342,13 +360,23 @@ impl Lexical {
     pub(crate) fn purge(&self) -> Result<()> {
         let marker = self.marker()?;
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let deleted = self
-            .index
-            .searchable_segment_metas()?
-            .into_iter()
-            .filter(tantivy::SegmentMeta::has_deletes);
-        for segment in deleted.map(|segment| segment.id()).collect::<Vec<_>>() {
-            writer.merge(&[segment]).wait()?;
+        let writer = self.ready(&mut writer)?;
+        let end = Instant::now() + MERGES_END;
+        loop {
+            let segments = self.index.searchable_segment_metas()?.into_iter();
+            let deleted = segments.filter(tantivy::SegmentMeta::has_deletes);
+            let deleted: Vec<_> = deleted.map(|segment| segment.id()).collect();
+            let mut failed = None;
+            for segment in &deleted {
+                failed = writer.merge(&[*segment]).wait().err().or(failed);
+            }
+            match failed {
+                None if deleted.is_empty() || Instant::now() > end => break,
+                // A merge that was under way has taken a segment: what it made of it is looked at.
+                Some(error) if Instant::now() > end => return Err(error.into()),
+                Some(_) => std::thread::sleep(Duration::from_millis(20)),
+                None => {}
+            }
         }
         let mut commit = writer.prepare_commit()?;
         commit.set_payload(&marker);
@@ -370,6 +398,19 @@ impl Lexical {
                 Ok((candidate.key.document, candidate.hash))
             })
             .collect()
+    }
+}
+
+/// Takes back what was not committed; a writer that cannot is given up.
+fn roll_back(writer: &mut Option<IndexWriter>) {
+    let back = catch_unwind(AssertUnwindSafe(|| {
+        writer
+            .as_mut()
+            .is_some_and(|writer| writer.rollback().is_ok())
+    }));
+    if !matches!(back, Ok(true)) {
+        let broken = writer.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(broken)));
     }
 }
 
@@ -609,6 +650,30 @@ mod tests {
             .search("jardin", 10, Some(&scope))
             .expect("searches");
         assert_eq!(candidates, []);
+    }
+
+    #[test]
+    fn what_is_deleted_can_be_purged_while_segments_are_merged() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (lexical, _) = Lexical::open(directory.path()).expect("opens");
+        // Every eighth commit begins a merge of those before it.
+        for number in 0..64 {
+            let row = row(
+                &format!("d{number}"),
+                "1",
+                0,
+                "en",
+                "Some text of some length",
+            );
+            let ids = [row.document.clone()];
+            lexical.commit(&ids, &[row], "1").expect("commits");
+            if number % 8 > 5 {
+                lexical.commit(&ids, &[], "1").expect("deletes");
+                lexical.purge().expect("purges");
+                let left = lexical.contents().expect("reads");
+                assert!(left.iter().all(|(id, _)| *id != ids[0]));
+            }
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The pipeline: pending documents → words committed → vectors committed.
 //!
 //! Two tasks, one a writer of each engine: words come first, so that a folder can be searched within
-//! seconds, and vectors are filled in behind. A third follows what changes on disk.
+//! seconds, and vectors are filled in behind. A third follows what changes on disk. Each is supervised.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -14,6 +16,8 @@ use crate::error::Result;
 use crate::fill::vectors;
 use crate::follow::watching;
 use crate::index::{Index, lock, read};
+use crate::progress::Part;
+use crate::supervise::supervised;
 use crate::suspects::{Running, retry};
 use crate::words::words;
 
@@ -30,9 +34,11 @@ impl Index {
             *running = Some(Running::new(&index.data));
         }
         tracker.spawn(async move {
-            retry(&index, &token).await;
-            tasks.spawn(words(Arc::clone(&index), token.clone()));
-            tasks.spawn(vectors(index, token));
+            // Whatever becomes of that, the tasks begin.
+            let _ = AssertUnwindSafe(retry(&index, &token)).catch_unwind().await;
+            let inner = || Arc::clone(&index);
+            tasks.spawn(supervised(inner(), Part::Words, token.clone(), words));
+            tasks.spawn(supervised(inner(), Part::Vectors, token.clone(), vectors));
         });
     }
 
@@ -47,7 +53,8 @@ impl Index {
 
     /// Starts watching the folders for changes, until `token` is cancelled.
     pub fn watch(&self, tracker: &TaskTracker, token: &CancellationToken) {
-        tracker.spawn(watching(Arc::clone(&self.inner), token.clone()));
+        let inner = Arc::clone(&self.inner);
+        tracker.spawn(supervised(inner, Part::Watching, token.clone(), watching));
     }
 
     /// Whether everything is indexed, what is gone has left the engines, and no store waits to be replaced.

@@ -37,6 +37,26 @@ pub(crate) enum Part {
     Watching,
 }
 
+impl Part {
+    /// What it does, for a person.
+    fn work(self) -> &'static str {
+        match self {
+            Self::Words => "reads files",
+            Self::Vectors => "computes vectors",
+            Self::Watching => "follows folders",
+        }
+    }
+}
+
+/// What is said of a part, each to be taken back by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    /// Its task ended and starts again.
+    Stopped(Part),
+    /// It cannot go on.
+    HeldUp(Part),
+}
+
 impl Inner {
     /// Tells everybody how far indexing has got.
     pub(crate) fn report_progress(&self) {
@@ -64,18 +84,32 @@ impl Inner {
     pub(crate) fn trouble(&self, part: Part, error: &IndexerError) {
         tracing::error!(?part, %error, "indexing is held up");
         let words = in_words(&error.to_string(), &self.data);
-        self.set_trouble(part, Some(words));
+        self.set_trouble(Trouble::HeldUp(part), Some(words));
     }
 
     pub(crate) fn no_trouble(&self, part: Part) {
-        self.set_trouble(part, None);
+        self.set_trouble(Trouble::HeldUp(part), None);
     }
 
-    fn set_trouble(&self, part: Part, words: Option<String>) {
+    /// The task of this part ended before it was told to.
+    pub(crate) fn has_stopped(&self, part: Part) {
+        let words = format!(
+            "the part that {} failed unexpectedly and starts again by itself; the log says where",
+            part.work()
+        );
+        self.set_trouble(Trouble::Stopped(part), Some(words));
+    }
+
+    /// The task of this part has run for a while.
+    pub(crate) fn is_steady(&self, part: Part) {
+        self.set_trouble(Trouble::Stopped(part), None);
+    }
+
+    fn set_trouble(&self, trouble: Trouble, words: Option<String>) {
         let mut troubles = lock(&self.troubles);
         match words {
-            Some(words) => troubles.insert(part, words),
-            None => troubles.remove(&part),
+            Some(words) => troubles.insert(trouble, words),
+            None => troubles.remove(&trouble),
         };
         let first = troubles.values().next().cloned();
         self.progress.send_if_modified(|progress| {

@@ -50,6 +50,12 @@ impl Inner {
             self.ledger.requeue_all()?;
             self.ledger.set_meta("fingerprint", &self.fingerprint)?;
         }
+        // What one version cannot read, another may.
+        let program = env!("CARGO_PKG_VERSION");
+        if self.ledger.meta("program")?.as_deref() != Some(program) {
+            self.ledger.try_all_failed_again()?;
+            self.ledger.set_meta("program", program)?;
+        }
         Ok(())
     }
 

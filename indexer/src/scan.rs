@@ -13,7 +13,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::foreign::{Own, device, made_up, refused};
 use crate::ignoring::{self, Ignoring, Rule};
-use crate::ledger::{Document, DocumentId, FileStat, State};
+use crate::ledger::{Document, DocumentId, Fault, FileStat, State};
 
 /// What is never indexed.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +33,15 @@ pub(crate) struct Found {
     pub files: Vec<FileStat>,
     /// Every directory that was entered.
     pub directories: Vec<PathBuf>,
+    /// Directories that the system could not list, or not whole: nothing is known of what is in them.
+    pub unlisted: Vec<PathBuf>,
+}
+
+impl Found {
+    /// Whether nothing was found at `path` because its directory could not be listed.
+    pub(crate) fn says_nothing_of(&self, path: &Path) -> bool {
+        self.unlisted.iter().any(|folder| path.starts_with(folder))
+    }
 }
 
 /// Some places of a folder, with all that lies under them.
@@ -74,9 +83,6 @@ pub(crate) struct Difference {
     pub unchanged: usize,
 }
 
-/// Begins the reasons that are worth another try although the file did not change.
-pub(crate) const UNREADABLE: &str = "cannot be read";
-
 /// As many of the changes found at once are taken for what a person has just saved; the rest is a backlog.
 const SAVED_AT_ONCE: usize = 8;
 /// Of more changes than that, only those of files that changed within this (milliseconds).
@@ -115,11 +121,16 @@ pub(crate) fn walk(
                 return Err(error);
             }
             // A folder that cannot be listed has a row with the reason, like a file.
-            Err(_) => walk.found.files.push(FileStat {
-                path,
-                size: 0,
-                modified: 0,
-            }),
+            Err(error) => {
+                if is_circumstance(&error) {
+                    walk.found.unlisted.push(path.clone());
+                }
+                walk.found.files.push(FileStat {
+                    path,
+                    size: 0,
+                    modified: 0,
+                });
+            }
         }
     }
     Ok(walk.found)
@@ -242,6 +253,17 @@ fn stat(path: PathBuf, metadata: Option<Metadata>) -> FileStat {
     }
 }
 
+/// That a directory may not be listed, or is none any more, says something of what is in it; that the system
+/// has no file handles left, or a disk or a network does not answer, says nothing.
+fn is_circumstance(error: &std::io::Error) -> bool {
+    ![
+        ErrorKind::PermissionDenied,
+        ErrorKind::NotFound,
+        ErrorKind::NotADirectory,
+    ]
+    .contains(&error.kind())
+}
+
 /// Compares what is on disk with what the ledger knows of the same places.
 pub(crate) fn difference(files: Vec<FileStat>, ledger: &[Document]) -> Difference {
     let mut known: HashMap<&Path, &Document> = ledger
@@ -264,11 +286,8 @@ pub(crate) fn difference(files: Vec<FileStat>, ledger: &[Document]) -> Differenc
 }
 
 fn needs_reading(file: &FileStat, document: &Document) -> bool {
-    let worth_another_try = document.state == State::Failed
-        && document
-            .reason
-            .as_ref()
-            .is_some_and(|reason| reason.starts_with(UNREADABLE));
+    let worth_another_try =
+        document.state == State::Failed && document.fault == Some(Fault::Circumstance);
     file.size != document.size || file.modified != document.modified || worth_another_try
 }
 
@@ -391,6 +410,29 @@ mod tests {
             ["a.md", "d/f.md"]
         );
         assert!(names(root.path(), &rules, Some(&["gone"])).is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_the_system_cannot_list_says_nothing_of_its_files() {
+        let failed = |number| ignore::Error::WithDepth {
+            depth: 1,
+            err: Box::new(ignore::Error::WithPath {
+                path: "/n/a".into(),
+                err: Box::new(std::io::Error::from_raw_os_error(number).into()),
+            }),
+        };
+        for number in [libc::EIO, libc::EMFILE, libc::ESTALE, libc::ENOMEM] {
+            assert!(is_circumstance(&failed(number)), "{number}");
+        }
+        for number in [libc::EACCES, libc::ENOENT, libc::ENOTDIR] {
+            assert!(!is_circumstance(&failed(number)), "{number}");
+        }
+        let found = Found {
+            unlisted: vec![PathBuf::from("/n/a")],
+            ..Found::default()
+        };
+        assert!(found.says_nothing_of(Path::new("/n/a/b.md")));
+        assert!(!found.says_nothing_of(Path::new("/n/ab.md")));
     }
 
     #[test]

@@ -70,11 +70,19 @@ impl Tail {
             let mut shares = parts.chunks(share);
             let own = shares.next().unwrap_or_default();
             let others: Vec<_> = shares
-                .map(|parts| scope.spawn(move || nearest(parts)))
+                .map(|parts| {
+                    let thread = thread::Builder::new();
+                    // Where the system gives no thread, this one does it.
+                    let started = thread.spawn_scoped(scope, move || nearest(parts));
+                    started.map_err(|_| parts)
+                })
                 .collect();
             let mut found = nearest(own);
             for other in others {
-                found.extend(other.join().map_err(|_| IndexerError::Closed)?);
+                found.extend(match other {
+                    Ok(thread) => thread.join().map_err(|_| IndexerError::Closed)?,
+                    Err(parts) => nearest(parts),
+                });
             }
             Result::Ok(found)
         })?;

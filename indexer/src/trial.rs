@@ -116,6 +116,7 @@ fn id(number: usize) -> DocumentId {
 
 fn source(number: usize, chunks: usize) -> Document {
     Document {
+        fault: None,
         id: id(number),
         path: format!("/notes/{:02}/note-{number}.md", number % 40).into(),
         folder: "/notes".into(),

@@ -28,6 +28,7 @@ use tokio::sync::{Mutex, Notify, RwLock};
 
 use crate::error::{IndexerError, Result};
 use crate::fail;
+use crate::index::check_clock;
 use crate::ledger::{Document, DocumentId};
 use crate::lexical::{Candidate, ChunkRow, Opened};
 use crate::own_files;
@@ -147,6 +148,7 @@ impl Vectors {
         dimensions: usize,
         index_from: usize,
     ) -> Result<(Self, Opened)> {
+        check_clock()?;
         let schema = schema(dimensions);
         if is_there(directory) {
             match Self::existing(directory, &schema).await {
@@ -248,6 +250,7 @@ impl Vectors {
         documents: &[DocumentId],
         rows: &[VectorRow],
     ) -> Result<String> {
+        check_clock()?;
         self.delete(documents).await?;
         fail::point("vectors-deleted");
         if !rows.is_empty() {
@@ -265,6 +268,7 @@ impl Vectors {
 
     /// Removes the rows of `documents`.
     pub(crate) async fn delete(&self, documents: &[DocumentId]) -> Result<()> {
+        check_clock()?;
         for part in documents.chunks(200) {
             let predicate = format!("document_id IN ({})", list(part.iter().map(|id| &id.0)));
             if self.table.count_rows(Some(predicate.clone())).await? > 0 {
@@ -285,6 +289,7 @@ impl Vectors {
         scope: &Scope,
         within: Option<&HashSet<DocumentId>>,
     ) -> Result<Vec<Candidate>> {
+        check_clock()?;
         let _reading = self.reading.read().await;
         let table = self.table.query_snapshot().await?;
         let dataset = dataset_of(&table).await?;
@@ -377,6 +382,7 @@ impl Vectors {
 
     /// Vectors that are there already, by the hash of the text they were made from.
     pub(crate) async fn known(&self, text_hashes: &[String]) -> Result<HashMap<String, Vec<f32>>> {
+        check_clock()?;
         let mut known = HashMap::new();
         if text_hashes.is_empty() || self.table.count_rows(None).await? == 0 {
             return Ok(known);
@@ -407,6 +413,7 @@ impl Vectors {
 
     /// What the store holds: (document, content hash) of every chunk.
     pub(crate) async fn contents(&self) -> Result<Vec<(DocumentId, String)>> {
+        check_clock()?;
         let batches: Vec<RecordBatch> = self
             .table
             .query()
@@ -682,6 +689,7 @@ mod tests {
                 language: None,
             },
             source: Arc::new(Document {
+                fault: None,
                 id,
                 path: format!("/n/o'brien/{document}.md").into(),
                 folder: "/n".into(),

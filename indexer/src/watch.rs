@@ -38,10 +38,12 @@ pub(crate) struct Watch {
 pub(crate) struct Changes {
     queue: mpsc::Receiver<Change>,
     lost: Arc<AtomicBool>,
+    /// Keeps the queue open where nothing will ever come: that there is no watcher is known.
+    _open: Option<mpsc::Sender<Change>>,
 }
 
 impl Changes {
-    /// The next change; none once nobody watches any more.
+    /// The next change; none when the watcher is gone.
     pub(crate) async fn next(&mut self) -> Option<Change> {
         self.queue.recv().await
     }
@@ -64,16 +66,17 @@ impl Watch {
         let (sender, queue) = mpsc::channel(QUEUE);
         let lost = Arc::new(AtomicBool::new(false));
         let forward = Forward {
-            sender,
+            sender: sender.clone(),
             lost: Arc::clone(&lost),
         };
-        let (watcher, limit) = match watcher(forward) {
-            Ok(watcher) => (Some(watcher), None),
+        let (watcher, limit, open) = match watcher(forward) {
+            Ok(watcher) => (Some(watcher), None, None),
             Err(error) => (
                 None,
                 Some(format!(
                     "the system does not tell of changes ({error}): folders are scanned regularly"
                 )),
+                Some(sender),
             ),
         };
         let watch = Self {
@@ -81,7 +84,12 @@ impl Watch {
             registered: HashSet::new(),
             limit,
         };
-        (watch, Changes { queue, lost })
+        let changes = Changes {
+            queue,
+            lost,
+            _open: open,
+        };
+        (watch, changes)
     }
 
     /// Watches these directories too.
@@ -206,7 +214,14 @@ mod tests {
         assert_eq!(watch.limit, None);
 
         let none = |_| Err(notify::Error::generic("too many"));
-        let (mut watch, _changes) = Watch::with(none);
+        let (mut watch, mut changes) = Watch::with(none);
+        // Nothing ever comes, and that is no end.
+        assert!(
+            changes
+                .queue
+                .try_recv()
+                .is_err_and(|error| error == mpsc::error::TryRecvError::Empty)
+        );
         watch.add(&directories);
         watch.forget_limit();
         let limit = watch.limit.expect("a limit");

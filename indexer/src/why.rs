@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::extract::NEEDS_OCR;
+use crate::extract::{NEEDS_OCR, TRIED_AGAIN};
 use crate::index::Index;
-use crate::ledger::{Document, DocumentId, State};
+use crate::ledger::{Document, DocumentId, Fault, State};
 use crate::named;
 use crate::scan;
 
@@ -133,6 +133,7 @@ impl Index {
 
     fn verdict(&self, document: &Document) -> Result<String> {
         let reason = document.reason.as_deref().unwrap_or("no reason is known");
+        let tried_again = document.fault == Some(Fault::Circumstance);
         let verdict = match document.state {
             State::Pending => {
                 let before = self.ledger().pending_before(document)?;
@@ -148,6 +149,9 @@ impl Index {
             State::Indexed if document.chunks == 0 => "it is indexed and has no text".to_owned(),
             State::Indexed => "it is indexed, by words and by meaning".to_owned(),
             State::Skipped => format!("it was left out: {reason}"),
+            State::Failed if tried_again && !reason.ends_with(TRIED_AGAIN) => {
+                format!("it could not be read: {reason}; {TRIED_AGAIN}")
+            }
             State::Failed => format!("it could not be read: {reason}"),
         };
         let said = document.notice.as_ref().or(document.reason.as_ref());

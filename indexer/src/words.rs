@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::io::Read as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,11 +22,12 @@ use crate::forgotten::Forgotten;
 use crate::ignoring;
 use crate::index::{Inner, lock, now};
 use crate::inside::open_inside;
-use crate::ledger::{Document, DocumentId, Indexed, Outcome, State, digest};
+use crate::ledger::{Document, DocumentId, Indexed, Outcome, State, UNREADABLE, digest};
 use crate::lexical::ChunkRow;
 use crate::pipeline::pause;
 use crate::progress::Part;
-use crate::scan::{Rules, UNREADABLE};
+use crate::retry::Retries;
+use crate::scan::Rules;
 use crate::suspects::Noted;
 
 /// A commit of words is made when this many documents wait for it,
@@ -50,6 +52,14 @@ struct Read {
     gone: bool,
 }
 
+impl Read {
+    /// Which document it is, and whether something else than itself kept it from being read.
+    fn was_hindered(&self) -> (DocumentId, bool) {
+        let was_hindered = matches!(self.outcome, Outcome::Hindered(_) | Outcome::ImagesHindered);
+        (self.document.id.clone(), was_hindered && !self.gone)
+    }
+}
+
 /// Reads pending documents and commits their words.
 pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
     let parallel = std::thread::available_parallelism()
@@ -57,12 +67,16 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
         .min(8);
     let mut reading: JoinSet<Read> = JoinSet::new();
     let mut under_way = UnderWay::default();
+    let mut retries: Option<Retries> = None;
     let mut queue: Vec<Document> = Vec::new();
     let mut ready: Vec<Read> = Vec::new();
     let mut since: Option<Instant> = None;
     let mut failed = false;
     loop {
-        if let Err(error) = fill(&index, &mut queue, &mut reading, &mut under_way, parallel) {
+        fail::point("words");
+        let filled = try_again(&index, &mut retries)
+            .and_then(|()| fill(&index, &mut queue, &mut reading, &mut under_way, parallel));
+        if let Err(error) = filled {
             failed = true;
             index.trouble(Part::Words, &error);
             if pause(&token, AGAIN).await.is_break() {
@@ -87,8 +101,12 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
             for read in &batch {
                 under_way.remove(&read.document.id);
             }
+            let outcomes: Vec<_> = batch.iter().map(Read::was_hindered).collect();
             match commit_words(&index, batch).await {
-                Ok(()) => index.no_trouble(Part::Words),
+                Ok(()) => {
+                    index.no_trouble(Part::Words);
+                    note(&mut retries, outcomes);
+                }
                 Err(error) => {
                     index.trouble(Part::Words, &error);
                     if pause(&token, AGAIN).await.is_break() {
@@ -101,19 +119,53 @@ pub(crate) async fn words(index: Arc<Inner>, token: CancellationToken) {
         if reading.is_empty() {
             index.extractor.rest();
         }
-        let deadline = since.map_or(ASK_AGAIN, |since| {
+        let mut deadline = since.map_or(ASK_AGAIN, |since| {
             COMMIT_AFTER.saturating_sub(since.elapsed())
         });
+        if let Some(due) = retries.as_ref().and_then(Retries::next) {
+            deadline = deadline.min(due.saturating_duration_since(Instant::now()));
+        }
         tokio::select! {
             () = token.cancelled() => return,
             () = index.words_wake.notified() => queue.clear(),
             () = tokio::time::sleep(deadline) => {}
             Some(read) = reading.join_next(), if !reading.is_empty() => {
-                if let Ok(read) = read {
-                    since.get_or_insert_with(Instant::now);
-                    ready.push(read);
+                match read {
+                    Ok(read) => {
+                        since.get_or_insert_with(Instant::now);
+                        ready.push(read);
+                    }
+                    // Nobody knows which document it was: all that are under way begin anew.
+                    Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+                    Err(_) => {}
                 }
             }
+        }
+    }
+}
+
+/// Queues what is to be tried again by now: at first everything that is in the ledger as such.
+fn try_again(index: &Inner, retries: &mut Option<Retries>) -> Result<()> {
+    let Some(retries) = retries else {
+        index.ledger.try_again(None)?;
+        *retries = Some(Retries::default());
+        return Ok(());
+    };
+    let due = retries.due(Instant::now());
+    if !due.is_empty() {
+        index.ledger.try_again(Some(&due))?;
+    }
+    Ok(())
+}
+
+/// Notes which documents are to be tried again.
+fn note(retries: &mut Option<Retries>, outcomes: Vec<(DocumentId, bool)>) {
+    let Some(retries) = retries else { return };
+    for (id, was_hindered) in outcomes {
+        if was_hindered {
+            retries.failed(&id, Instant::now());
+        } else {
+            retries.succeeded(&id);
         }
     }
 }
@@ -146,7 +198,7 @@ impl UnderWay {
 /// Reads one document and commits its words, while nothing else is read.
 pub(crate) async fn read_alone(index: &Arc<Inner>, document: Document) -> Result<()> {
     let inner = Arc::clone(index);
-    let read = tokio::task::spawn_blocking(move || read_document(&inner, document, None)).await;
+    let read = tokio::task::spawn_blocking(move || read_guarded(&inner, &document, None)).await;
     commit_words(index, vec![read.map_err(|_| IndexerError::Closed)?]).await
 }
 
@@ -169,7 +221,7 @@ fn fill(
                     .begin(&index.ledger, &id, std::iter::empty())?;
                 under_way.insert(&id);
                 let index = Arc::clone(index);
-                reading.spawn_blocking(move || read_document(&index, document, None));
+                reading.spawn_blocking(move || read_guarded(&index, &document, None));
             }
             _ => {}
         }
@@ -191,7 +243,7 @@ fn fill(
         under_way.noted.begin(&index.ledger, &document.id, next)?;
         under_way.insert(&document.id);
         let index = Arc::clone(index);
-        reading.spawn_blocking(move || read_document(&index, document, None));
+        reading.spawn_blocking(move || read_guarded(&index, &document, None));
     }
     Ok(())
 }
@@ -217,9 +269,33 @@ fn look_at_images(
         under_way.insert(&document.id);
         under_way.images = Some(document.id.clone());
         let index = Arc::clone(index);
-        reading.spawn_blocking(move || read_document(&index, document, Some(&ocr)));
+        reading.spawn_blocking(move || read_guarded(&index, &document, Some(&ocr)));
     }
     Ok(())
+}
+
+/// Reads one file. Where that makes this program itself fail, it is tried once more, and then it is the file's
+/// outcome.
+fn read_guarded(index: &Inner, document: &Document, ocr: Option<&Ocr>) -> Read {
+    let read = || {
+        catch_unwind(AssertUnwindSafe(|| {
+            fail::point("reading");
+            read_document(index, document.clone(), ocr)
+        }))
+    };
+    read().or_else(|_| read()).unwrap_or_else(|_| {
+        tracing::error!(document = %document.path.display(), "reading it failed unexpectedly");
+        let reason = "vade itself failed when it read this file; its log says where".to_owned();
+        Read {
+            outcome: match ocr {
+                Some(_) if document.hash.is_some() => Outcome::NothingSeen,
+                _ => Outcome::Rejected(State::Failed, reason),
+            },
+            rows: Vec::new(),
+            gone: false,
+            document: document.clone(),
+        }
+    })
 }
 
 /// Reads one file: hash, extract, chunk. Whatever goes wrong is that document's outcome. Images are read with
@@ -239,8 +315,17 @@ fn read_document(index: &Inner, document: Document, ocr: Option<&Ocr>) -> Read {
             read.gone = true;
             return read;
         }
-        Err(FileError::Rejected(state, reason)) => {
-            read.outcome = Outcome::Rejected(state, reason);
+        Err(FileError::Skipped(reason)) => {
+            read.outcome = Outcome::Rejected(State::Skipped, reason);
+            return read;
+        }
+        // What is not given now may be given later.
+        Err(FileError::Hindered(_)) if ocr.is_some() && read.document.hash.is_some() => {
+            read.outcome = Outcome::ImagesHindered;
+            return read;
+        }
+        Err(FileError::Hindered(reason)) => {
+            read.outcome = Outcome::Hindered(reason);
             return read;
         }
     };
@@ -253,8 +338,7 @@ fn read_document(index: &Inner, document: Document, ocr: Option<&Ocr>) -> Read {
             return read;
         }
         Err(error) => {
-            let reason = format!("{UNREADABLE}: {error}");
-            read.outcome = Outcome::Rejected(State::Failed, reason);
+            read.outcome = Outcome::Hindered(format!("{UNREADABLE}: {error}"));
             return read;
         }
     }
@@ -281,6 +365,12 @@ fn read_document(index: &Inner, document: Document, ocr: Option<&Ocr>) -> Read {
                 notice: extracted.notice,
                 unread_images: ocr.is_none() && extracted.unread_images,
             });
+        }
+        Err(Rejection::Hindered(_)) if ocr.is_some() && is_indexed => {
+            read.outcome = Outcome::ImagesHindered;
+        }
+        Err(hindered @ Rejection::Hindered(_)) => {
+            read.outcome = Outcome::Hindered(hindered.to_string());
         }
         // What could be read without is better than nothing.
         Err(_) if ocr.is_some() && is_indexed => read.outcome = Outcome::NothingSeen,
@@ -317,7 +407,9 @@ fn forgotten(index: &Inner, document: &Document) -> Result<Option<Outcome>> {
 
 enum FileError {
     Gone,
-    Rejected(State, String),
+    Skipped(String),
+    /// The system does not give it now.
+    Hindered(String),
 }
 
 /// The bytes of a regular file of reasonable size.
@@ -327,14 +419,14 @@ fn read_file(
     rules: &Rules,
 ) -> std::result::Result<Vec<u8>, FileError> {
     let path = document.path.as_path();
-    let skipped = |reason: &str| FileError::Rejected(State::Skipped, reason.to_owned());
+    let skipped = |reason: &str| FileError::Skipped(reason.to_owned());
     let failed = |error: std::io::Error| match error.kind() {
         // A folder on the way that has become a link, or no folder, holds nothing any more.
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => FileError::Gone,
         std::io::ErrorKind::PermissionDenied => {
-            FileError::Rejected(State::Failed, format!("{UNREADABLE}: permission denied"))
+            FileError::Hindered(format!("{UNREADABLE}: permission denied"))
         }
-        _ => FileError::Rejected(State::Failed, format!("{UNREADABLE}: {error}")),
+        _ => FileError::Hindered(format!("{UNREADABLE}: {error}")),
     };
     let metadata = std::fs::symlink_metadata(path).map_err(failed)?;
     if let Some(reason) = ignoring::fault(&document.folder, path, rules) {
@@ -406,7 +498,7 @@ async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
             read.rows.clear();
             read.outcome = outcome;
         }
-        let missed = read.gone || is_unreadable(&read.outcome);
+        let missed = read.gone || matches!(read.outcome, Outcome::Hindered(_));
         if missed && index.is_away(&read.document).await? {
             outcomes.push((read.document, Outcome::Away));
             continue;
@@ -415,7 +507,10 @@ async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
             left.push(read.document);
             continue;
         }
-        if !matches!(read.outcome, Outcome::Unchanged | Outcome::NothingSeen) {
+        if !matches!(
+            read.outcome,
+            Outcome::Unchanged | Outcome::NothingSeen | Outcome::ImagesHindered
+        ) {
             replaced.push(read.document.id.clone());
         }
         rows.extend(read.rows);
@@ -467,11 +562,6 @@ async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Whether nothing could be found out about a file.
-fn is_unreadable(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Rejected(State::Failed, reason) if reason.starts_with(UNREADABLE))
 }
 
 /// Whether a person has just saved it.

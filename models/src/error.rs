@@ -158,6 +158,10 @@ pub enum ModelsError {
         context: usize,
     },
 
+    /// A thread panicked while it computed; what it had loaded is given up.
+    #[error("the model failed unexpectedly and is loaded again when it is next needed: try again")]
+    Panicked,
+
     /// Too many questions wait for the language model.
     #[error("too many questions are waiting: try again in a moment")]
     QueueFull,

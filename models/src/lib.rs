@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod embedding;
 mod error;
 mod fetch;
+mod guard;
 pub mod language;
 pub mod ocr;
 pub mod store;

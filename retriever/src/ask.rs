@@ -108,9 +108,12 @@ impl Retriever {
         let (sender, receiver) = mpsc::channel(64);
         let retriever = self.clone();
         tokio::spawn(async move {
-            let events = Events(sender);
-            if let Err(error) = retriever.answer(question, &events).await {
-                events.send(AskEvent::Failed(error)).await;
+            let events = Events(sender.clone());
+            let answering = tokio::spawn(async move { retriever.answer(question, &events).await });
+            // Whoever asked is told of a panic too.
+            let answered = answering.await.unwrap_or(Err(RetrieverError::Panicked));
+            if let Err(error) = answered {
+                Events(sender).send(AskEvent::Failed(error)).await;
             }
         });
         receiver

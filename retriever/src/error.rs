@@ -21,6 +21,9 @@ pub enum RetrieverError {
     /// What the answer would have rested on was forgotten before it was complete.
     #[error("a document that this answer rests on was forgotten just now: ask again")]
     Forgotten,
+    /// A part of the program panicked.
+    #[error("answering failed unexpectedly: ask again; the log says where")]
+    Panicked,
     /// The index failed.
     #[error(transparent)]
     Index(#[from] IndexerError),

@@ -68,6 +68,12 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not-found", message)
     }
 
+    /// A part of the program panicked.
+    pub(crate) fn unexpected() -> Self {
+        let message = "this request failed unexpectedly; the log says where";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", message)
+    }
+
     /// The error as an event or a body.
     pub(crate) fn body(&self) -> serde_json::Value {
         json!({ "error": { "code": self.code, "message": self.message } })
@@ -117,6 +123,7 @@ impl From<RetrieverError> for ApiError {
             }
             RetrieverError::NoConversation(_) => Self::not_found(message),
             RetrieverError::Forgotten => Self::new(StatusCode::CONFLICT, "forgotten", message),
+            RetrieverError::Panicked => Self::unexpected(),
             RetrieverError::Index(error) => error.into(),
             RetrieverError::Models(error) => error.into(),
         }

@@ -13,15 +13,22 @@ pub mod peer;
 mod render;
 mod routes;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vade_models::catalog::Catalog;
 use vade_models::store::Store;
 use vade_retriever::Retriever;
+
+use error::ApiError;
 
 pub use access::Access;
 pub use api::Egress;
@@ -86,8 +93,15 @@ fn router(services: Services, access: Access) -> Router {
         .fallback(assets::serve)
         .method_not_allowed_fallback(routes::wrong_method)
         .with_state(Arc::new(services));
+    let api = api.layer(axum::middleware::from_fn(answered));
     api.layer(axum::middleware::from_fn_with_state(
         Arc::new(access),
         access::guard,
     ))
+}
+
+/// A request that makes a part of the program panic has an answer too.
+async fn answered(request: Request, next: Next) -> Response {
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answer.unwrap_or_else(|_| ApiError::unexpected().into_response())
 }

@@ -22,6 +22,16 @@ use super::{Extracted, Limits, Rejection};
 /// What a pipe takes without anybody reading.
 const PIPE_BYTES: usize = 32 * 1024;
 
+/// How a process ends whose reader panicked: with the status that Rust's own programs have then.
+pub(super) const PANICKED: i32 = 101;
+
+/// A process that has closed its output ends within this.
+const ENDS_WITHIN: Duration = Duration::from_secs(3);
+
+/// Ticks a second in which Linux tells processor time to programs.
+#[cfg(target_os = "linux")]
+const TICKS: u64 = 100;
+
 /// What the child is told before the file's bytes follow.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Request {
@@ -83,10 +93,29 @@ pub(super) enum Picture {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ending {
     Finished,
-    TookTooLong { seconds: u64 },
-    OutOfMemory { bytes: u64 },
+    TookTooLong {
+        seconds: u64,
+    },
+    OutOfMemory {
+        bytes: u64,
+    },
     NestedTooDeeply,
     Crashed(String),
+    /// Somebody else ended the process: a person, or a system that is short of memory.
+    Killed {
+        signal: i32,
+    },
+    /// It took too long because the processor was not given to it.
+    Starved {
+        seconds: u64,
+    },
+}
+
+impl Ending {
+    /// It says nothing of the file.
+    pub(super) fn is_circumstance(&self) -> bool {
+        matches!(self, Self::Killed { .. } | Self::Starved { .. })
+    }
 }
 
 impl std::fmt::Display for Ending {
@@ -105,6 +134,18 @@ impl std::fmt::Display for Ending {
             }
             Self::NestedTooDeeply => write!(formatter, "it is nested too deeply"),
             Self::Crashed(how) => write!(formatter, "the reader crashed ({how})"),
+            Self::Killed { signal } => {
+                write!(
+                    formatter,
+                    "the reader was ended from outside (signal {signal})"
+                )
+            }
+            Self::Starved { seconds } => {
+                write!(
+                    formatter,
+                    "the machine was busy or asleep: reading took longer than {seconds} seconds"
+                )
+            }
         }
     }
 }
@@ -149,7 +190,8 @@ impl Extractor {
         idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has a child process read a file.
+    /// Has a child process read a file. What ends a process that has read before, and what ends a fresh one
+    /// without a limit having been reached, is tried again in a fresh one.
     pub(super) fn read(
         &self,
         kind: Kind,
@@ -164,10 +206,17 @@ impl Extractor {
                 return Ok((frames, ending));
             }
         }
-        let reader = Reader::start(&self.limits).map_err(|error| {
-            Rejection::failed(format!("the reader could not be started: {error}"))
-        })?;
-        Ok(self.converse(reader, kind, bytes, ocr))
+        let fresh = || {
+            let reader = Reader::start(&self.limits).map_err(|error| {
+                Rejection::hindered(format!("the reader could not be started: {error}"))
+            })?;
+            Ok(self.converse(reader, kind, bytes, ocr))
+        };
+        let (frames, ending) = fresh()?;
+        if matches!(ending, Ending::Crashed(_) | Ending::Killed { .. }) {
+            return fresh();
+        }
+        Ok((frames, ending))
     }
 
     fn converse(
@@ -184,21 +233,31 @@ impl Extractor {
             frames,
             ..
         } = &mut reader;
-        let (frames, stopped) = thread::scope(|scope| {
+        let used_before = processor_time(child);
+        let conversation = thread::scope(|scope| {
             let mut request = || drop(send(stdin, kind, bytes, limits, ocr));
             // A child that is gone does not listen; how it ended says why.
             if bytes.len() > PIPE_BYTES {
-                scope.spawn(request);
+                thread::Builder::new().spawn_scoped(scope, request)?;
             } else {
                 request();
             }
-            let collected = collect(frames, limits, ocr.is_some());
-            if matches!(collected.1, Stopped::Late { .. } | Stopped::TooMuch) {
+            let (frames, stopped) = collect(frames, limits, ocr.is_some());
+            let mut used = None;
+            if matches!(stopped, Stopped::Late { .. } | Stopped::TooMuch) {
+                used = processor_time(child);
                 // What still writes to it must not wait.
                 let _ = child.kill();
             }
-            collected
+            io::Result::Ok((frames, stopped, used))
         });
+        let (frames, stopped, used) = match conversation {
+            Ok(conversation) => conversation,
+            Err(error) => {
+                let hindered = Rejection::hindered(format!("it could not be read: {error}"));
+                return (vec![Frame::Rejected(hindered)], Ending::Finished);
+            }
+        };
         let ending = match stopped {
             Stopped::Finished { again } => {
                 if again {
@@ -206,7 +265,12 @@ impl Extractor {
                 }
                 Ending::Finished
             }
-            Stopped::Late { seconds } => Ending::TookTooLong { seconds },
+            Stopped::Late { seconds } => {
+                let used = used
+                    .zip(used_before)
+                    .map(|(now, then)| now.saturating_sub(then));
+                late(seconds, used, ocr)
+            }
             Stopped::TooMuch => Ending::Crashed("it sent too much".to_owned()),
             Stopped::Closed => reader.diagnose(limits, ocr),
         };
@@ -224,7 +288,13 @@ struct Reader {
 
 impl Reader {
     fn start(limits: &Limits) -> io::Result<Self> {
-        let mut child = Command::new(&limits.worker)
+        let mut command = Command::new(&limits.worker);
+        #[cfg(unix)]
+        if let Some(name) = std::env::args_os().next() {
+            // Where the program is started by the system's name for it, its own says more.
+            std::os::unix::process::CommandExt::arg0(&mut command, name);
+        }
+        let mut child = command
             .arg("extract-child")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -235,28 +305,45 @@ impl Reader {
         else {
             return Err(io::Error::other("no pipes"));
         };
-        let complaint = thread::Builder::new().spawn(move || last_words(stderr))?;
         let (sender, frames) = sync_channel(16);
-        let max_frame = max_frame_bytes(limits.max_text_bytes);
-        thread::Builder::new().spawn(move || forward(stdout, max_frame, &sender))?;
-        Ok(Self {
+        // From here on the process is ended and waited for, whatever else fails.
+        let mut reader = Self {
             child,
             stdin,
             frames,
-            complaint: Some(complaint),
-        })
+            complaint: None,
+        };
+        let max_frame = max_frame_bytes(limits.max_text_bytes);
+        reader.complaint = Some(thread::Builder::new().spawn(move || last_words(stderr))?);
+        thread::Builder::new().spawn(move || forward(stdout, max_frame, &sender))?;
+        Ok(reader)
     }
 
     /// What ended the process. Running out of memory and out of stack both abort, and only the message
     /// of Rust's runtime tells them apart.
     fn diagnose(mut self, limits: &Limits, ocr: Option<&Ocr>) -> Ending {
-        let status = match self.child.wait() {
-            Ok(status) => status,
+        let status = match self.ended() {
+            Ok(Some(status)) => status,
+            Ok(None) => return Ending::Crashed("it said something else than it should".to_owned()),
             Err(error) => return Ending::Crashed(error.to_string()),
         };
         let complaint = self.complaint.take().map(JoinHandle::join);
         let complaint = complaint.and_then(Result::ok).unwrap_or_default();
         diagnose(status, &complaint, limits, ocr)
+    }
+
+    /// How the process ended that has closed its output; none where it lives on, and had to be killed.
+    fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        let end = Instant::now() + ENDS_WITHIN;
+        while Instant::now() < end {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(Some(status));
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(None)
     }
 }
 
@@ -323,7 +410,9 @@ fn collect(receiver: &Receiver<Frame>, limits: &Limits, with_ocr: bool) -> (Vec<
     } else {
         limits.child_seconds
     };
-    let end = Instant::now() + Duration::from_secs(in_all);
+    // A century is as good as any longer time, and can be added to any.
+    let longest = 100 * 365 * 24 * 3600;
+    let end = Instant::now() + Duration::from_secs(in_all.min(longest));
     let mut frames = Vec::new();
     let mut received = Received::default();
     loop {
@@ -348,6 +437,34 @@ fn collect(receiver: &Receiver<Frame>, limits: &Limits, with_ocr: bool) -> (Vec<
     }
 }
 
+/// What it says of a file that reading it took too long: nothing, where the process was not given the processor
+/// for half of that time. Tesseract works in a process of its own, whose time is not known.
+fn late(seconds: u64, used: Option<Duration>, ocr: Option<&Ocr>) -> Ending {
+    let is_known = !matches!(ocr, Some(Ocr::Tesseract { .. }));
+    let starved = |used: Duration| used < Duration::from_secs(seconds) / 2;
+    if is_known && used.is_some_and(starved) {
+        Ending::Starved { seconds }
+    } else {
+        Ending::TookTooLong { seconds }
+    }
+}
+
+/// Processor time that a process has used, where the system tells it.
+#[cfg(target_os = "linux")]
+fn processor_time(child: &Child) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+    // The name before it may hold anything, in parentheses; user and system time are fields 14 and 15.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut times = fields.split_whitespace().skip(11);
+    let mut ticks = || times.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis((ticks()? + ticks()?) * 1000 / TICKS))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn processor_time(_: &Child) -> Option<Duration> {
+    None
+}
+
 fn diagnose(status: ExitStatus, complaint: &str, limits: &Limits, ocr: Option<&Ocr>) -> Ending {
     if complaint.contains("memory allocation of") {
         return Ending::OutOfMemory {
@@ -356,6 +473,9 @@ fn diagnose(status: ExitStatus, complaint: &str, limits: &Limits, ocr: Option<&O
     }
     if complaint.contains("has overflowed its stack") {
         return Ending::NestedTooDeeply;
+    }
+    if let Some(signal) = killed_from_outside(status) {
+        return Ending::Killed { signal };
     }
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
@@ -367,7 +487,35 @@ fn diagnose(status: ExitStatus, complaint: &str, limits: &Limits, ocr: Option<&O
             Ending::Crashed(format!("signal {signal}"))
         };
     }
+    if status.code() == Some(PANICKED) {
+        return Ending::Crashed("panic".to_owned());
+    }
     Ending::Crashed(status.to_string())
+}
+
+/// The signal that ended a process, if it is none that a program brings upon itself by what it reads.
+pub(super) fn killed_from_outside(status: ExitStatus) -> Option<i32> {
+    #[cfg(unix)]
+    {
+        let own = [
+            libc::SIGABRT,
+            libc::SIGBUS,
+            libc::SIGFPE,
+            libc::SIGILL,
+            libc::SIGSEGV,
+            libc::SIGSYS,
+            libc::SIGTRAP,
+            libc::SIGXCPU,
+            libc::SIGXFSZ,
+        ];
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        signal.filter(|signal| !own.contains(signal))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = status;
+        None
+    }
 }
 
 /// Text in JSON may be escaped to six times its size, and headings repeat some of it.
@@ -402,7 +550,7 @@ pub(super) fn read_frame<T: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
-    use super::{Frame, PageRead, read_frame, write_frame};
+    use super::*;
 
     #[test]
     fn frames_survive_the_pipe_and_too_long_ones_are_refused() {

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
+use vade_models::ModelsError;
 use vade_models::embedding::Runtime;
 use vade_models::ocr::{Image, Line, Reader, decode_page, page_count};
 
-use super::child::{Ending, Frame, PageRead, Picture};
+use super::child::{Ending, Frame, PageRead, Picture, killed_from_outside};
 use super::{Extracted, Rejection, pdf};
 
 /// Pages of one image file, at most; faxes have some.
@@ -62,6 +63,23 @@ pub(super) struct ImageReader {
     loaded: Option<Loaded>,
 }
 
+/// Why an image was not read.
+pub(super) enum Unread {
+    /// It cannot be.
+    Failed(String),
+    /// What reads images could not, for a reason that is not in the image.
+    Hindered(String),
+}
+
+impl From<Unread> for Rejection {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Failed(reason) => Self::Failed(reason),
+            Unread::Hindered(reason) => Self::Hindered(reason),
+        }
+    }
+}
+
 enum Loaded {
     Networks(Box<Reader>),
     Tesseract { program: PathBuf, languages: String },
@@ -77,17 +95,17 @@ impl ImageReader {
     }
 
     /// The text in an image, line by line, with blank lines between paragraphs.
-    pub(super) fn text(&mut self, image: &Image) -> Result<String, String> {
+    pub(super) fn text(&mut self, image: &Image) -> Result<String, Unread> {
         if self.loaded.is_none() {
-            self.loaded = Some(load(&self.ocr)?);
+            self.loaded = Some(load(&self.ocr).map_err(Unread::Hindered)?);
         }
         match self.loaded.as_mut() {
             Some(Loaded::Networks(reader)) => {
-                let lines = reader.read(image).map_err(|error| error.to_string())?;
-                Ok(join(&lines))
+                let failed = |error: ModelsError| Unread::Failed(error.to_string());
+                Ok(join(&reader.read(image).map_err(failed)?))
             }
             Some(Loaded::Tesseract { program, languages }) => tesseract(program, languages, image),
-            None => Err("nothing was loaded".to_owned()),
+            None => Err(Unread::Hindered("nothing was loaded".to_owned())),
         }
     }
 }
@@ -127,18 +145,19 @@ pub(super) fn read(
     })?;
     for (page, number) in (0..pages).zip(1..) {
         let text = catch_unwind(AssertUnwindSafe(|| {
-            let image = decode_page(bytes, page).map_err(|error| error.to_string())?;
-            images.text(&image)
+            let failed = |error: ModelsError| Unread::Failed(error.to_string());
+            images.text(&decode_page(bytes, page).map_err(failed)?)
         }));
-        match text.unwrap_or_else(|_| Err("the decoder crashed".to_owned())) {
+        match text.unwrap_or_else(|_| Err(Unread::Failed("the decoder crashed".to_owned()))) {
             Ok(text) => send(Frame::Page(PageRead {
                 number,
                 text,
                 complete: true,
                 picture: Picture::Read,
             }))?,
-            Err(error) if pages == 1 => return send(Frame::Rejected(Rejection::failed(error))),
-            Err(_) => send(Frame::Page(PageRead {
+            Err(unread) if pages == 1 => return send(Frame::Rejected(unread.into())),
+            Err(unread @ Unread::Hindered(_)) => return send(Frame::Rejected(unread.into())),
+            Err(Unread::Failed(_)) => send(Frame::Page(PageRead {
                 number,
                 ..PageRead::default()
             }))?,
@@ -202,8 +221,8 @@ fn languages(program: &Path) -> Result<String, String> {
     })
 }
 
-fn tesseract(program: &Path, languages: &str, image: &Image) -> Result<String, String> {
-    let failed = |error: io::Error| format!("{}: {error}", program.display());
+fn tesseract(program: &Path, languages: &str, image: &Image) -> Result<String, Unread> {
+    let failed = |error: io::Error| Unread::Hindered(format!("{}: {error}", program.display()));
     let mut child = Command::new(program)
         .args(["stdin", "stdout", "-l", languages])
         .stdin(Stdio::piped())
@@ -212,12 +231,17 @@ fn tesseract(program: &Path, languages: &str, image: &Image) -> Result<String, S
         .spawn()
         .map_err(failed)?;
     if let Some(mut stdin) = child.stdin.take() {
-        // It reads everything before it writes anything.
-        stdin.write_all(&portable_map(image)).map_err(failed)?;
+        // It reads everything before it writes anything. One that is gone does not; how it ended says why.
+        let _ = stdin.write_all(&portable_map(image));
     }
     let output = child.wait_with_output().map_err(failed)?;
     if !output.status.success() {
-        return Err(format!("{} failed: {}", program.display(), output.status));
+        let reason = format!("{} failed: {}", program.display(), output.status);
+        return Err(if killed_from_outside(output.status).is_some() {
+            Unread::Hindered(reason)
+        } else {
+            Unread::Failed(reason)
+        });
     }
     Ok(String::from_utf8_lossy(&output.stdout).replace('\u{c}', ""))
 }

@@ -115,7 +115,13 @@ pub enum Rejection {
     /// The file should have been readable and was not.
     #[error("{0}")]
     Failed(String),
+    /// Something else than the file kept it from being read: it is worth another try as it is.
+    #[error("{0}; {TRIED_AGAIN}")]
+    Hindered(String),
 }
+
+/// Said of what is no file's own fault.
+pub(crate) const TRIED_AGAIN: &str = "it is tried again by itself";
 
 /// Said of images that nothing reads, in these words everywhere.
 pub(crate) const NEEDS_OCR: &str = "needs OCR";
@@ -131,6 +137,10 @@ impl Rejection {
 
     fn failed(reason: impl Into<String>) -> Self {
         Self::Failed(reason.into())
+    }
+
+    fn hindered(reason: impl Into<String>) -> Self {
+        Self::Hindered(reason.into())
     }
 }
 
@@ -217,6 +227,10 @@ fn finish(
     ending: &Ending,
     limits: &Limits,
 ) -> Result<Extracted, Rejection> {
+    if ending.is_circumstance() {
+        // What came before is not all there is, and the rest is not lost.
+        return Err(Rejection::hindered(ending.to_string()));
+    }
     let mut extracted = match kind {
         Kind::Pdf => pdf::assemble("pdf", frames, ending, limits.max_text_bytes)?,
         Kind::Image => images::assemble(frames, ending, limits.max_text_bytes)?,

@@ -56,7 +56,12 @@ pub(super) fn read(
     })?;
     if let (Some(images), Some(pdf)) = (images, pdf) {
         for number in pages.to_look_at() {
-            send(picture::look(&pdf, number, images))?;
+            let looked = picture::look(&pdf, number, images);
+            let is_over = matches!(looked, Frame::Rejected(_));
+            send(looked)?;
+            if is_over {
+                break;
+            }
         }
     }
     Ok(())

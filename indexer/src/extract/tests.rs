@@ -3,6 +3,8 @@
 //! The fixtures: `harbour.pdf` was printed by Chromium, `truncated.pdf` is its first 9,000 bytes,
 //! `locked.pdf` and `protected.pdf` are `qpdf --encrypt` of it with and without a user password.
 
+mod circumstances;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -135,7 +137,7 @@ fn broken_files_say_what_is_wrong() {
         &fixture("harbour.pdf"),
         &missing,
         expect![[
-            r#"Failed("the reader could not be started: No such file or directory (os error 2)")"#
+            r#"Hindered("the reader could not be started: No such file or directory (os error 2)")"#
         ]],
     );
 }

@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-use super::child::{Frame, Request, read_frame, write_frame};
+use super::child::{Frame, PANICKED, Request, read_frame, write_frame};
 use super::images::{self, ImageReader};
 use super::sniff::Kind;
 use super::{Rejection, pdf_pages, read, walls};
@@ -59,19 +59,25 @@ fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Result<
         }
         let mut bytes = Vec::new();
         input.take(request.length).read_to_end(&mut bytes)?;
-        confine(&request, before.occupied)?;
+        if let Err(error) = confine(&request, before.occupied) {
+            return refuse(output, &error);
+        }
         if images.as_ref().map(ImageReader::ocr) != request.ocr.as_ref() {
             images = request.ocr.clone().map(ImageReader::new);
             give_way();
         }
-        thread::scope(|scope| {
+        let responded = thread::scope(|scope| {
             let images = images.as_mut().filter(|_| request.ocr.is_some());
             let respond = || respond(&request, &bytes, images, output);
             let thread = thread::Builder::new().stack_size(STACK_BYTES);
             let thread = thread.spawn_scoped(scope, respond)?;
             let crashed = || Err(io::Error::other("panicked outside of a reader"));
-            thread.join().unwrap_or_else(|_| crashed())
-        })?;
+            io::Result::Ok(thread.join().unwrap_or_else(|_| crashed()))
+        });
+        match responded {
+            Ok(responded) => responded?,
+            Err(error) => return refuse(output, &error),
+        }
         let kept = memory.read().resident.saturating_sub(before.resident);
         let most = if request.ocr.is_some() {
             MOST_KEPT_WITH_OCR
@@ -85,6 +91,13 @@ fn serve(input: &mut impl Read, output: &mut (impl Write + Send)) -> io::Result<
         }
     }
     Ok(())
+}
+
+/// Says that the system did not give what reading takes, and ends the process.
+fn refuse(output: &mut impl Write, error: &io::Error) -> io::Result<()> {
+    let hindered = Rejection::hindered(format!("the reader could not begin: {error}"));
+    write_frame(output, &Frame::Rejected(hindered))?;
+    write_frame(output, &Frame::Finished { again: false })
 }
 
 fn respond(
@@ -104,9 +117,8 @@ fn respond(
     let frame = match read {
         Ok(Ok(document)) => Frame::Document(Box::new(document)),
         Ok(Err(rejection)) => Frame::Rejected(rejection),
-        Err(_) => Frame::Rejected(Rejection::failed(
-            "the reader for this kind of file crashed",
-        )),
+        // What it left behind must not count against another file.
+        Err(_) => std::process::exit(PANICKED),
     };
     write_frame(output, &frame)
 }

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{Embedder, TextKind};
 use crate::ModelsError;
+use crate::guard::{give_up, guarded};
 
 type Reply = oneshot::Sender<Result<Vec<Vec<f32>>, ModelsError>>;
 
@@ -217,7 +218,7 @@ fn run(
         let job = match next(shared, idle.filter(|_| loaded), first || loaded) {
             Next::Job(job) => job,
             Next::Idle => {
-                session = None;
+                give_up(&mut session);
                 continue;
             }
             Next::Closed => return,
@@ -225,18 +226,17 @@ fn run(
         if job.reply.is_closed() {
             continue;
         }
-        if session.is_none() {
-            match load() {
-                Ok(loaded) => session = Some(loaded),
-                Err(error) => {
-                    let _ = job.reply.send(Err(error));
-                    continue;
-                }
-            }
+        let vectors = guarded(|| {
+            let session = match &mut session {
+                Some(session) => session,
+                none => none.insert(load()?),
+            };
+            session.embed(&job.texts, job.kind)
+        });
+        if matches!(vectors, Err(ModelsError::Panicked)) {
+            give_up(&mut session);
         }
-        if let Some(session) = &mut session {
-            let _ = job.reply.send(session.embed(&job.texts, job.kind));
-        }
+        let _ = job.reply.send(vectors);
     }
 }
 
@@ -325,6 +325,40 @@ mod tests {
         assert!(!documents.is_finished());
         drop(pause);
         documents.await.expect("joins").expect("embeds");
+    }
+
+    /// Panics at a text that says so.
+    struct Fragile(HashedEmbedder);
+
+    impl Embedder for Fragile {
+        fn embed(
+            &mut self,
+            texts: &[String],
+            kind: TextKind,
+        ) -> Result<Vec<Vec<f32>>, ModelsError> {
+            assert!(texts[0] != "panic", "as it was told");
+            self.0.embed(texts, kind)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_that_panics_fails_that_text_only() {
+        let loaded = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = Arc::clone(&loaded);
+        let handle = EmbedderHandle::start("fragile", 64, 1, None, move |_| {
+            let number = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            assert!(number != 1, "as it was told");
+            Ok(Box::new(Fragile(HashedEmbedder::new(64))))
+        });
+        let handle = handle.expect("starts");
+        handle.embed_question("before").await.expect("embeds");
+        // At the first it panics while it embeds, at the second while it loads.
+        for text in ["panic", "whatever"] {
+            let failed = handle.embed_question(text).await;
+            assert!(matches!(failed, Err(ModelsError::Panicked)), "{failed:?}");
+        }
+        handle.embed_question("after").await.expect("embeds");
+        assert_eq!(loaded.load(std::sync::atomic::Ordering::SeqCst), 3);
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{LanguageModel, Request, Summary};
 use crate::ModelsError;
+use crate::guard::{give_up, guarded};
 
 /// Questions that may wait.
 const QUEUE: usize = 16;
@@ -206,9 +207,9 @@ impl Owner {
                 texts,
                 reply,
             } => {
-                let counts = self
-                    .ready(&model)
-                    .and_then(|model| texts.iter().map(|text| model.count(text)).collect());
+                let counts = self.with(&model, |model| {
+                    texts.iter().map(|text| model.count(text)).collect()
+                });
                 let _ = reply.send(counts);
             }
             Command::Generate {
@@ -216,7 +217,7 @@ impl Owner {
                 request,
                 reply,
             } => {
-                let outcome = self.ready(&model).and_then(|model| {
+                let outcome = self.with(&model, |model| {
                     model.generate(&request, &mut |text| {
                         let gone = if text.is_empty() {
                             reply.is_closed()
@@ -240,6 +241,19 @@ impl Owner {
         }
     }
 
+    /// What the model of this id does. One that panics is given up.
+    fn with<T>(
+        &mut self,
+        id: &str,
+        work: impl FnOnce(&mut dyn LanguageModel) -> Result<T, ModelsError>,
+    ) -> Result<T, ModelsError> {
+        let done = guarded(|| self.ready(id).and_then(work));
+        if matches!(done, Err(ModelsError::Panicked)) {
+            self.unload();
+        }
+        done
+    }
+
     /// The model of this id, loaded in place of another if need be.
     fn ready(&mut self, id: &str) -> Result<&mut dyn LanguageModel, ModelsError> {
         if self.model.as_ref().is_some_and(|model| model.id() != id) {
@@ -261,7 +275,7 @@ impl Owner {
     }
 
     fn unload(&mut self) {
-        self.model = None;
+        give_up(&mut self.model);
         self.state.send_replace(ModelState::Unloaded);
     }
 }
@@ -287,7 +301,11 @@ mod tests {
             if id == "absent" {
                 return Err(ModelsError::Load("absent".to_owned()));
             }
-            let answer = |_: &Request| "one two three".to_owned();
+            assert!(id != "broken", "as it was told");
+            let answer = |request: &Request| {
+                assert!(request.messages[0].text != "panic", "as it was told");
+                "one two three".to_owned()
+            };
             Ok(Box::new(ScriptedModel::new(id, answer)))
         });
         LanguageModelHandle::start("scripted", idle, loader).expect("starts")
@@ -345,6 +363,23 @@ mod tests {
             .wait_for(|state| *state == ModelState::Unloaded)
             .await
             .expect("the thread lives");
+    }
+
+    #[tokio::test]
+    async fn a_model_that_panics_fails_that_question_only() {
+        let handle = handle(None);
+        for (model, question) in [(None, "panic"), (Some("broken"), "?")] {
+            handle.count(None, vec![]).await.expect("loads");
+            let mut answer = handle.generate(model, request(question)).expect("accepted");
+            let last = answer.recv().await;
+            assert!(
+                matches!(last, Some(Generation::Failed(ModelsError::Panicked))),
+                "{last:?}"
+            );
+            assert_eq!(handle.state(), ModelState::Unloaded);
+        }
+        let counted = handle.count(None, vec!["a b".to_owned()]).await;
+        assert_eq!(counted.expect("counts"), [2]);
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use vade_models::ocr::Image;
 
 use super::guarded;
 use crate::extract::child::{Frame, PageRead, Picture};
-use crate::extract::images::ImageReader;
+use crate::extract::images::{ImageReader, Unread};
 
 /// Pixels for each point: 200 to the inch.
 const SCALE: f64 = 200.0 / 72.0;
@@ -55,7 +55,11 @@ impl Pages {
 /// A page as it looks.
 pub(super) fn look(pdf: &Pdf, number: u32, images: &mut ImageReader) -> Frame {
     let drawn = guarded(|| draw(pdf, number)).flatten();
-    let text = drawn.and_then(|image| guarded(|| images.text(&image).ok()).flatten());
+    let text = match drawn.and_then(|image| guarded(|| images.text(&image))) {
+        Some(Err(unread @ Unread::Hindered(_))) => return Frame::Rejected(unread.into()),
+        Some(Ok(text)) => Some(text),
+        Some(Err(Unread::Failed(_))) | None => None,
+    };
     Frame::Page(match text {
         Some(text) => PageRead {
             number,

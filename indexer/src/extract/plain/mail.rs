@@ -217,7 +217,9 @@ impl Writer<'_> {
             }
             // Pictures and the like are listed; nobody expects them to be read.
             Err(Rejection::Skipped(_) | Rejection::NeedsOcr(_)) => {}
-            Err(Rejection::Failed(reason)) => self.unread.add(name, &reason),
+            Err(Rejection::Failed(reason) | Rejection::Hindered(reason)) => {
+                self.unread.add(name, &reason);
+            }
         }
     }
 }
