@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +16,6 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use futures::FutureExt;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -232,11 +230,7 @@ impl Connection {
         self.state.is(Phase::Working);
         let mut request = Request::from_parts(head, Body::from(body));
         request.extensions_mut().insert(self.state.peer);
-        let answered = AssertUnwindSafe(router.call(request)).catch_unwind().await;
-        let response = match answered {
-            Ok(Ok(response)) => response,
-            Err(_) => ApiError::crashed().into_response(),
-        };
+        let response = router.call(request).await?;
         self.state.is(Phase::Writing);
         let state = Arc::clone(&self.state);
         Ok(response.map(|body| Body::new(Sending { body, state })))

@@ -59,11 +59,6 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
     }
 
-    pub(crate) fn crashed() -> Self {
-        let message = "this request met a defect of vade: `vade up -v` logs more";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "defect", message)
-    }
-
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", message)
     }

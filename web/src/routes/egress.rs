@@ -10,5 +10,5 @@ use crate::error::ApiError;
 pub(crate) async fn attempt(State(services): Shared) -> Result<Json<EgressReport>, ApiError> {
     let egress = services.egress.clone();
     let report = tokio::task::spawn_blocking(move || egress.report()).await;
-    report.map(Json).map_err(|_| ApiError::crashed())
+    report.map(Json).map_err(|_| ApiError::unexpected())
 }
