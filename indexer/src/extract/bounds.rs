@@ -91,7 +91,10 @@ pub(super) fn bound(extracted: &mut Extracted, max_text_bytes: usize) -> Result<
 
 /// A rejection in a reader's words, within bounds.
 pub(super) fn bound_rejection(mut rejection: Rejection) -> Rejection {
-    let (Rejection::Skipped(reason) | Rejection::NeedsOcr(reason) | Rejection::Failed(reason)) =
+    let (Rejection::Skipped(reason)
+    | Rejection::NeedsOcr(reason)
+    | Rejection::Failed(reason)
+    | Rejection::Hindered(reason)) =
         &mut rejection;
     shorten(reason, REMARK);
     rejection
