@@ -112,10 +112,10 @@ fn a_drive_that_is_not_there_at_the_start_is_waited_for() {
     // Without the drive, named or not; then with another one in its place.
     for (script, folders) in [
         ("true", &[][..]),
-        ("true", &["notes"]),
+        ("true", &["notes"][..]),
         (
             "mount -t tmpfs tmpfs notes && echo other > notes/other.md",
-            &["notes"],
+            &["notes"][..],
         ),
     ] {
         set_script(&mut place, script);

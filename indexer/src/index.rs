@@ -768,7 +768,13 @@ impl Inner {
 
     /// The hashes that a document with this content has: without its images, and with them.
     pub(crate) fn hashes(&self, content: &str) -> [String; 2] {
-        ["", "images"].map(|way| digest([&self.fingerprint, way, content].concat().as_bytes()))
+        ["", "images"].map(|way| {
+            digest(
+                [self.fingerprint.as_str(), way, content]
+                    .concat()
+                    .as_bytes(),
+            )
+        })
     }
 
     /// The marker of the next commit of the full-text index.

@@ -98,7 +98,6 @@ const DOCUMENT: &str =
 /// Sums over the documents, which are asked for after every commit. This connection is the only one, so they
 /// are its own affair: counted once when it opens, kept by every change, and never on disk.
 const SUMS: &str = "
-PRAGMA temp_store = MEMORY;
 CREATE TEMP TABLE sums (
     state TEXT NOT NULL, stage INTEGER NOT NULL, documents INTEGER NOT NULL, chunks INTEGER NOT NULL,
     unread_images INTEGER NOT NULL, PRIMARY KEY (state, stage)

@@ -94,8 +94,7 @@ pub(super) fn bound_rejection(mut rejection: Rejection) -> Rejection {
     let (Rejection::Skipped(reason)
     | Rejection::NeedsOcr(reason)
     | Rejection::Failed(reason)
-    | Rejection::Hindered(reason)) =
-        &mut rejection;
+    | Rejection::Hindered(reason)) = &mut rejection;
     shorten(reason, REMARK);
     rejection
 }
