@@ -202,6 +202,7 @@ impl Connection {
             .timer(TokioTimer::new())
             .header_read_timeout(ARRIVAL)
             .max_buf_size(HEAD_BYTES)
+            .auto_date_header(false)
             .serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         tokio::select! {

@@ -28,7 +28,7 @@ pub(crate) async fn add(
         unchanged: report.unchanged,
         queued: report.queued,
         removed: report.removed,
-        away: index.away(path).filter(|_| report.away),
+        away: index.away(&path).filter(|_| report.away),
     }))
 }
 
