@@ -124,6 +124,8 @@ mod tests {
             milliseconds: None,
             indexed: None,
             notice: None,
+            content: None,
+            fault: None,
             stage: Stage::None,
         }
     }

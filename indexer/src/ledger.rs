@@ -1247,24 +1247,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forgotten_or_let_in_again_is_queued_in_the_same_moment() {
+    fn what_is_let_in_again_is_queued_in_the_same_moment() {
         let (_directory, ledger) = ledger();
         enqueue(&ledger, "/n/a/b.md", 1);
-        let reasons = [Outcome::Unchanged, Outcome::Hindered("x".to_owned())];
-        for (forgotten, outcome) in [true, false].into_iter().zip(reasons) {
-            read_newest(&ledger, "h1");
-            let queued = only(&ledger);
-            ledger
-                .words_committed(&[(queued, outcome)], "1", 0)
-                .expect("commits");
-            assert_eq!(ledger.pending_count().expect("counts"), 0);
-            ledger
-                .set_forgotten(Path::new("/n/a"), forgotten)
-                .expect("sets");
-            assert_eq!(ledger.pending_count().expect("counts"), 1);
-            let path = Path::new("/n/a/b.md");
-            assert_eq!(ledger.is_forgotten(path).expect("reads"), forgotten);
-        }
+        let (folder, path) = (Path::new("/n/a"), Path::new("/n/a/b.md"));
+        ledger.forget_path(folder, &[]).expect("forgets");
+        let left_out = Outcome::Rejected(State::Skipped, "forgotten".to_owned());
+        ledger
+            .words_committed(&[(only(&ledger), left_out)], "1", 0)
+            .expect("commits");
+        assert_eq!(ledger.pending_count().expect("counts"), 0);
+        assert!(ledger.forgotten_as(path, None).expect("reads").is_some());
+        ledger.unforget(folder, &HashSet::new()).expect("lets in");
+        assert_eq!(ledger.pending_count().expect("counts"), 1);
+        assert!(ledger.forgotten_as(path, None).expect("reads").is_none());
     }
 
     #[test]
@@ -1428,10 +1424,10 @@ mod tests {
             assert_eq!(under, [path]);
         }
         let kept_out = paths[0].parent().expect("a parent");
-        ledger.set_forgotten(kept_out, true).expect("forgets");
-        let forgotten = paths
-            .each_ref()
-            .map(|path| ledger.is_forgotten(path).expect("reads"));
+        ledger.forget_path(kept_out, &[]).expect("forgets");
+        let is_forgotten =
+            |path: &PathBuf| ledger.forgotten_as(path, None).expect("reads").is_some();
+        let forgotten = paths.each_ref().map(is_forgotten);
         assert_eq!(forgotten, [true, false, false]);
     }
 

@@ -314,12 +314,9 @@ async fn rows_that_are_not_as_they_are_written_stay_behind() {
     assert!(imported.left_out >= 9, "{}", imported.left_out);
     let ledger = Ledger::open(&place.path("data")).expect("opens");
     assert_eq!(ledger.folders().expect("lists"), [Path::new("/here/notes")]);
-    assert!(
-        ledger
-            .is_forgotten(Path::new("/here/notes/secret.md"))
-            .expect("reads")
-    );
-    assert!(!ledger.is_forgotten(Path::new("/etc/x")).expect("reads"));
+    let forgotten = |path| ledger.forgotten_as(Path::new(path), None).expect("reads");
+    assert!(forgotten("/here/notes/secret.md").is_some());
+    assert!(forgotten("/etc/x").is_none());
     assert_eq!(ledger.tombstones().expect("reads"), []);
     let conversations = ledger.conversations().expect("lists");
     assert_eq!((conversations.len(), conversations[0].messages), (1, 2));
