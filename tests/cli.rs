@@ -145,6 +145,8 @@ fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
         .documents.indexed: number
         .documents.pending: number
         .documents.skipped: number
+        .egress: string
+        .egress_notice: null
         .folders[].documents: number
         .folders[].path: string
         .folders[].reachable: bool

@@ -21,7 +21,7 @@ const CALLS: &str = "trace=socket,connect,bind,listen,sendto,sendmsg,sendmmsg,op
 
 #[test]
 fn nothing_leaves_the_machine_and_nothing_is_written_elsewhere() {
-    let mut place = Place::with("idle_unload = \"5s\"\n");
+    let mut place = Place::new();
     place.write(
         "heron.md",
         "# Heron\n\nThe heron waits at the mill of Ashcombe. ![x](http://192.0.2.1/x.png)",

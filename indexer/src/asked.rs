@@ -47,14 +47,28 @@ impl Asked {
         QuestionUnderWay(state)
     }
 
-    /// Cuts off every question that rests on one of these documents, now or later.
-    pub(crate) fn forget(&self, documents: &[DocumentId]) -> CutOff {
+    /// Cuts off every question that rests on one of these documents, now or later; and on one that has left the
+    /// index, which may be one of these under the name that it had.
+    pub(crate) fn forget(
+        &self,
+        documents: &[DocumentId],
+        has_left: impl Fn(&DocumentId) -> bool,
+    ) -> CutOff {
         let all = lock(&self.0);
         let mut ended = Vec::new();
         for state in all.iter().filter_map(Weak::upgrade) {
-            lock(&state.documents)
-                .forgotten
-                .extend(documents.iter().cloned());
+            {
+                let mut known = lock(&state.documents);
+                let left: Vec<_> = known
+                    .rests
+                    .iter()
+                    .filter(|id| has_left(id))
+                    .cloned()
+                    .collect();
+                known
+                    .forgotten
+                    .extend(documents.iter().cloned().chain(left));
+            }
             state.compare();
             if state.cut.is_cancelled() {
                 ended.push(state.ended.clone());
@@ -126,7 +140,7 @@ mod tests {
         let (before, after, other) = (asked.begin(), asked.begin(), asked.begin());
         before.rests_on([id("a"), id("b")]);
         other.rests_on([id("c")]);
-        let cut = asked.forget(&[id("b")]);
+        let cut = asked.forget(&[id("b")], |_| false);
         assert!(before.is_cut_off() && !after.is_cut_off());
         // What was found before it was forgotten, and is only now said.
         after.rests_on([id("b")]);
@@ -136,5 +150,10 @@ mod tests {
         let later = asked.begin();
         later.rests_on([id("b")]);
         assert!(!later.is_cut_off());
+        // It was renamed after it was found.
+        let renamed = asked.begin();
+        renamed.rests_on([id("old name")]);
+        let _ = asked.forget(&[id("new name")], |one| *one == id("old name"));
+        assert!(renamed.is_cut_off() && !later.is_cut_off());
     }
 }

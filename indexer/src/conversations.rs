@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::{OptionalExtension, params};
 
 use crate::error::Result;
-use crate::ledger::{DocumentId, Ledger, in_json};
+use crate::ledger::{DocumentId, Ledger, in_json, within_json};
 
 /// A conversation in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,16 +138,24 @@ impl Ledger {
         Ok(true)
     }
 
-    /// Deletes each answer whose detail names one of these documents, or one at or under `path`, its question,
-    /// and what follows in the conversation, which may repeat it; gives how many messages.
-    pub(crate) fn forget_answers(&self, documents: &[DocumentId], path: &Path) -> Result<usize> {
+    /// Deletes each answer whose detail names one of these documents, or one at or under `path`, or quotes one of
+    /// these pieces of their text (under whatever name), its question, and what follows in the conversation, which
+    /// may repeat it; gives how many messages.
+    pub(crate) fn forget_answers(
+        &self,
+        documents: &[DocumentId],
+        path: &Path,
+        pieces: &[String],
+    ) -> Result<usize> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         let mut deleted = 0;
         // Documents that are gone by now are still named in answers.
         let begins = format!("\"path\":\"{}", in_json(path));
         let names = documents.iter().map(|document| document.0.clone());
-        for name in names.chain([format!("{begins}\""), format!("{begins}/")]) {
+        let names = names.chain([format!("{begins}\""), format!("{begins}/")]);
+        let pieces = pieces.iter().map(|piece| within_json(piece));
+        for name in names.chain(pieces) {
             // A question stands directly before its answer.
             deleted += transaction.execute(
                 "DELETE FROM messages WHERE id >= (
@@ -211,7 +219,7 @@ mod tests {
         let forgotten = [DocumentId("y".to_owned())];
         assert_eq!(
             ledger
-                .forget_answers(&forgotten, Path::new("/none"))
+                .forget_answers(&forgotten, Path::new("/none"), &[])
                 .expect("forgets"),
             10
         );

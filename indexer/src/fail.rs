@@ -15,18 +15,21 @@ struct Planned {
 
 /// Ends the process here, or panics, if that is planned.
 pub(crate) fn point(name: &str) {
-    end_if(|planned| planned == name);
+    end_if(|planned| planned == name, power_cut);
 }
 
-/// Ends the process at this step of this document, if that is planned: `step NAME`.
+/// Crashes the process at this step of this document, if that is planned: `step NAME`.
 pub(crate) fn document(step: &str, path: &Path) {
-    end_if(|planned| {
-        let name = planned.strip_prefix(step).map(str::trim_start);
-        name.is_some_and(|name| path.ends_with(name))
-    });
+    end_if(
+        |planned| {
+            let name = planned.strip_prefix(step).map(str::trim_start);
+            name.is_some_and(|name| path.ends_with(name))
+        },
+        std::process::abort,
+    );
 }
 
-fn end_if(is_here: impl Fn(&str) -> bool) {
+fn end_if(is_here: impl Fn(&str) -> bool, end: fn() -> !) {
     static PLANNED: OnceLock<Vec<Planned>> = OnceLock::new();
     let planned = PLANNED.get_or_init(|| {
         let mut planned = plans("VADE_FAIL_AT", false);
@@ -36,9 +39,19 @@ fn end_if(is_here: impl Fn(&str) -> bool) {
     for plan in planned {
         if is_here(&plan.name) && plan.left.fetch_sub(1, Ordering::Relaxed) == 1 {
             assert!(!plan.panics, "a panic was planned at {}", plan.name);
-            std::process::abort();
+            end();
         }
     }
+}
+
+/// Ends the process at once, and leaves no mark of a crash.
+fn power_cut() -> ! {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Signal, getpid, kill_process};
+        let _ = kill_process(getpid(), Signal::KILL);
+    }
+    std::process::abort()
 }
 
 fn plans(variable: &str, panics: bool) -> Vec<Planned> {

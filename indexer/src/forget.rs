@@ -72,8 +72,10 @@ impl Index {
         let (documents, probes) = inner.take_out(&path, &contents).await?;
         let ids: Vec<DocumentId> = documents.iter().map(|one| one.id.clone()).collect();
         let named: Vec<DocumentId> = ids.iter().cloned().chain([DocumentId::of(&path)]).collect();
-        inner.asked.forget(&named).ended().await;
-        let messages = inner.ledger.forget_answers(&named, &path)?;
+        let has_left = |id: &DocumentId| !read(&inner.live).contains_key(id);
+        inner.asked.forget(&named, has_left).ended().await;
+        let probes = inner.own_probes(&ids, probes)?;
+        let messages = inner.ledger.forget_answers(&named, &path, &probes)?;
         if !is_known && messages == 0 && why.standing != Standing::Unseen {
             return Err(IndexerError::Unknown {
                 path: why.path,
@@ -200,12 +202,10 @@ impl Index {
     async fn check(
         &self,
         ids: &[DocumentId],
-        mut probes: Vec<String>,
+        probes: Vec<String>,
         receipt: &mut Receipt,
     ) -> Result<()> {
         let forgotten: HashSet<&DocumentId> = ids.iter().collect();
-        let others = self.inner.lexical.texts_besides(&forgotten)?;
-        probes.retain(|probe| !others.iter().any(|text| text.contains(probe.as_str())));
         receipt.probes = probes.len();
         (receipt.files, receipt.occurrences) = search_files(&self.inner.data, &probes)?;
         let words = self.inner.lexical.contents()?;
@@ -265,6 +265,14 @@ impl Inner {
         self.remove_now(&ids)?;
         drop(writer);
         Ok((documents, probes(&texts)))
+    }
+
+    /// Pieces of text that these documents have and no other.
+    fn own_probes(&self, ids: &[DocumentId], mut probes: Vec<String>) -> Result<Vec<String>> {
+        let forgotten: HashSet<&DocumentId> = ids.iter().collect();
+        let others = self.lexical.texts_besides(&forgotten)?;
+        probes.retain(|probe| !others.iter().any(|text| text.contains(probe.as_str())));
+        Ok(probes)
     }
 
     /// Rewrites whatever still holds these documents.

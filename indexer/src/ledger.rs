@@ -1062,8 +1062,16 @@ fn stage_of(number: i64) -> Stage {
 
 /// A path as it is written within a JSON string.
 pub(crate) fn in_json(path: &Path) -> String {
-    let quoted = serde_json::to_string(&text(path)).unwrap_or_default();
-    quoted.trim_matches('"').to_owned()
+    within_json(&text(path))
+}
+
+/// A text as it is written within a JSON string.
+pub(crate) fn within_json(text: &str) -> String {
+    let quoted = serde_json::to_string(text).unwrap_or_default();
+    let inside = quoted
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    inside.unwrap_or_default().to_owned()
 }
 
 pub(crate) fn text(path: &Path) -> String {

@@ -4,6 +4,8 @@
 use std::ffi::OsStr;
 use std::path::{Component, Path};
 
+use crate::kept::SECOND;
+
 /// The table of the vector store.
 const TABLE: &str = "chunks.lance";
 /// Its folders.
@@ -43,6 +45,13 @@ pub(crate) fn of_words(path: &Path) -> bool {
     .contains(&name)
         || segment()
         || is_begun(name)
+}
+
+/// Whether this is the second copy of what the ledger holds, which lies beside the full-text index.
+fn is_kept(path: &Path) -> bool {
+    path.as_os_str()
+        .as_encoded_bytes()
+        .starts_with(SECOND.as_bytes())
 }
 
 /// Whether the vector store may hold this (a path below its directory).
@@ -103,6 +112,9 @@ fn remove_below(root: &Path, below: &Path, known: fn(&Path) -> bool) -> std::io:
     for entry in std::fs::read_dir(root.join(below))? {
         let entry = entry?;
         let (path, below) = (entry.path(), below.join(entry.file_name()));
+        if is_kept(&below) {
+            continue;
+        }
         if !known(&below) {
             tracing::warn!(path = %path.display(), "this is none of vade's files: it is left alone");
         } else if entry.file_type()?.is_dir() {

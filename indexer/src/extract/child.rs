@@ -296,6 +296,8 @@ impl Reader {
         }
         let mut child = command
             .arg("extract-child")
+            // A library that is preloaded here cannot reach its own files from there.
+            .env_remove("LD_PRELOAD")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
