@@ -376,7 +376,8 @@ impl Copy<'_> {
         for table in ["forgotten", "forgotten_contents"] {
             self.rows(table, |copy, fields| {
                 let path = fields.text("path").map(path_named).unwrap_or_default();
-                let Some(new) = copy.moved(&path) else {
+                // What was forgotten stays so where its folder is added later.
+                let Some(new) = copy.moved(&path).or_else(|| copy.in_its_folders(&path)) else {
                     return Ok(false);
                 };
                 fields.set("path", path_text(&new).into_owned());
@@ -401,6 +402,13 @@ impl Copy<'_> {
         } else {
             new.join(inside)
         })
+    }
+
+    /// A path that lies in a folder which the archive names.
+    fn in_its_folders(&self, path: &Path) -> Option<PathBuf> {
+        let mut folders = self.from.folders.iter();
+        let is_in = folders.any(|(folder, _)| path != folder && path.starts_with(folder));
+        (is_plain(path) && is_in).then(|| path.to_owned())
     }
 
     fn documents(&mut self) -> Result<()> {

@@ -310,7 +310,9 @@ async fn rows_that_are_not_as_they_are_written_stay_behind() {
         "UPDATE documents SET chunks = 9000000000000000 WHERE path LIKE '%/e.md';".to_owned(),
         "UPDATE documents SET title = zeroblob(2000000) WHERE path LIKE '%/f.md';".to_owned(),
         "UPDATE documents SET state = 'odd' WHERE path LIKE '%/g.md';".to_owned(),
-        "INSERT INTO forgotten VALUES ('/etc'), ('/here/notes/secret.md');".to_owned(),
+        "INSERT INTO forgotten VALUES ('/etc'), ('/'), ('/here/papers'), ('/here/notes/secret.md'),
+             ('/here/papers/secret.md');"
+            .to_owned(),
         "INSERT INTO folders VALUES ('/here/notes/../..', 1);".to_owned(),
         "INSERT INTO tombstones VALUES ('not an id');".to_owned(),
         "INSERT INTO meta VALUES ('evil', '1');".to_owned(),
@@ -334,6 +336,11 @@ async fn rows_that_are_not_as_they_are_written_stay_behind() {
     assert_eq!(ledger.folders().expect("lists"), [Path::new("/here/notes")]);
     let forgotten = |path| ledger.forgotten_as(Path::new(path), None).expect("reads");
     assert!(forgotten("/here/notes/secret.md").is_some());
+    assert!(
+        forgotten("/here/papers/secret.md").is_some(),
+        "its folder may be added later"
+    );
+    assert!(forgotten("/here/papers/a.md").is_none());
     assert!(forgotten("/etc/x").is_none());
     assert_eq!(ledger.tombstones().expect("reads"), []);
     let conversations = ledger.conversations().expect("lists");
