@@ -407,7 +407,10 @@ impl Copy<'_> {
     /// A path that lies in a folder which the archive names.
     fn in_its_folders(&self, path: &Path) -> Option<PathBuf> {
         let mut folders = self.from.folders.iter();
-        let is_in = folders.any(|(folder, _)| path != folder && path.starts_with(folder));
+        let is_in = folders.any(|(folder, _)| {
+            // All there is can be nobody's folder.
+            folder.parent().is_some() && path != folder && path.starts_with(folder)
+        });
         (is_plain(path) && is_in).then(|| path.to_owned())
     }
 
