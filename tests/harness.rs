@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
 
 /// Anything a test waits for comes true within this, or the test fails.
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The models that the tests run.
 pub(crate) const MODELS: [&str; 4] = [

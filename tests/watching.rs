@@ -273,7 +273,7 @@ fn a_save_overtakes_a_folder_that_comes_at_the_same_time() {
 fn a_note_does_not_wait_for_a_book_that_was_saved_before_it() {
     let place = Place::new();
     let daemon = place.up(&["notes"]);
-    let book: String = (0..6000)
+    let book: String = (0..3000)
         .map(|number| format!("Chapter {number} tells how ship {number} came into port.\n\n"))
         .collect();
     place.write("book.md", format!("The first word is bookishly.\n\n{book}"));
