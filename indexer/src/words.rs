@@ -50,6 +50,8 @@ struct Read {
     outcome: Outcome,
     rows: Vec<ChunkRow>,
     gone: bool,
+    /// It was kept out when it was read, as one that was forgotten.
+    kept_out: bool,
 }
 
 impl Read {
@@ -293,6 +295,7 @@ fn read_guarded(index: &Inner, document: &Document, ocr: Option<&Ocr>) -> Read {
             },
             rows: Vec::new(),
             gone: false,
+            kept_out: false,
             document: document.clone(),
         }
     })
@@ -306,6 +309,7 @@ fn read_document(index: &Inner, document: Document, ocr: Option<&Ocr>) -> Read {
         outcome: Outcome::Unchanged,
         rows: Vec::new(),
         gone: false,
+        kept_out: false,
         document,
     };
     let most = index.extractor.limits().max_file_bytes;
@@ -335,6 +339,7 @@ fn read_document(index: &Inner, document: Document, ocr: Option<&Ocr>) -> Read {
         Ok(None) => {}
         Ok(Some(outcome)) => {
             read.outcome = outcome;
+            read.kept_out = true;
             return read;
         }
         Err(error) => {
@@ -494,9 +499,14 @@ async fn commit_words(index: &Inner, batch: Vec<Read>) -> Result<()> {
             continue;
         }
         // Nor what was forgotten while it was being read.
-        if let Some(outcome) = forgotten(index, &read.document)? {
-            read.rows.clear();
-            read.outcome = outcome;
+        match forgotten(index, &read.document)? {
+            Some(outcome) => {
+                read.rows.clear();
+                read.outcome = outcome;
+            }
+            // It was let in again while it was being read: it waits to be read once more.
+            None if read.kept_out => continue,
+            None => {}
         }
         let missed = read.gone || matches!(read.outcome, Outcome::Hindered(_));
         if missed && index.is_away(&read.document).await? {
