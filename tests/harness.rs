@@ -6,6 +6,7 @@
 //! another language model than the small one, and `VADE_TEST_SAMPLES` another place of the samples,
 //! for a screenshot worth looking at.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -231,21 +232,21 @@ pub(crate) struct Daemon {
 }
 
 /// The system calls of a process and its children, as strace writes them.
-pub(crate) struct Traced(String);
+pub(crate) struct Traced(Vec<String>);
 
 impl Traced {
     pub(crate) fn read(path: &Path) -> Self {
         let bytes = std::fs::read(path).expect("a trace");
-        Self(String::from_utf8_lossy(&bytes).into_owned())
+        Self(whole_calls(&String::from_utf8_lossy(&bytes)))
     }
 
     /// The calls of these names.
     pub(crate) fn calls(&self, names: &[&str]) -> Vec<String> {
-        let calls = self.0.lines().filter_map(|line| {
-            let call = line.split_once(' ')?.1.trim_start();
-            names.contains(&call.split_once('(')?.0).then_some(call)
+        let calls = self.0.iter().filter(|call| {
+            let name = call.split_once('(').map(|(name, _)| name);
+            name.is_some_and(|name| names.contains(&name))
         });
-        calls.map(str::to_owned).collect()
+        calls.cloned().collect()
     }
 
     /// The files and directories that were opened for writing, made, renamed or removed.
@@ -285,6 +286,34 @@ impl Traced {
         let absolute = named.filter(|path| path.starts_with('/'));
         opened.chain(absolute).map(PathBuf::from).collect()
     }
+}
+
+/// The calls of a trace, each in one piece: one that another thread's came between stands on two lines.
+fn whole_calls(trace: &str) -> Vec<String> {
+    let (mut calls, mut begun) = (Vec::new(), HashMap::new());
+    for line in trace.lines() {
+        let Some((thread, call)) = line.split_once(' ') else {
+            continue;
+        };
+        let call = call.trim_start();
+        let rest = call.strip_prefix("<... ").and_then(|resumed| {
+            let (_, rest) = resumed.split_once(" resumed>")?;
+            Some(rest)
+        });
+        match (rest, call.strip_suffix(" <unfinished ...>")) {
+            (Some(rest), _) => {
+                let begin: String = begun.remove(thread).unwrap_or_default();
+                calls.push(begin + rest);
+            }
+            (None, Some(begin)) => {
+                begun.insert(thread, begin.to_owned());
+            }
+            (None, None) => calls.push(call.to_owned()),
+        }
+    }
+    // What never returned was tried nevertheless.
+    calls.extend(begun.into_values());
+    calls
 }
 
 /// A server-sent event.

@@ -369,7 +369,8 @@ fn nothing_outside_is_read_while_a_folder_becomes_a_link_and_back() {
             assert!(!daemon.finds("contraband"), "round {round}");
             let id = &ids[round % FILES];
             let source = daemon.request(Method::GET, &format!("/api/documents/{id}/source"));
-            let source = source.send().expect("an answer").text().expect("a body");
+            // A file that is cut short while it is given out breaks the answer off.
+            let source = source.send().expect("an answer").text().unwrap_or_default();
             assert!(!source.contains("contraband"), "round {round}");
             round += 1;
         }
