@@ -125,6 +125,10 @@ fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
         .citations[].title: string
         .found: bool
         .model: string
+        .phrase: string
+        .plan.kind: string
+        .plan.named: string
+        .plan.searched: string
         .timings.accepted_tokens: number
         .timings.cached_tokens: number
         .timings.drafted_tokens: number

@@ -374,12 +374,17 @@ impl World {
 
     /// The rows of the library, once they are as they should be.
     fn settled(&mut self, daemon: &Mortal) -> BTreeMap<PathBuf, (String, usize)> {
-        let begun = Instant::now();
+        let (mut begun, mut before) = (Instant::now(), Value::Null);
         loop {
             let rows = rows(daemon).unwrap_or_default();
             let wrong = self.wrong(&rows);
             let status = daemon.get("/api/status").unwrap_or_default();
             let indexing = &status["indexing"];
+            // However long it takes, as long as it goes on.
+            let now = json!([indexing["done"], indexing["embedded"], indexing["to_embed"]]);
+            if now != before {
+                (begun, before) = (Instant::now(), now);
+            }
             if wrong.is_empty() && indexing["active"] == false && indexing["to_embed"] == 0 {
                 return rows;
             }

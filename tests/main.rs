@@ -4,6 +4,7 @@ mod access;
 mod asking;
 mod browser;
 mod cli;
+mod evaluating;
 mod explaining;
 mod failures;
 mod forgetting;

@@ -125,9 +125,9 @@ impl Default for SearchSettings {
             vector_weight: 0.5,
             foreign_vector_weight: 0.35,
             per_document: 3,
-            evidence_threshold: 0.52,
-            passage_tokens: 700,
-            passages: 4,
+            evidence_threshold: 0.48,
+            passage_tokens: 500,
+            passages: 8,
         }
     }
 }

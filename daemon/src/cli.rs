@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Models(Models),
     /// Measure speed and quality on this machine
     Bench(BenchOptions),
+    /// Ask the questions of a set and judge the answers
+    Eval(Eval),
     /// Check the installation and say how to mend what is wrong
     Doctor,
     /// Read files in a process of its own
@@ -203,6 +205,40 @@ pub(crate) struct ModelIds {
 pub(crate) struct SomeModelIds {
     #[arg(value_name = "ID", required = true)]
     pub ids: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// Case files (TOML or JSON), or files in SQuAD layout; a file without documents asks about your own
+    #[arg(value_name = "FILE", required_unless_present = "make")]
+    pub files: Vec<PathBuf>,
+    /// Only questions of this kind
+    #[arg(long, value_name = "KIND")]
+    pub only: Option<String>,
+    /// So many questions of each file, evenly spread (0: all)
+    #[arg(long, default_value_t = 0)]
+    pub limit: usize,
+    /// Questions to pass over
+    #[arg(long, default_value_t = 0)]
+    pub offset: usize,
+    /// Share (0 to 1) of the paragraphs of a file in SQuAD layout to leave out, so that their questions have no answer
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub absent: f64,
+    /// Language model to ask
+    #[arg(long, value_name = "ID")]
+    pub model: Option<String>,
+    /// Write a page to read: figures, then each question with its answer
+    #[arg(long, value_name = "PAGE.html")]
+    pub report: Option<PathBuf>,
+    /// Show the figures of an earlier run, which `--json` printed, beside these
+    #[arg(long, value_name = "OLD.json")]
+    pub before: Option<PathBuf>,
+    /// Write questions about your own documents, which the language model makes, to a case file
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    pub make: Option<PathBuf>,
+    /// Questions to make
+    #[arg(long, default_value_t = 40, requires = "make")]
+    pub questions: usize,
 }
 
 #[derive(Debug, Args)]

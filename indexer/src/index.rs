@@ -495,6 +495,21 @@ impl Index {
         Ok(chunks.iter().map(ChunkRow::passage).collect())
     }
 
+    /// The chunks of a document, in order; none where its content is not in the index.
+    ///
+    /// # Errors
+    /// When the full-text index fails.
+    pub fn chunks(&self, id: &DocumentId) -> Result<Vec<Chunk>> {
+        let Some(document) = self.live(id) else {
+            return Ok(Vec::new());
+        };
+        let rows = self.inner.lexical.chunks(id)?.into_iter();
+        let current = rows.filter(|row| document.hash.as_ref() == Some(&row.hash));
+        Ok(current
+            .map(|row| chunk(Arc::clone(&document), row))
+            .collect())
+    }
+
     /// The document, if its content is in the index.
     #[must_use]
     pub fn live(&self, id: &DocumentId) -> Option<Arc<Document>> {

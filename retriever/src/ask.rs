@@ -3,19 +3,28 @@
 use std::time::Instant;
 
 use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use vade_indexer::{DocumentId, QuestionUnderWay, Scope};
-use vade_models::language::{Generation, Request, Sampling, Summary};
+use vade_models::language::{Request, Sampling};
 
-use crate::cite::{Attribution, Citation};
-use crate::condense::condense;
+use crate::answer::{Asked, Said, Shape};
+use crate::cite::Citation;
+use crate::condense;
 use crate::conversation::{self, Detail};
 use crate::error::{Result, RetrieverError};
+use crate::excerpt;
 use crate::language::Language;
+use crate::library::{self, Listing};
+use crate::naming;
 use crate::passage::Passage;
-use crate::prompt::{self, Turn};
+use crate::plan::{self, Kind, Plan};
+use crate::prompt::{Excerpt, Turn};
+use crate::proof::Claim;
 use crate::search::{Retriever, check_question};
-use crate::writer::{Piece, Writer};
+use crate::summary::{Source, Summarising};
+use crate::talk;
+use crate::writer::Piece;
 
 /// Passages shown when the documents hold no answer.
 const NEAREST: usize = 3;
@@ -64,6 +73,15 @@ pub struct Answer {
     pub answer: String,
     /// Whether the documents held an answer.
     pub found: bool,
+    /// The words of a document that answer, where they are few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phrase: Option<String>,
+    /// What was understood of the question, and what was searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Value>,
+    /// The documents that were counted or listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<Value>,
     /// What the markers cite.
     pub citations: Vec<Citation>,
     /// Catalog id of the language model; none when it was not asked.
@@ -122,7 +140,6 @@ impl Retriever {
     async fn answer(&self, question: Question, events: &Events) -> Result<()> {
         let started = Instant::now();
         let text = check_question(&question.text)?.to_owned();
-        let language = Language::of(&text);
         let under_way = self.index.begin_question();
         let history = match &question.conversation {
             Some(id) => {
@@ -132,16 +149,14 @@ impl Retriever {
             }
             None => Vec::new(),
         };
-        let previous = history.last().map(|turn| turn.question.as_str());
-        let query = condense(previous, &text);
+        let before = history.iter().fold(None, |before, turn| {
+            Some(Language::of(&turn.question, before))
+        });
+        let language = Language::of(&text, before);
         // Documents wait while a person does.
         let _pause = self.index.hold_back();
-        let hits = self
-            .search(&query, self.search.passages, &question.scope)
-            .await?;
-        let found = hits.hits.iter();
-        under_way.rests_on(found.map(|hit| DocumentId(hit.document.clone())));
-        let retrieve_ms = elapsed(started);
+        let previous = history.last().map(|turn| turn.question.clone());
+        let plan = self.plan(&text, question.now, previous).await?;
         let mut asking = Asking {
             retriever: self,
             under_way: &under_way,
@@ -150,48 +165,264 @@ impl Retriever {
             text,
             language,
             history,
-            passages: hits.hits,
+            plan,
+            context: None,
+            passages: Vec::new(),
+            evidence: 0.0,
             started,
-            retrieve_ms,
-        };
-        let certain =
-            !asking.passages.is_empty() && hits.evidence >= self.search.evidence_threshold;
-        let answering = async {
-            if certain {
-                asking.generate(events).await
-            } else {
-                Ok(Some(asking.refuse(events).await))
-            }
+            retrieve_ms: 0.0,
         };
         let answer = tokio::select! {
             biased;
-            () = under_way.cut_off() => return Err(RetrieverError::Forgotten),
-            answer = answering => answer?,
+            () = under_way.cut_off() => {
+                self.summaries.clear();
+                return Err(RetrieverError::Forgotten);
+            }
+            answer = asking.carry_out(events) => answer?,
         };
         // A person who went away gets nothing kept half-said.
-        if let Some(answer) = answer {
+        if let Some(mut answer) = answer {
+            answer.plan = serde_json::to_value(&asking.plan).ok();
             asking.keep(&answer)?;
             events.send(AskEvent::Done(Box::new(answer))).await;
         }
         Ok(())
     }
+
+    /// What the question asks for.
+    async fn plan(&self, question: &str, now: i64, previous: Option<String>) -> Result<Plan> {
+        let (index, question) = (self.index.clone(), question.to_owned());
+        blocking(move || {
+            let about = library::about(&index, now, previous)?;
+            Ok(plan::plan(&question, &about))
+        })
+        .await
+    }
+}
+
+/// Runs what blocks where it may.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or(Err(RetrieverError::Panicked))
 }
 
 /// One question on its way.
-struct Asking<'a> {
-    retriever: &'a Retriever,
+pub(crate) struct Asking<'a> {
+    pub retriever: &'a Retriever,
     under_way: &'a QuestionUnderWay,
-    question: Question,
+    pub question: Question,
     conversation: Option<String>,
-    text: String,
-    language: Language,
-    history: Vec<Turn>,
+    pub text: String,
+    pub language: Language,
+    pub history: Vec<Turn>,
+    pub plan: Plan,
+    /// What it leans on of the conversation.
+    pub context: Option<String>,
     passages: Vec<Passage>,
-    started: Instant,
+    /// How sure the search is that the documents speak of it.
+    pub evidence: f32,
+    pub started: Instant,
     retrieve_ms: f64,
 }
 
 impl Asking<'_> {
+    /// Answers in the way that suits the question; none when nobody listens any more.
+    async fn carry_out(&mut self, events: &Events) -> Result<Option<Answer>> {
+        match self.plan.kind {
+            Kind::SmallTalk => {
+                self.show(events).await;
+                let said = talk::reply(self.plan.talk, self.language);
+                return Ok(Some(self.say(said.to_owned(), events).await));
+            }
+            Kind::Count | Kind::List | Kind::Table | Kind::Library => {
+                if let Some(listing) = self.list().await? {
+                    return Ok(Some(self.listed(&listing, events).await));
+                }
+            }
+            Kind::Summary => {
+                let sources = self.sources().await?;
+                if !sources.is_empty() {
+                    return self.summarise(sources, events).await;
+                }
+            }
+            _ => {}
+        }
+        self.context = condense::context(&self.history, &self.text);
+        let query = match &self.context {
+            Some(context) => format!("{context} {}", self.text),
+            None => self.text.clone(),
+        };
+        let retriever = self.retriever;
+        let scope = &self.question.scope;
+        let most = retriever.search.passages;
+        let named = self.named().await?;
+        let mut hits = retriever.search(&query, 2 * most, scope).await?;
+        // Documents that the question names come before all others.
+        hits.hits
+            .sort_by_key(|hit| !named.iter().any(|id| id.0 == hit.document));
+        hits.hits.truncate(most);
+        // What was spoken of comes first.
+        if let Some(turn) = self.history.last().filter(|_| self.context.is_some()) {
+            let spoken_of = |hit: &Passage| {
+                let mut cited = turn.cited.iter();
+                cited.any(|one| one.document == hit.document && one.start == hit.start)
+            };
+            hits.hits.retain(|hit| !spoken_of(hit));
+            hits.hits.splice(0..0, turn.cited.iter().cloned());
+            hits.hits.truncate(most);
+        }
+        let found = hits.hits.iter();
+        self.under_way
+            .rests_on(found.map(|hit| DocumentId(hit.document.clone())));
+        self.retrieve_ms = elapsed(self.started);
+        self.evidence = hits.evidence;
+        self.passages = hits.hits;
+        if self.passages.is_empty() || hits.evidence < retriever.search.evidence_threshold {
+            return Ok(Some(self.refuse(events).await));
+        }
+        self.generate(events).await
+    }
+
+    /// Documents that the question names without doubt.
+    async fn named(&self) -> Result<Vec<DocumentId>> {
+        if self.plan.named.is_none() {
+            return Ok(Vec::new());
+        }
+        let index = self.retriever.index.clone();
+        let (question, scope) = (self.text.clone(), self.question.scope.clone());
+        blocking(move || library::named(&index, &question, &scope, naming::STRONG)).await
+    }
+
+    /// Documents that the question counts or lists.
+    async fn list(&self) -> Result<Option<Listing>> {
+        let index = self.retriever.index.clone();
+        let (plan, scope) = (self.plan.clone(), self.question.scope.clone());
+        let spanish = self.language.code() == "es";
+        blocking(move || library::answer(&index, &plan, spanish, &scope)).await
+    }
+
+    async fn listed(&mut self, listing: &Listing, events: &Events) -> Answer {
+        let documents = listing.rows.iter();
+        self.under_way
+            .rests_on(documents.map(|row| DocumentId(row.document.clone())));
+        self.retrieve_ms = elapsed(self.started);
+        self.show(events).await;
+        let mut answer = self.say(listing.sentence.clone(), events).await;
+        answer.found = listing.found;
+        answer.citations = listing.citations();
+        answer.table = serde_json::to_value(listing).ok();
+        for citation in answer.citations.clone() {
+            events.send(AskEvent::Citation(citation)).await;
+        }
+        answer
+    }
+
+    /// The documents that are to be summarised.
+    async fn sources(&self) -> Result<Vec<Source>> {
+        let index = self.retriever.index.clone();
+        let (plan, scope) = (self.plan.clone(), self.question.scope.clone());
+        let question = self.text.clone();
+        let last = self.history.last().map(|turn| &turn.cited);
+        let mut spoken_of: Vec<DocumentId> = last
+            .into_iter()
+            .flatten()
+            .map(|passage| DocumentId(passage.document.clone()))
+            .collect();
+        spoken_of.dedup();
+        blocking(move || {
+            let ids = library::meant(&index, &plan, &question, &scope, spoken_of)?;
+            let sources = ids.iter().map(|id| Ok(Source::of(index.chunks(id)?)));
+            let sources: Result<Vec<Option<Source>>> = sources.collect();
+            Ok(sources?.into_iter().flatten().collect())
+        })
+        .await
+    }
+
+    /// Summarises whole documents.
+    async fn summarise(&mut self, sources: Vec<Source>, events: &Events) -> Result<Option<Answer>> {
+        let documents: Vec<DocumentId> = sources.iter().filter_map(Source::document).collect();
+        self.under_way.rests_on(documents.into_iter());
+        let language = self.language;
+        let mut summary = blocking(move || Ok(Summarising::new(sources, language))).await?;
+        self.passages = summary.passages();
+        self.retrieve_ms = elapsed(self.started);
+        self.show(events).await;
+        let model = self.question.model.clone();
+        let like = Request {
+            sampling: self.sampling(),
+            drafting: self.retriever.answers.drafting,
+            ..Request::default()
+        };
+        let mut answer = String::new();
+        let mut citations = Vec::new();
+        let mut first = None;
+        loop {
+            let retriever = self.retriever;
+            let next = summary.next(
+                &retriever.model,
+                model.as_deref(),
+                &like,
+                &retriever.summaries,
+            );
+            let step = tokio::select! {
+                biased;
+                () = events.gone() => return Ok(None),
+                step = next => step?,
+            };
+            let Some(step) = step else { break };
+            first.get_or_insert(elapsed(self.started));
+            answer.push_str(&step.text);
+            events.send(AskEvent::Token(step.text)).await;
+            for citation in step.citations {
+                events.send(AskEvent::Citation(citation.clone())).await;
+                citations.push(citation);
+            }
+        }
+        if citations.is_empty() {
+            return Ok(Some(self.refuse(events).await));
+        }
+        let timings = Timings {
+            retrieve_ms: self.retrieve_ms,
+            first_token_ms: first.unwrap_or_default(),
+            ..Timings::default()
+        };
+        let model = model.unwrap_or_else(|| self.retriever.model.default_model().to_owned());
+        let answer = answer.trim().to_owned();
+        Ok(Some(self.conclude(
+            answer,
+            true,
+            citations,
+            Some(model),
+            timings,
+        )))
+    }
+
+    /// Says what needs no model.
+    async fn say(&self, text: String, events: &Events) -> Answer {
+        events.send(AskEvent::Token(text.clone())).await;
+        let timings = Timings {
+            retrieve_ms: self.retrieve_ms,
+            first_token_ms: elapsed(self.started),
+            ..Timings::default()
+        };
+        self.conclude(text, true, Vec::new(), None, timings)
+    }
+
+    /// How the model chooses its words.
+    pub(crate) fn sampling(&self) -> Sampling {
+        let settings = &self.retriever.answers;
+        Sampling {
+            temperature: settings.temperature,
+            top_p: settings.top_p,
+            top_k: settings.top_k,
+            min_p: settings.min_p,
+            repetition_penalty: settings.repetition_penalty,
+            seed: settings.seed,
+        }
+    }
+
     /// Says that the documents hold no answer, and shows what came nearest.
     async fn refuse(&mut self, events: &Events) -> Answer {
         self.passages.truncate(NEAREST);
@@ -212,62 +443,44 @@ impl Asking<'_> {
 
     /// Asks the model; none when nobody listens any more.
     async fn generate(&mut self, events: &Events) -> Result<Option<Answer>> {
-        let model = self.question.model.clone();
-        self.number();
-        let entries = self.passages.iter().map(prompt::entry).collect();
-        let counts = self
-            .retriever
-            .model
-            .count(model.as_deref(), entries)
-            .await?;
+        let question = Claim::of(&self.text);
         let budget = self.retriever.search.passage_tokens;
-        self.passages.truncate(prompt::fitting(&counts, budget));
+        let parts = excerpt::excerpts(&self.passages, &question, budget);
+        let read = std::mem::take(&mut self.passages).into_iter().zip(parts);
+        let mut excerpts: Vec<Excerpt> = read
+            .filter(|(_, parts)| !parts.is_empty())
+            .map(|(passage, parts)| Excerpt { passage, parts })
+            .collect();
+        for (place, excerpt) in excerpts.iter_mut().enumerate() {
+            excerpt.passage.n = place + 1;
+        }
+        self.passages = excerpts.iter().map(|one| one.passage.clone()).collect();
         self.show(events).await;
-
-        let settings = &self.retriever.answers;
-        let request = Request {
-            messages: prompt::messages(&self.passages, &self.history, &self.text),
-            max_tokens: settings.answer_tokens,
-            sampling: Sampling {
-                temperature: settings.temperature,
-                top_p: settings.top_p,
-                top_k: settings.top_k,
-                min_p: settings.min_p,
-                repetition_penalty: settings.repetition_penalty,
-                seed: settings.seed,
-            },
-            stop: vec!["\nQuestion:".to_owned(), "\nPassage ".to_owned()],
-            endless: false,
-            drafting: settings.drafting,
+        let model = self.question.model.clone();
+        let mut asked = Asked::new(self, events);
+        let found = match Shape::of(self.plan.kind) {
+            Shape::Explanation => asked.explain(&excerpts).await?,
+            shape => asked.quote(shape, &excerpts).await?,
         };
-        let prompted = elapsed(self.started);
-        let mut stream = self.retriever.model.generate(model.as_deref(), request)?;
-        let mut said = Said::new(&self.passages);
-        let summary = loop {
-            match stream.recv().await {
-                Some(Generation::Text(piece)) => {
-                    if !said.say(&piece, events).await {
-                        return Ok(None);
-                    }
-                }
-                Some(Generation::Done(summary)) => break summary,
-                Some(Generation::Failed(error)) => return Err(error.into()),
-                None => return Err(vade_models::ModelsError::Stopped.into()),
-            }
-        };
-        let timings = self.timings(&summary, prompted);
+        let Some(said) = found else { return Ok(None) };
+        let timings = asked.timings(self.retrieve_ms);
         let model = model.unwrap_or_else(|| self.retriever.model.default_model().to_owned());
-        let (answer, found, citations) = match said.finish(events).await {
-            Some((answer, citations)) => (answer, true, citations),
-            None => (self.language.not_found().to_owned(), false, Vec::new()),
+        let (answer, found, phrase, citations) = match said {
+            Said::Found {
+                answer,
+                phrase,
+                citations,
+            } => (answer, true, phrase, citations),
+            Said::Nothing => (
+                self.language.not_found().to_owned(),
+                false,
+                None,
+                Vec::new(),
+            ),
         };
-        Ok(Some(self.conclude(
-            answer,
-            found,
-            citations,
-            Some(model),
-            timings,
-        )))
+        let mut answer = self.conclude(answer, found, citations, Some(model), timings);
+        answer.phrase = phrase;
+        Ok(Some(answer))
     }
 
     fn conclude(
@@ -281,25 +494,13 @@ impl Asking<'_> {
         Answer {
             answer,
             found,
+            phrase: None,
+            plan: None,
+            table: None,
             citations,
             model,
             timings,
             conversation: self.conversation.clone(),
-        }
-    }
-
-    fn timings(&self, summary: &Summary, prompted: f64) -> Timings {
-        Timings {
-            retrieve_ms: self.retrieve_ms,
-            prepare_ms: prompted - self.retrieve_ms,
-            read_ms: summary.first_token_ms,
-            prompt_tokens: summary.prompt_tokens,
-            cached_tokens: summary.cached_tokens,
-            first_token_ms: prompted + summary.first_token_ms,
-            tokens: summary.tokens,
-            tokens_per_second: summary.tokens_per_second,
-            drafted_tokens: summary.drafted_tokens,
-            accepted_tokens: summary.accepted_tokens,
         }
     }
 
@@ -339,66 +540,15 @@ impl Asking<'_> {
     }
 }
 
-/// The answer so far. While it may still turn out to say that there is none, it is held back.
-struct Said<'a> {
-    undecided: Option<String>,
-    writer: Writer<'a>,
-}
-
-impl<'a> Said<'a> {
-    fn new(passages: &'a [Passage]) -> Self {
-        Self {
-            undecided: Some(String::new()),
-            writer: Writer::new(Attribution::new(passages)),
-        }
-    }
-
-    /// Takes the model's next words; false when nobody listens.
-    async fn say(&mut self, piece: &str, events: &Events) -> bool {
-        let mut ready = piece.to_owned();
-        if let Some(mut undecided) = self.undecided.take() {
-            undecided.push_str(piece);
-            if could_be_not_found(&undecided) {
-                self.undecided = Some(undecided);
-                return events.are_wanted();
-            }
-            ready = undecided;
-        }
-        events.send_all(self.writer.push(&ready)).await && events.are_wanted()
-    }
-
-    /// The whole answer and its citations; none when the model found none, or said what is in none
-    /// of the passages.
-    async fn finish(mut self, events: &Events) -> Option<(String, Vec<Citation>)> {
-        if let Some(undecided) = self.undecided.take() {
-            if undecided.trim().is_empty() || prompt::is_not_found(&undecided) {
-                return None;
-            }
-            events.send_all(self.writer.push(&undecided)).await;
-        }
-        events.send_all(self.writer.finish()).await;
-        Some(self.writer.into_parts()).filter(|(_, citations)| !citations.is_empty())
-    }
-}
-
-/// Whether a beginning may become the words that stand for "no answer".
-fn could_be_not_found(text: &str) -> bool {
-    let plain = text
-        .trim_start_matches(|c: char| !c.is_alphabetic())
-        .to_uppercase();
-    let length = plain.len().min(prompt::NOT_FOUND.len());
-    plain.is_char_boundary(length) && plain[..length] == prompt::NOT_FOUND[..length]
-}
-
-struct Events(mpsc::Sender<AskEvent>);
+pub(crate) struct Events(mpsc::Sender<AskEvent>);
 
 impl Events {
     /// False when nobody listens.
-    async fn send(&self, event: AskEvent) -> bool {
+    pub(crate) async fn send(&self, event: AskEvent) -> bool {
         self.0.send(event).await.is_ok()
     }
 
-    async fn send_all(&self, pieces: Vec<Piece>) -> bool {
+    pub(crate) async fn send_all(&self, pieces: Vec<Piece>) -> bool {
         for piece in pieces {
             let event = match piece {
                 Piece::Text(text) => AskEvent::Token(text),
@@ -411,25 +561,11 @@ impl Events {
         true
     }
 
-    fn are_wanted(&self) -> bool {
-        !self.0.is_closed()
+    pub(crate) async fn gone(&self) {
+        self.0.closed().await;
     }
 }
 
-fn elapsed(since: Instant) -> f64 {
+pub(crate) fn elapsed(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_begins_like_a_refusal_is_held_back() {
-        assert!(could_be_not_found(""));
-        assert!(could_be_not_found("NOT F"));
-        assert!(could_be_not_found("NOT FOUND."));
-        assert!(!could_be_not_found("The"));
-        assert!(!could_be_not_found("No, the"));
-    }
 }

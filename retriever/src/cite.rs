@@ -1,21 +1,22 @@
 //! Citations: which passage says what an answer says, and in which words.
 //!
 //! Small models put `[2]` where they should put `[1]`, or nothing at all. So markers are not taken
-//! from the model: each sentence of an answer is compared with the passages, and the one that says
-//! it is cited; a sentence that no passage says gets no marker.
+//! from the model: for each sentence of an answer the words are looked for that prove it (`proof`), in the passages
+//! and what they stand under. A sentence that nothing proves gets no marker.
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::language::Language;
 use crate::passage::Passage;
+use crate::proof::Claim;
 
-/// The share of a sentence's words, weighted, that a passage must have to be cited for it.
-const SUPPORT: f32 = 0.4;
+/// Sentences of a document that are taken together for one quote, at most.
+const LONGEST_QUOTE: usize = 3;
 
-/// The share below which an answer as a whole does not come from the passages. It is low, because an
-/// answer in another language than its passages shares only names and numbers with them.
-const GROUNDED: f32 = 0.15;
+/// The share of an answer's words that one quote must have, where no sentence of it is proven for itself.
+const HARDLY_SAID: f32 = 0.25;
 
 /// A place in a document that an answer rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,90 +41,163 @@ pub struct Citation {
     pub quote: String,
 }
 
-/// Finds the passage that says a sentence.
+/// Finds the words that prove a sentence.
 pub(crate) struct Attribution<'a> {
     passages: &'a [Passage],
-    words: Vec<Vec<String>>,
+    quotes: Vec<Quote<'a>>,
+    /// What is asked: a short answer says nothing without it.
+    question: Claim,
+    /// The language of each passage.
+    languages: Vec<Language>,
+}
+
+/// Words of a passage that could prove something.
+pub(crate) struct Quote<'a> {
+    /// The passage's place.
+    pub passage: usize,
+    /// Where it is in the passage's text.
+    pub span: Range<usize>,
+    /// How many sentences it is.
+    pub sentences: usize,
+    pub text: &'a str,
+    /// What it stands under.
+    pub around: String,
+}
+
+/// Whether a sentence is proven.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Standing {
+    /// By these words.
+    Proven(Citation),
+    /// It adds something that no passage says.
+    Added,
+    /// It says nothing that wants a proof.
+    Idle,
 }
 
 impl<'a> Attribution<'a> {
-    pub(crate) fn new(passages: &'a [Passage]) -> Self {
-        let words = passages
-            .iter()
-            .map(|passage| words(&format!("{} {}", passage.title, passage.text)))
+    /// Over the passages that answer `question`.
+    pub(crate) fn new(passages: &'a [Passage], question: &str) -> Self {
+        let quotes = (0..passages.len())
+            .flat_map(|place| quotes(&passages[place], place))
             .collect();
-        Self { passages, words }
+        let languages = passages
+            .iter()
+            .map(|passage| Language::of(&passage.text, None))
+            .collect();
+        Self {
+            passages,
+            quotes,
+            question: Claim::of(question),
+            languages,
+        }
     }
 
-    /// A citation for `sentence`, if a passage says it.
-    pub(crate) fn cite(&self, sentence: &str) -> Option<Citation> {
-        self.cite_with(sentence, SUPPORT)
+    /// Where a sentence of an answer stands.
+    pub(crate) fn judge(&self, sentence: &str) -> Standing {
+        let claim = Claim::of(sentence).completed_by(&self.question);
+        if claim.is_empty() {
+            return Standing::Idle;
+        }
+        let proof = |quote: &Quote| claim.proven_by(quote.text, &quote.around);
+        if let Some(proven) = self.best(&claim, |quote| proof(quote).holds()) {
+            return Standing::Proven(proven);
+        }
+        // Words of another language cannot be compared; what is the same in both can.
+        let language = Language::of(sentence, None);
+        let foreign = |quote: &Quote| self.languages[quote.passage] != language;
+        if let Some(proven) = self.best(&claim, |quote| {
+            foreign(quote) && proof(quote).may_hold_translated()
+        }) {
+            return Standing::Proven(proven);
+        }
+        let translated = self.languages.iter().any(|one| *one != language);
+        if claim.tells_facts() || (!translated && claim.says_much()) {
+            Standing::Added
+        } else {
+            Standing::Idle
+        }
     }
 
-    /// A citation of whatever comes nearest to `text`, unless next to nothing of it is said.
-    pub(crate) fn nearest(&self, text: &str) -> Option<Citation> {
-        self.cite_with(text, GROUNDED)
+    /// What comes nearest to an answer of which no sentence is proven: its numbers and names, and some of its words.
+    pub(crate) fn nearest(&self, answer: &str) -> Option<Citation> {
+        let claim = Claim::of(answer).completed_by(&self.question);
+        let language = Language::of(answer, None);
+        self.best(&claim, |quote| {
+            let proof = claim.proven_by(quote.text, &quote.around);
+            let foreign = self.languages[quote.passage] != language;
+            proof.exact
+                && (proof.terms >= HARDLY_SAID && proof.same_side || foreign && proof.has_exact)
+        })
+        .filter(|_| !claim.is_empty())
     }
 
-    fn cite_with(&self, text: &str, least: f32) -> Option<Citation> {
-        let wanted = words(text);
-        let total: f32 = wanted.iter().map(|word| weight(word)).sum();
-        let best = self.best(&wanted)?;
-        let shared = self.shared(&wanted, best);
-        (total > 0.0 && shared / total >= least).then(|| cite(&self.passages[best], text))
-    }
-
-    /// The passage that shares most with `wanted`, the better ranked of equals. Words that few
-    /// passages have tell passages apart and count more.
-    fn best(&self, wanted: &[String]) -> Option<usize> {
-        let mut best: Option<(usize, f32)> = None;
-        for place in 0..self.passages.len() {
-            let score = wanted
-                .iter()
-                .filter(|word| has(&self.words[place], word))
-                .map(|word| {
-                    let holders = self.words.iter().filter(|words| has(words, word)).count();
-                    #[expect(clippy::cast_precision_loss, reason = "a handful of passages")]
-                    let rarity = 1.0 / holders as f32;
-                    weight(word) * rarity
-                })
-                .sum::<f32>();
-            if best.is_none_or(|(_, highest)| score > highest + f32::EPSILON) {
-                best = Some((place, score));
+    /// Of the quotes that prove a claim the one that says most of it and of the question, and of equals the shorter,
+    /// and the better ranked.
+    fn best(&self, claim: &Claim, proves: impl Fn(&Quote) -> bool) -> Option<Citation> {
+        let mut best: Option<(f32, &Quote)> = None;
+        for quote in self.quotes.iter().filter(|quote| proves(quote)) {
+            let says = claim.proven_by(quote.text, "").share();
+            let around = claim.proven_by(quote.text, &quote.around).share();
+            let asked = self.question.proven_by(quote.text, &quote.around).share();
+            #[expect(clippy::cast_precision_loss, reason = "quotes are short")]
+            let length = quote.sentences as f32 + quote.text.len() as f32 / 1000.0;
+            let score = says + 0.5 * around + 0.5 * asked - 0.15 * length;
+            if best.is_none_or(|(highest, _)| score > highest + 1e-4) {
+                best = Some((score, quote));
             }
         }
-        best.map(|(place, _)| place)
-    }
-
-    fn shared(&self, wanted: &[String], place: usize) -> f32 {
-        wanted
-            .iter()
-            .filter(|word| has(&self.words[place], word))
-            .map(|word| weight(word))
-            .sum()
+        best.map(|(_, quote)| cite(&self.passages[quote.passage], quote.span.clone()))
     }
 }
 
-fn has(words: &[String], word: &str) -> bool {
-    words
-        .binary_search_by(|known| known.as_str().cmp(word))
-        .is_ok()
+/// The quotes that a passage has: each sentence, row or line, and few of them together.
+pub(crate) fn quotes(passage: &Passage, place: usize) -> impl Iterator<Item = Quote<'_>> {
+    let spans = sentences(&passage.text);
+    let under = passage.around();
+    let starts = 0..spans.len();
+    starts.flat_map(move |first| {
+        // Rows say each something for itself.
+        let is_row = |at: usize| passage.text[spans[at].clone()].starts_with('|');
+        let most = LONGEST_QUOTE.min(spans.len() - first);
+        let most = (1..most)
+            .find(|more| is_row(first) || is_row(first + more))
+            .unwrap_or(most);
+        let header = header_of(&passage.text, &spans[first]);
+        let around = format!("{under}\n{header}");
+        let ends: Vec<usize> = (1..=most)
+            .map(|count| spans[first + count - 1].end)
+            .collect();
+        let start = spans[first].start;
+        (1..)
+            .zip(ends)
+            .map(move |(sentences, end)| Quote {
+                passage: place,
+                span: start..end,
+                sentences,
+                text: &passage.text[start..end],
+                around: around.clone(),
+            })
+            .collect::<Vec<_>>()
+    })
 }
 
-/// Numbers say more than words, words more than particles.
-fn weight(word: &str) -> f32 {
-    if word.chars().any(char::is_numeric) {
-        3.0
-    } else if word.chars().count() > 3 {
-        1.0
-    } else {
-        0.1
+/// The first row of the table that a row stands in.
+pub(crate) fn header_of<'a>(text: &'a str, row: &Range<usize>) -> &'a str {
+    if !text[row.clone()].starts_with('|') {
+        return "";
     }
+    let mut header = &text[row.start..row.start];
+    for line in text[..row.start].lines().rev() {
+        if !line.trim_start().starts_with('|') {
+            break;
+        }
+        header = line;
+    }
+    header
 }
 
-/// Cites the sentence of `passage` that says most of `statement`.
-fn cite(passage: &Passage, statement: &str) -> Citation {
-    let span = best_sentence(&passage.text, statement);
+pub(crate) fn cite(passage: &Passage, span: Range<usize>) -> Citation {
     Citation {
         marker: passage.n,
         document: passage.document.clone(),
@@ -137,20 +211,8 @@ fn cite(passage: &Passage, statement: &str) -> Citation {
     }
 }
 
-fn best_sentence(text: &str, statement: &str) -> Range<usize> {
-    let wanted = words(statement);
-    let mut best = (0..text.len(), 0.0);
-    for span in sentences(text) {
-        let score = overlap(&wanted, &words(&text[span.clone()]));
-        if score > best.1 {
-            best = (span, score);
-        }
-    }
-    best.0
-}
-
 /// Spans of a text's sentences and lines, trimmed.
-fn sentences(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
     let mut start = 0;
     let mut characters = text.char_indices().peekable();
@@ -158,7 +220,7 @@ fn sentences(text: &str) -> Vec<Range<usize>> {
         let next_is_space = characters
             .peek()
             .is_none_or(|(_, next)| next.is_whitespace());
-        let ends = character == '\n'
+        let ends = (character == '\n' && !is_wrapped(text, at))
             || (matches!(character, '.' | '!' | '?' | '…')
                 && next_is_space
                 && !is_short_word(&text[start..at]))
@@ -180,6 +242,26 @@ fn sentences(text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// A line of prose is at least so long where it is wrapped (characters).
+const WRAPPED: usize = 64;
+
+/// Whether the line break at `at` only wraps a sentence: its line is long prose, and the next one goes on.
+fn is_wrapped(text: &str, at: usize) -> bool {
+    let line = text[..at].rsplit('\n').next().unwrap_or_default();
+    let next = text[at + 1..].split('\n').next().unwrap_or_default();
+    let marks = ['|', '#', '-', '*', '+', '>', '='];
+    let goes_on = next
+        .trim_start()
+        .starts_with(|c: char| c.is_alphabetic() || matches!(c, '(' | '"' | '“' | '«' | '\''));
+    line.chars().count() >= WRAPPED
+        && !line.trim_start().starts_with(['|', '#'])
+        && !line.ends_with("  ")
+        && !line.trim_end().ends_with(':')
+        && goes_on
+        && !next.trim_start().starts_with(marks)
+        && next.chars().take(WRAPPED).filter(|c| *c == ':').count() == 0
+}
+
 /// Whether a text ends with an abbreviation or a number with its point: "St", "p", "3".
 pub(crate) fn is_short_word(text: &str) -> bool {
     let word = text
@@ -189,33 +271,6 @@ pub(crate) fn is_short_word(text: &str) -> bool {
     let letters = word.chars().filter(|c| c.is_alphabetic()).count();
     word.chars().count() <= 2
         && (letters == 1 || word.chars().next().is_some_and(char::is_uppercase))
-}
-
-fn words(text: &str) -> Vec<String> {
-    let mut words: Vec<String> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(|word| {
-            // Cut endings: "launch" and "launched" say the same.
-            let lower = word.to_lowercase();
-            lower.chars().take(6).collect()
-        })
-        .collect();
-    words.sort_unstable();
-    words.dedup();
-    words
-}
-
-/// How much of `wanted` is said in `said`; of two that say it, the shorter is the better quote.
-fn overlap(wanted: &[String], said: &[String]) -> f32 {
-    let shared: f32 = wanted
-        .iter()
-        .filter(|word| has(said, word))
-        .map(|word| weight(word))
-        .sum();
-    #[expect(clippy::cast_precision_loss, reason = "sentences are short")]
-    let length = said.len() as f32;
-    shared - 0.005 * length
 }
 
 #[cfg(test)]
@@ -229,6 +284,7 @@ mod tests {
             path: format!("/notes/{n}.md"),
             title: String::new(),
             heading: None,
+            tags: Vec::new(),
             page: Some(2),
             start,
             end: start + text.len(),
@@ -251,10 +307,7 @@ mod tests {
             passage(1, 0, "The deposit of the house is £800, due in June."),
             lease(),
         ];
-        let attribution = Attribution::new(&passages);
-        let citation = attribution
-            .cite("You paid a deposit of £995")
-            .expect("it is said");
+        let citation = proven(&passages, "", "You paid a deposit of £995").expect("it is said");
         assert_eq!(citation.quote, "The deposit is £995, due on 3 May.");
         assert_eq!(
             &passages[1].text[citation.start - 100..citation.end - 100],
@@ -262,26 +315,66 @@ mod tests {
         );
     }
 
+    fn proven(passages: &[Passage], question: &str, sentence: &str) -> Option<Citation> {
+        match Attribution::new(passages, question).judge(sentence) {
+            Standing::Proven(citation) => Some(citation),
+            Standing::Added | Standing::Idle => None,
+        }
+    }
+
     #[test]
     fn what_no_passage_says_is_not_cited() {
         let passages = [lease()];
-        let attribution = Attribution::new(&passages);
-        assert_eq!(
-            attribution.cite("Mongolia exports copper and cashmere"),
-            None
-        );
+        let attribution = Attribution::new(&passages, "");
+        for added in [
+            "Mongolia exports copper and cashmere",
+            "The deposit is £865",
+            "Pets are allowed",
+        ] {
+            assert_eq!(attribution.judge(added), Standing::Added, "{added}");
+        }
         assert_eq!(attribution.nearest("Ulaanbaatar"), None);
         let nearest = attribution.nearest("La fianza es de 995 libras");
         assert_eq!(nearest.map(|citation| citation.marker), Some(1));
-        assert_eq!(Attribution::new(&[]).nearest("anything"), None);
+        assert_eq!(Attribution::new(&[], "").nearest("anything"), None);
     }
 
     #[test]
     fn of_equals_the_better_ranked_is_cited() {
         let passages = [lease(), passage(2, 0, &lease().text)];
-        let attribution = Attribution::new(&passages);
-        let citation = attribution.cite("The deposit is £995").expect("it is said");
+        let citation = proven(&passages, "", "The deposit is £995").expect("it is said");
         assert_eq!(citation.marker, 1);
+    }
+
+    #[test]
+    fn a_short_answer_is_proven_together_with_its_question() {
+        let passages = [
+            passage(1, 0, "The chimney is swept 2 times a year."),
+            passage(2, 0, "Metformin 850 mg, 2 times a day."),
+        ];
+        let citation =
+            proven(&passages, "How often does he take metformin?", "2 times").expect("it is said");
+        assert_eq!(citation.marker, 2);
+        let cabin = [passage(1, 0, "Dogs are welcome. Cats are not permitted.")];
+        let question = "Are cats permitted in the cabin?";
+        assert_eq!(
+            proven(&cabin, question, "No.").expect("it is said").quote,
+            "Cats are not permitted."
+        );
+        assert_eq!(proven(&cabin, question, "Yes, cats are permitted."), None);
+    }
+
+    #[test]
+    fn a_row_is_proven_with_the_head_of_its_table() {
+        let table = "| article | price (EUR) |\n|---|---|\n| RG-84 | 24.00 |\n| RG-86 | 24.50 |";
+        let passages = [passage(1, 0, table)];
+        let citation =
+            proven(&passages, "", "The price of RG-86 is 24.50 EUR").expect("it is said");
+        assert_eq!(citation.quote, "| RG-86 | 24.50 |");
+        assert_eq!(
+            proven(&passages, "", "The price of RG-86 is 24.00 EUR").map(|one| one.quote),
+            None
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! "and", too few words of its own) is searched together with the question it continues. No model
 //! runs for this: it costs nothing and always gives the same query.
 
+use crate::prompt::Turn;
+
 /// Words that carry no topic, in English and Spanish.
 const EMPTY: [&str; 98] = [
     "a", "about", "also", "an", "and", "any", "are", "at", "be", "by", "can", "could", "did", "do",
@@ -37,13 +39,23 @@ const OPENINGS: [&str; 10] = [
     "que hay de",
 ];
 
-/// The query to retrieve with: `question` itself, or together with the one it continues.
-pub(crate) fn condense(previous: Option<&str>, question: &str) -> String {
-    match previous {
-        Some(previous) if leans(question) => format!("{previous} {question}"),
-        _ => question.to_owned(),
+/// What a question that leans on the conversation leans on: the question before it, with what that one leaned on,
+/// and its answer where that is short. None for a question that stands alone.
+pub(crate) fn context(history: &[Turn], question: &str) -> Option<String> {
+    let (last, before) = history.split_last()?;
+    if !leans(question) {
+        return None;
     }
+    let mut words = context(before, &last.question).unwrap_or_default();
+    words = format!("{words} {}", last.question);
+    if last.answer.chars().count() <= SHORT {
+        words = format!("{words} {}", last.answer);
+    }
+    Some(words.trim().to_owned())
 }
+
+/// Longer answers (characters) are of several things.
+const SHORT: usize = 240;
 
 fn leans(question: &str) -> bool {
     let folded = fold(question);
@@ -104,15 +116,21 @@ mod tests {
     }
 
     #[test]
-    fn the_query_takes_the_earlier_question_along() {
-        let query = condense(
-            Some("What is the deposit of the flat?"),
-            "And when is it due?",
-        );
+    fn a_question_that_leans_takes_along_what_was_said() {
+        let turn = |question: &str, answer: &str| Turn {
+            question: question.to_owned(),
+            answer: answer.to_owned(),
+            cited: Vec::new(),
+        };
+        let history = [
+            turn("Who looks after the roof?", "Salma Haddad"),
+            turn("What is her number?", "555 0177"),
+        ];
         assert_eq!(
-            query,
-            "What is the deposit of the flat? And when is it due?"
+            context(&history, "And when does she come?").as_deref(),
+            Some("Who looks after the roof? Salma Haddad What is her number? 555 0177")
         );
-        assert_eq!(condense(None, "And then?"), "And then?");
+        assert_eq!(context(&history, "Which oil does the car need?"), None);
+        assert_eq!(context(&[], "And then?"), None);
     }
 }

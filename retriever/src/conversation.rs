@@ -135,6 +135,18 @@ pub(crate) fn documents(conversation: &Conversation) -> Vec<DocumentId> {
         .collect()
 }
 
+/// The passages that an answer cites.
+fn cited(detail: &Detail) -> Vec<Passage> {
+    let cites = |passage: &&Passage| {
+        let mut citations = detail.citations.iter();
+        citations.any(|citation| {
+            citation.document == passage.document
+                && (passage.start..passage.end).contains(&citation.start)
+        })
+    };
+    detail.passages.iter().filter(cites).cloned().collect()
+}
+
 /// The turns of a conversation that got an answer, the earliest first.
 pub(crate) fn turns(conversation: &Conversation) -> Vec<Turn> {
     conversation
@@ -144,6 +156,7 @@ pub(crate) fn turns(conversation: &Conversation) -> Vec<Turn> {
             [question, answer] if answer.detail.found == Some(true) => Some(Turn {
                 question: question.text.clone(),
                 answer: without_markers(&answer.text),
+                cited: cited(&answer.detail),
             }),
             _ => None,
         })

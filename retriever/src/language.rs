@@ -1,6 +1,10 @@
 //! The language of a question, and what the program says in it.
+//!
+//! A question is short, and statistics guess wrong on three words. So its own words decide, those that belong to one
+//! language more than those that several share; then the conversation; then, of long questions, statistics; else it
+//! is English.
 
-use whatlang::{Detector, Lang};
+use whatlang::{Detector, Lang, Script, detect_script};
 
 /// A language answers are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,75 +14,114 @@ pub(crate) struct Language {
     lang: Lang,
 }
 
-/// Languages that questions are told apart in.
-const LANGUAGES: [Language; 7] = [
-    Language {
-        name: "English",
-        lang: Lang::Eng,
-    },
-    Language {
-        name: "Spanish",
-        lang: Lang::Spa,
-    },
-    Language {
-        name: "French",
-        lang: Lang::Fra,
-    },
-    Language {
-        name: "German",
-        lang: Lang::Deu,
-    },
-    Language {
-        name: "Italian",
-        lang: Lang::Ita,
-    },
-    Language {
-        name: "Portuguese",
-        lang: Lang::Por,
-    },
-    Language {
-        name: "Dutch",
-        lang: Lang::Nld,
-    },
+const fn language(name: &'static str, lang: Lang) -> Language {
+    Language { name, lang }
+}
+
+const ENGLISH: Language = language("English", Lang::Eng);
+const SPANISH: Language = language("Spanish", Lang::Spa);
+
+/// Words of questions and requests, with those that stand in nearly every sentence. Accents are left out, as people
+/// do.
+const WORDS: [(Language, &str); 7] = [
+    (
+        ENGLISH,
+        "what when where who whom whose which how why is are was were did does do has have had can could should \
+         would will shall may might must the of my our your their his her its this that these those there for about \
+         and with from by at to in on an any some all much many often long far old give tell show find list explain \
+         summarise summarize summary describe compare count name please every each between before after than most \
+         more less last next first not no yes i we you they he she it us them me phone number address price cost date \
+         note notes mention does doesn what's who's when's need needs said says latest",
+    ),
+    (
+        SPANISH,
+        "que cuando donde quien quienes cual cuales como cuanto cuanta cuantos cuantas por porque para es son esta \
+         estan era fue fueron hay tiene tienen tengo tenemos puede puedo pueden debo debe hace el la los las lo un una \
+         unos unas del al de en con sin sobre entre desde hasta segun mi mis tu tus su sus nuestro nuestra este estos \
+         estas ese esa eso aquel dame dime muestra busca lista enumera explica resume resumen describe compara cuenta \
+         haz y o no si mas menos mucho ultima ultimo primera primero cada todos todas algun alguna telefono numero \
+         direccion precio cuesta cuestan fecha nota notas menciona mencionan correo nos me te se le les ha han quiero \
+         necesito necesita llama llamaba dice",
+    ),
+    (
+        language("French", Lang::Fra),
+        "que qui quoi quand ou quel quelle quels quelles comment combien pourquoi est sont etait etaient a ont avait \
+         avons peut peux dois doit faut le la les un une des du de au aux en dans avec sans sur entre depuis jusqu \
+         mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs ce cet cette ces donne donnez moi dis \
+         montre trouve liste explique resume resumez decris compare compte et pas ne plus moins chaque tous toutes \
+         telephone numero adresse prix coute coutent date il elle ils elles je nous vous on y t l d s c qu combien \
+         faire fait ete quelqu",
+    ),
+    (
+        language("German", Lang::Deu),
+        "was wann wo wer wem wen wessen welche welcher welches welchen wie warum wieso wieviel viele ist sind war \
+         waren hat haben hatte kann darf muss soll wird werden gibt gab der die das den dem des ein eine einen einem \
+         einer eines mein meine meinen meiner dein deine sein seine ihr ihre ihren unser unsere und oder nicht kein \
+         keine mit ohne von vom zum zur fur fuer auf aus bei im in am an nach vor uber ueber zwischen seit bis gib \
+         nenne sag zeig zeige finde liste erklare fasse zusammen beschreibe vergleiche zahle mir mich uns ich du er \
+         sie es wir telefonnummer nummer adresse preis kostet kosten datum heisst heissen lange oft alle jede jeder \
+         letzte letzten erste wohnt steht",
+    ),
+    (
+        language("Italian", Lang::Ita),
+        "che cosa cos quando dove dov chi quale quali qual come quanto quanta quanti quante perche e sono era erano c \
+         ci ha hanno ho abbiamo puo posso deve devo il lo la i gli le un uno una del dello della dei degli delle di \
+         al allo alla ai alle da dal dalla nel nella nei in con senza su sul sulla tra fra per mio mia miei mie tuo \
+         tua suo sua suoi nostro nostra questo questa questi queste quel quella dammi dimmi mostra trova elenca \
+         spiega riassumi riassunto descrivi confronta conta non si piu meno ogni tutti tutte telefono numero \
+         indirizzo prezzo costa costano data quant l",
+    ),
+    (
+        language("Portuguese", Lang::Por),
+        "que o quando onde quem qual quais como quanto quanta quantos quantas por porque e sao esta estao era foi \
+         foram ha tem temos tenho pode posso podem deve devo a os as um uma uns umas do da dos das de no na nos nas \
+         em ao aos com sem sobre entre desde ate meu minha meus minhas teu tua seu sua seus suas nosso nossa este \
+         isto esse essa isso aquele me diga mostre mostra procure lista explique resuma resumo descreva compare \
+         conte nao sim mais menos cada todos todas telefone numero endereco preco custa custam data fica voce eu \
+         ele ela eles nota notas",
+    ),
+    (
+        language("Dutch", Lang::Nld),
+        "wat wanneer waar wie wiens welke welk hoe waarom hoeveel is zijn was waren heeft hebben had kan mag moet zal \
+         wordt worden de het een van voor met zonder op in uit bij naar over tussen sinds tot mijn jouw zijn haar ons \
+         onze hun deze dit die dat en of niet geen geef noem zeg toon zoek vind lijst leg vat samen beschrijf \
+         vergelijk tel mij me ik jij je hij zij ze wij we er telefoonnummer nummer adres prijs kost kosten datum \
+         heet lang vaak alle elke laatste eerste staat woont",
+    ),
 ];
 
-/// Words that settle the language of a question too short for statistics.
-const ENGLISH: [&str; 24] = [
-    "what", "when", "where", "who", "which", "how", "why", "is", "are", "was", "did", "does", "do",
-    "the", "of", "can", "my", "much", "many", "for", "about", "should", "we", "and",
+/// Languages of other scripts, which need no words to be told.
+const SCRIPTS: [(Script, Language); 8] = [
+    (Script::Cyrillic, language("Russian", Lang::Rus)),
+    (Script::Greek, language("Greek", Lang::Ell)),
+    (Script::Mandarin, language("Chinese", Lang::Cmn)),
+    (Script::Hangul, language("Korean", Lang::Kor)),
+    (Script::Arabic, language("Arabic", Lang::Ara)),
+    (Script::Hebrew, language("Hebrew", Lang::Heb)),
+    (Script::Thai, language("Thai", Lang::Tha)),
+    (Script::Devanagari, language("Hindi", Lang::Hin)),
 ];
-const SPANISH: [&str; 28] = [
-    "qué", "que", "cuándo", "cuando", "dónde", "donde", "quién", "quien", "cuál", "cual", "cómo",
-    "como", "cuánto", "cuánta", "cuántos", "cuántas", "cuanto", "el", "la", "los", "las", "es",
-    "de", "del", "en", "por", "y", "para",
-];
+
+/// Of fewer words statistics say nothing.
+const ENOUGH_WORDS: usize = 6;
 
 impl Language {
-    /// The language of `question`; English when nothing tells.
-    pub(crate) fn of(question: &str) -> Self {
-        if question.contains(['¿', '¡']) {
-            return LANGUAGES[1];
+    /// The language of `question`, asked in a conversation in the language `before`.
+    pub(crate) fn of(question: &str, before: Option<Self>) -> Self {
+        if question.contains(['¿', '¡', 'ñ']) {
+            return SPANISH;
         }
-        let lower = question.to_lowercase();
-        let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
-        let count = |list: &[&str]| words.iter().filter(|word| list.contains(word)).count();
-        let (english, spanish) = (count(&ENGLISH), count(&SPANISH));
-        if english > spanish {
-            return LANGUAGES[0];
-        }
-        let detector =
-            Detector::with_allowlist(LANGUAGES.iter().map(|language| language.lang).collect());
-        let detected = detector.detect(question).map(|info| info.lang());
-        if spanish > english
-            && detected
-                .is_none_or(|lang| lang != Lang::Por && lang != Lang::Fra && lang != Lang::Ita)
+        if question
+            .chars()
+            .any(|c| matches!(c, '\u{3040}'..='\u{30ff}'))
         {
-            return LANGUAGES[1];
+            return language("Japanese", Lang::Jpn);
         }
-        LANGUAGES
-            .into_iter()
-            .find(|language| Some(language.lang) == detected && words.len() > 4)
-            .unwrap_or(LANGUAGES[0])
+        let script = detect_script(question);
+        if let Some((_, language)) = SCRIPTS.iter().find(|(known, _)| Some(*known) == script) {
+            return *language;
+        }
+        by_words(question, before).unwrap_or_else(|| before.unwrap_or_else(|| statistics(question)))
     }
 
     /// ISO 639-1 code.
@@ -86,7 +129,29 @@ impl Language {
         match self.lang {
             Lang::Spa => "es",
             Lang::Por => "pt",
+            Lang::Cmn => "zh",
+            Lang::Ell => "el",
             other => &other.code()[..2],
+        }
+    }
+
+    /// Yes and no.
+    pub(crate) fn yes_no(self) -> [&'static str; 2] {
+        match self.lang {
+            Lang::Spa => ["Sí", "No"],
+            Lang::Fra => ["Oui", "Non"],
+            Lang::Deu => ["Ja", "Nein"],
+            Lang::Ita => ["Sì", "No"],
+            Lang::Por => ["Sim", "Não"],
+            Lang::Nld => ["Ja", "Nee"],
+            Lang::Rus => ["Да", "Нет"],
+            Lang::Ell => ["Ναι", "Όχι"],
+            Lang::Cmn => ["是", "否"],
+            Lang::Jpn => ["はい", "いいえ"],
+            Lang::Kor => ["예", "아니요"],
+            Lang::Ara => ["نعم", "لا"],
+            Lang::Heb => ["כן", "לא"],
+            _ => ["Yes", "No"],
         }
     }
 
@@ -99,9 +164,90 @@ impl Language {
             Lang::Ita => "Non è nei tuoi documenti.",
             Lang::Por => "Não está nos seus documentos.",
             Lang::Nld => "Dat staat niet in je documenten.",
+            Lang::Rus => "Этого нет в ваших документах.",
+            Lang::Ell => "Δεν υπάρχει στα έγγραφά σας.",
+            Lang::Cmn => "您的文档中没有这个内容。",
+            Lang::Jpn => "あなたの文書にはありません。",
+            Lang::Kor => "문서에 없습니다.",
+            Lang::Ara => "هذا غير موجود في مستنداتك.",
+            Lang::Heb => "זה לא מופיע במסמכים שלך.",
             _ => "It is not in your documents.",
         }
     }
+}
+
+/// The language that most of a question's words belong to; none where no word tells, or two languages are level and
+/// the conversation's is neither.
+fn by_words(question: &str, before: Option<Language>) -> Option<Language> {
+    let folded = fold(question);
+    let words: Vec<&str> = folded
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut scores = [0.0_f32; WORDS.len()];
+    for word in &words {
+        let of: Vec<usize> = (0..WORDS.len())
+            .filter(|place| {
+                WORDS[*place]
+                    .1
+                    .split_ascii_whitespace()
+                    .any(|known| known == *word)
+            })
+            .collect();
+        #[expect(clippy::cast_precision_loss, reason = "a handful of languages")]
+        let share = 1.0 / of.len().max(1) as f32;
+        for place in of {
+            scores[place] += share;
+        }
+    }
+    let best = scores.iter().copied().fold(0.0, f32::max);
+    if best == 0.0 {
+        return None;
+    }
+    let level: Vec<Language> = (0..WORDS.len())
+        .filter(|place| scores[*place] > best - 0.05)
+        .map(|place| WORDS[place].0)
+        .collect();
+    match level.as_slice() {
+        [only] => Some(*only),
+        level => before.filter(|before| level.contains(before)),
+    }
+}
+
+/// What statistics say of a long question; English of a short one.
+fn statistics(question: &str) -> Language {
+    if question.split_whitespace().count() < ENOUGH_WORDS {
+        return ENGLISH;
+    }
+    let languages = WORDS.iter().map(|(language, _)| language.lang).collect();
+    let detected = Detector::with_allowlist(languages).detect(question);
+    let detected = detected.filter(whatlang::Info::is_reliable);
+    detected
+        .and_then(|info| {
+            WORDS
+                .iter()
+                .find(|(language, _)| language.lang == info.lang())
+        })
+        .map_or(ENGLISH, |(language, _)| *language)
+}
+
+/// Lower case, without accents.
+fn fold(text: &str) -> String {
+    let fold = |c: char| match c {
+        'á' | 'à' | 'â' | 'ã' | 'ä' => 'a',
+        'é' | 'è' | 'ê' | 'ë' => 'e',
+        'í' | 'ì' | 'î' | 'ï' => 'i',
+        'ó' | 'ò' | 'ô' | 'õ' | 'ö' => 'o',
+        'ú' | 'ù' | 'û' | 'ü' => 'u',
+        'ç' => 'c',
+        'ñ' => 'n',
+        c => c,
+    };
+    text.to_lowercase()
+        .chars()
+        .map(fold)
+        .collect::<String>()
+        .replace('ß', "ss")
 }
 
 #[cfg(test)]
@@ -110,7 +256,7 @@ mod tests {
 
     #[track_caller]
     fn check(question: &str, expect: &str) {
-        assert_eq!(Language::of(question).name, expect, "{question}");
+        assert_eq!(Language::of(question, None).name, expect, "{question}");
     }
 
     #[test]
@@ -118,9 +264,39 @@ mod tests {
         check("When does the lease end?", "English");
         check("¿Cuándo acaba el contrato?", "Spanish");
         check("cuanto cuesta el agua", "Spanish");
-        check("boiler error E4", "English");
         check("What is the abuela's recipe?", "English");
         check("Wann endet der Mietvertrag für die Wohnung?", "German");
         check("Quelle est la durée du contrat de location ?", "French");
+    }
+
+    #[test]
+    fn a_few_words_are_enough() {
+        check("Give me Bob's email", "English");
+        check("Gibt es einen Schatz?", "German");
+        check("Dov'è il tesoro?", "Italian");
+        check("Wo ist der Schatz?", "German");
+        check("Où est le trésor ?", "French");
+        check("Onde está o tesouro?", "Portuguese");
+        check("Waar is de schat?", "Dutch");
+        check("Resume el contrato", "Spanish");
+        check("Dame su teléfono", "Spanish");
+        check("Summarise the lease", "English");
+        check("Hoeveel kost het?", "Dutch");
+        check("Combien ça coûte ?", "French");
+        check("Quanto costa?", "Italian");
+        check("Quanto custa?", "Portuguese");
+        check("Was kostet das?", "German");
+        check("Где ключ?", "Russian");
+        check("鍵はどこですか", "Japanese");
+        check("钥匙在哪里", "Chinese");
+    }
+
+    #[test]
+    fn what_tells_nothing_is_english_or_as_before() {
+        check("boiler error E4", "English");
+        check("nils olsen", "English");
+        let spanish = Some(Language::of("¿Y eso?", None));
+        assert_eq!(Language::of("nils olsen", spanish).name, "Spanish");
+        assert_eq!(Language::of("the boiler", spanish).name, "English");
     }
 }

@@ -1,19 +1,32 @@
 //! From a question to a cited answer: candidates, fusion, prompt, stream, citations, conversations.
 //!
 //! It knows nothing of files on disk and nothing of HTTP. The parts that decide (`fuse`, `condense`,
-//! `prompt`, `cite`) are pure functions; `ask` puts them in order.
+//! `prompt`, `cite`) are pure functions; `ask` puts them in order. `eval` judges what came of it.
 
+mod answer;
 mod ask;
+mod calendar;
 mod cite;
 mod condense;
 mod conversation;
 mod error;
+pub mod eval;
+mod excerpt;
+mod expected;
 mod explain;
+mod fold;
 mod fuse;
 mod language;
+mod library;
+mod naming;
 mod passage;
+mod plan;
 mod prompt;
+mod proof;
 mod search;
+mod summary;
+mod talk;
+mod values;
 mod writer;
 
 pub use ask::{Answer, AskEvent, Question, Timings};

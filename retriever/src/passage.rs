@@ -17,6 +17,9 @@ pub struct Passage {
     pub title: String,
     /// The headings it stands under, joined by ` > `.
     pub heading: Option<String>,
+    /// Tags of its document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// Its page, in documents that have pages.
     pub page: Option<u32>,
     /// Where it begins in the document's text (byte).
@@ -35,6 +38,25 @@ fn is_zero(number: &usize) -> bool {
 }
 
 impl Passage {
+    /// The name of its file.
+    pub(crate) fn file_name(&self) -> &str {
+        let name = self.path.rsplit(['/', '\\']).next();
+        name.unwrap_or(&self.path)
+    }
+
+    /// What it stands under: names that say whose it is and what of.
+    pub(crate) fn around(&self) -> String {
+        let stem = self.file_name().rsplit_once('.');
+        let stem = stem.map_or(self.file_name(), |(stem, _)| stem);
+        let folder = self.path.rsplit(['/', '\\']).nth(1).unwrap_or_default();
+        let heading = self.heading.as_deref().unwrap_or_default();
+        format!(
+            "{folder} {stem} {} {heading} {}",
+            self.title,
+            self.tags.join(" ")
+        )
+    }
+
     pub(crate) fn new(chunk: Chunk, score: f32) -> Self {
         let document = &chunk.document;
         // The first heading is often the title, which is said already.
@@ -48,6 +70,7 @@ impl Passage {
             path: path_text(&document.path).into_owned(),
             title: document.title.clone(),
             heading: (!heading.is_empty()).then(|| heading.join(" > ")),
+            tags: document.tags.clone(),
             page: chunk.page,
             start: chunk.span.start,
             end: chunk.span.end,

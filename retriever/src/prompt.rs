@@ -4,85 +4,91 @@
 //! what is new. Passage text is data: it is handed over as message content, in which special tokens
 //! are plain characters.
 
+use std::ops::Range;
+
 use vade_models::language::{Message, Role};
 
 use crate::language::Language;
 use crate::passage::Passage;
 
-/// What a model says when the passages hold no answer; asked for word by word.
-pub(crate) const NOT_FOUND: &str = "NOT FOUND";
-
 /// Earlier turns that are shown to the model.
 const TURNS: usize = 2;
 
 /// An earlier turn of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Turn {
     pub question: String,
     pub answer: String,
+    /// The passages that the answer cites.
+    pub cited: Vec<Passage>,
 }
 
-/// How many of the passages fit, given each one's tokens; always at least one.
-pub(crate) fn fitting(tokens: &[usize], budget: usize) -> usize {
-    let mut sum = 0;
-    let fitting = tokens
-        .iter()
-        .take_while(|count| {
-            sum += **count;
-            sum <= budget
-        })
-        .count();
-    fitting.max(1).min(tokens.len())
+/// A passage with the parts of it that are read.
+#[derive(Debug, Clone)]
+pub(crate) struct Excerpt {
+    pub passage: Passage,
+    pub parts: Vec<Range<usize>>,
 }
 
-/// A passage as the model reads it.
-pub(crate) fn entry(passage: &Passage) -> String {
-    let place = match &passage.heading {
-        Some(heading) if *heading != passage.title => format!("{}, {heading}", passage.title),
-        _ => passage.title.clone(),
-    };
-    format!(
-        "Passage {} ({place}):\n{}\n",
-        passage.n,
-        passage.text.trim()
-    )
-}
-
-/// The messages of one question.
-pub(crate) fn messages(passages: &[Passage], history: &[Turn], question: &str) -> Vec<Message> {
-    let system = format!(
-        "You answer questions from the user's own documents. Use only the passages the user gives. \
-         Answer in one to three short, complete sentences, with the exact names, numbers and dates \
-         of the passages. Do not mention the passages themselves. If they do not contain the answer, write \
-         only: {NOT_FOUND}"
-    );
-    let entries: Vec<String> = passages.iter().map(entry).collect();
-    // Passages come before the first turn: a further question about the same ones continues what the
-    // model has read.
-    let mut before = format!("{}\n", entries.join("\n"));
-    let mut ask = |question: &str| {
-        let language = Language::of(question).name;
-        let asked = format!("Question: {question}\nAnswer in {language}, in full sentences.");
-        Message::new(Role::User, std::mem::take(&mut before) + &asked)
-    };
-    let mut messages = vec![Message::new(Role::System, system)];
-    for turn in &history[history.len().saturating_sub(TURNS)..] {
-        messages.push(ask(&turn.question));
-        messages.push(Message::new(Role::Assistant, turn.answer.clone()));
+/// A passage as the model reads it: what it stands under, and its parts.
+fn entry(excerpt: &Excerpt) -> String {
+    let passage = &excerpt.passage;
+    let mut place = vec![passage.file_name()];
+    if !passage.file_name().starts_with(&passage.title) {
+        place.push(&passage.title);
     }
-    messages.push(ask(question));
-    messages
+    let heading = passage.heading.as_deref();
+    place.extend(heading.filter(|heading| *heading != passage.title));
+    let parts = excerpt.parts.iter().map(|part| &passage.text[part.clone()]);
+    let text = parts.collect::<Vec<_>>().join("\n…\n");
+    format!("[{}]\n{}\n", place.join(", "), text.trim())
 }
 
-/// Whether an answer says that there is none.
-pub(crate) fn is_not_found(answer: &str) -> bool {
-    let plain: String = answer
-        .chars()
-        .filter(|c| c.is_alphabetic() || c.is_whitespace())
-        .collect::<String>()
-        .trim()
-        .to_uppercase();
-    plain.starts_with(NOT_FOUND) && plain.len() < NOT_FOUND.len() + 40
+/// What the model does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Copies the words that answer, then says what they answer.
+    Quote,
+    /// Answers in its own words.
+    Explain,
+}
+
+/// How the model's turn begins where it copies.
+pub(crate) const QUOTE: &str = "Quote:";
+
+/// The messages of one question: the passages, what was asked before, what is asked and what to do.
+///
+/// Passages come first and the task last: a further question about the same ones continues what the model has read.
+pub(crate) fn messages(
+    task: Task,
+    excerpts: &[Excerpt],
+    history: &[Turn],
+    question: &str,
+    language: Language,
+) -> Vec<Message> {
+    let system = "You answer questions from the user's own documents, and from nothing else.";
+    let entries: Vec<String> = excerpts.iter().map(entry).collect();
+    let mut text = format!("{}\n", entries.join("\n"));
+    for turn in &history[history.len().saturating_sub(TURNS)..] {
+        text += &format!(
+            "Earlier question: {}\nAnswer: {}\n",
+            turn.question, turn.answer
+        );
+    }
+    text += &format!("Question: {question}\n");
+    text += &match task {
+        Task::Quote => "First copy the one sentence, line or table row above that answers the question, word for word. \
+                        Then give the answer as it stands there, in as few words as possible."
+            .to_owned(),
+        Task::Explain => format!(
+            "Answer in {}, in one to three short, complete sentences, with the exact names, numbers and dates above.",
+            language.name
+        ),
+    };
+    vec![
+        Message::new(Role::System, system),
+        Message::new(Role::User, text),
+    ]
 }
 
 #[cfg(test)]
@@ -90,13 +96,14 @@ mod tests {
     use super::*;
     use expect_test::expect;
 
-    fn passage(n: usize, text: &str) -> Passage {
+    fn passage(text: &str) -> Passage {
         Passage {
-            n,
+            n: 1,
             document: "d".to_owned(),
             path: "/notes/lease.md".to_owned(),
-            title: "Lease".to_owned(),
+            title: "Lease of the flat".to_owned(),
             heading: Some("Deposit".to_owned()),
+            tags: Vec::new(),
             page: None,
             start: 0,
             end: text.len(),
@@ -109,37 +116,32 @@ mod tests {
     fn the_prompt_is_built_like_this() {
         let history = [Turn {
             question: "Who is the landlord?".to_owned(),
-            answer: "Mrs Prentiss [1].".to_owned(),
+            answer: "Mrs Prentiss.".to_owned(),
+            cited: Vec::new(),
         }];
-        let passages = [passage(1, "The deposit is £995.")];
-        let messages = messages(&passages, &history, "And the deposit?");
-        let shown: Vec<String> = messages[1..]
-            .iter()
-            .map(|message| format!("{}: {}", message.role.name(), message.text))
-            .collect();
+        let passage = passage("The deposit is £995. It rains. It is due.");
+        let excerpt = Excerpt {
+            passage,
+            parts: vec![0..21, 32..42],
+        };
+        let english = Language::of("the", None);
+        let messages = messages(
+            Task::Quote,
+            &[excerpt],
+            &history,
+            "And the deposit?",
+            english,
+        );
         expect![[r"
-            user: Passage 1 (Lease, Deposit):
+            [lease.md, Lease of the flat, Deposit]
             The deposit is £995.
+            …
+            It is due.
 
-            Question: Who is the landlord?
-            Answer in English, in full sentences.
-            assistant: Mrs Prentiss [1].
-            user: Question: And the deposit?
-            Answer in English, in full sentences."]]
-        .assert_eq(&shown.join("\n"));
-    }
-
-    #[test]
-    fn passages_fill_the_budget_and_at_least_one_is_there() {
-        assert_eq!(fitting(&[300, 300, 300], 700), 2);
-        assert_eq!(fitting(&[900, 10], 700), 1);
-        assert_eq!(fitting(&[], 700), 0);
-    }
-
-    #[test]
-    fn an_answer_that_says_there_is_none_is_noticed() {
-        assert!(is_not_found("NOT FOUND"));
-        assert!(is_not_found("Not found. [1]"));
-        assert!(!is_not_found("The key was not found in the drawer [2]."));
+            Earlier question: Who is the landlord?
+            Answer: Mrs Prentiss.
+            Question: And the deposit?
+            First copy the one sentence, line or table row above that answers the question, word for word. Then give the answer as it stands there, in as few words as possible."]]
+        .assert_eq(&messages[1].text);
     }
 }

@@ -11,6 +11,7 @@ use crate::error::{Result, RetrieverError};
 use crate::fuse::{Ranked, cap, fuse};
 use crate::language::Language;
 use crate::passage::Passage;
+use crate::summary::Memory;
 
 /// Characters a question may have.
 const LONGEST_QUESTION: usize = 4000;
@@ -26,6 +27,7 @@ pub struct Retriever {
     pub(crate) search: SearchSettings,
     pub(crate) answers: ModelSettings,
     pub(crate) embedding_languages: Vec<String>,
+    pub(crate) summaries: Memory,
 }
 
 /// The result of a search.
@@ -56,6 +58,7 @@ impl Retriever {
             search,
             answers,
             embedding_languages,
+            summaries: Memory::default(),
         }
     }
 
@@ -151,12 +154,13 @@ impl Retriever {
     pub async fn forget(&self, path: &std::path::Path) -> Result<Receipt> {
         let receipt = self.index.forget(path).await?;
         self.model.forget();
+        self.summaries.clear();
         Ok(receipt)
     }
 
     /// The vector leg's share: less in a language the embedding model was not trained for.
     fn vector_weight(&self, query: &str) -> f32 {
-        let code = Language::of(query).code();
+        let code = Language::of(query, None).code();
         let speaks = |language: &String| language == code || language == "mul";
         if self.embedding_languages.iter().any(speaks) {
             self.search.vector_weight

@@ -4,7 +4,9 @@
 //! Text streams through with the least delay: only white space, the end of a sentence and markers
 //! of the model's own are held back until what follows decides what they are.
 
-use crate::cite::{Attribution, Citation, is_short_word};
+use std::ops::Range;
+
+use crate::cite::{Attribution, Citation, Standing, is_short_word};
 
 /// A marker the model writes itself is no longer than this (bytes).
 const LONGEST_MARKER: usize = 16;
@@ -26,6 +28,8 @@ pub(crate) struct Writer<'a> {
     /// Where the present sentence begins in `text`.
     sentence: usize,
     citations: Vec<Citation>,
+    /// Sentences, in `text`, that say what nothing proves.
+    added: Vec<Range<usize>>,
 }
 
 impl<'a> Writer<'a> {
@@ -36,6 +40,7 @@ impl<'a> Writer<'a> {
             text: String::new(),
             sentence: 0,
             citations: Vec::new(),
+            added: Vec::new(),
         }
     }
 
@@ -60,8 +65,12 @@ impl<'a> Writer<'a> {
         merge(out)
     }
 
-    /// The words given out, and what they cite: nothing, when they do not come from the passages.
-    pub(crate) fn into_parts(self) -> (String, Vec<Citation>) {
+    /// The words that stand, and what they cite: nothing, when they do not come from the passages. What says more
+    /// than the passages is left out.
+    pub(crate) fn into_parts(mut self) -> (String, Vec<Citation>) {
+        for span in self.added.into_iter().rev() {
+            self.text.replace_range(span, "");
+        }
         (self.text.trim().to_owned(), self.citations)
     }
 
@@ -101,11 +110,19 @@ impl<'a> Writer<'a> {
             }
             _ if ends_sentence(character)
                 && next.is_none_or(|next| next.is_whitespace() || next == '[')
-                && !is_short_word(&self.text) =>
+                && !is_short_word(&self.text)
+                && !is_item_number(&self.text) =>
             {
                 self.end_sentence(out);
                 self.give(length, out);
                 self.sentence = self.text.len();
+                if let Some(added) = self
+                    .added
+                    .last_mut()
+                    .filter(|added| added.end + length == self.text.len())
+                {
+                    added.end = self.text.len();
+                }
             }
             _ => self.give(length, out),
         }
@@ -119,13 +136,16 @@ impl<'a> Writer<'a> {
         out.push(Piece::Text(text));
     }
 
-    /// Puts a marker behind the present sentence, if a passage says it.
+    /// Puts a marker behind the present sentence, if a passage proves it.
     fn end_sentence(&mut self, out: &mut Vec<Piece>) {
         let sentence = self.text[self.sentence..].trim();
         let is_prose =
             !sentence.starts_with(['|', '#']) && sentence.chars().any(char::is_alphanumeric);
-        if let Some(citation) = is_prose.then(|| self.attribution.cite(sentence)).flatten() {
-            self.mark(citation, out);
+        match is_prose.then(|| self.attribution.judge(sentence)) {
+            Some(Standing::Proven(citation)) => self.mark(citation, out),
+            // With the mark that ends it.
+            Some(Standing::Added) => self.added.push(self.sentence..self.text.len()),
+            Some(Standing::Idle) | None => {}
         }
         self.sentence = self.text.len();
     }
@@ -164,6 +184,12 @@ pub(crate) fn without_markers(text: &str) -> String {
 
 fn ends_sentence(character: char) -> bool {
     matches!(character, '.' | '!' | '?' | '…' | '。')
+}
+
+/// Whether a text ends with the number of an item of a list: `2` at the beginning of a line.
+fn is_item_number(text: &str) -> bool {
+    let line = text.rsplit('\n').next().unwrap_or_default().trim();
+    !line.is_empty() && line.chars().all(|c| c.is_ascii_digit())
 }
 
 enum Marker {
@@ -224,6 +250,7 @@ mod tests {
             path: "/lease.md".to_owned(),
             title: "Lease".to_owned(),
             heading: None,
+            tags: Vec::new(),
             page: None,
             start: 0,
             end: text.len(),
@@ -236,7 +263,7 @@ mod tests {
     /// Writes `said` in pieces of `size` bytes; gives the text that came out, and the quotes.
     fn written(said: &str, size: usize) -> (String, Vec<String>) {
         let passages = passages();
-        let mut writer = Writer::new(Attribution::new(&passages));
+        let mut writer = Writer::new(Attribution::new(&passages, ""));
         let mut pieces = Vec::new();
         let characters: Vec<char> = said.chars().collect();
         for part in characters.chunks(size) {
@@ -305,9 +332,9 @@ mod tests {
     #[test]
     fn brackets_and_points_that_mean_something_stay() {
         check(
-            "See [note] on p. 3.50 of it. Notice is two months.",
-            "See [note] on p. 3.50 of it. Notice is two months [2].",
-            &["Notice is two months."],
+            "The deposit is £995.00. Notice [of both] is two months.",
+            "The deposit is £995.00 [1]. Notice [of both] is two months [2].",
+            &["The deposit is £995.", "Notice is two months."],
         );
     }
 
@@ -324,13 +351,33 @@ mod tests {
     fn an_answer_that_is_hardly_said_is_marked_once_at_the_end() {
         check(
             "Según parece, la fianza asciende exactamente a 995 libras esterlinas inglesas.",
-            "Según parece, la fianza asciende exactamente a 995 libras esterlinas inglesas. [1]",
+            "Según parece, la fianza asciende exactamente a 995 libras esterlinas inglesas [1].",
             &["The deposit is £995."],
+        );
+    }
+
+    #[test]
+    fn a_number_of_a_list_gets_no_marker() {
+        check(
+            "2. Notice is two months.",
+            "2. Notice is two months [2].",
+            &["Notice is two months."],
         );
     }
 
     #[test]
     fn an_answer_that_nothing_says_is_not_marked() {
         check("Perhaps so. Who knows.", "Perhaps so. Who knows.", &[]);
+    }
+
+    #[test]
+    fn what_nothing_proves_is_taken_back() {
+        let passages = passages();
+        let mut writer = Writer::new(Attribution::new(&passages, "How much is the deposit?"));
+        writer.push("The deposit is £995. It was £800 before the flood. Notice is two months.");
+        writer.finish();
+        let (text, citations) = writer.into_parts();
+        assert_eq!(text, "The deposit is £995 [1]. Notice is two months [2].");
+        assert_eq!(citations.len(), 2);
     }
 }

@@ -4,6 +4,7 @@
 mod ask;
 mod bench;
 mod doctor;
+mod eval;
 mod folders;
 mod forget;
 mod index;
@@ -63,6 +64,7 @@ async fn run(setup: &Setup, command: Command) -> Result<Ended> {
         Command::Remove(folders) => folders::remove(setup, &folders.folders).await,
         Command::Models(command) => models::run(setup, command),
         Command::Bench(options) => bench::run(setup, options.what).await,
+        Command::Eval(options) => eval::run(setup, options).await,
         Command::Doctor => doctor::run(setup).await,
         Command::Up(_) | Command::ExtractChild | Command::TemplateChild => Ok(Ended::Done),
     }
@@ -77,7 +79,11 @@ fn placed(setup: Setup, command: &Command) -> Result<(Setup, Option<TempDir>)> {
     let whose = vade_indexer::whose(&setup.paths.data)?;
     let only_reads = matches!(
         command,
-        Command::Search(_) | Command::Status(_) | Command::Remove(_) | Command::Bench(_)
+        Command::Search(_)
+            | Command::Status(_)
+            | Command::Remove(_)
+            | Command::Bench(_)
+            | Command::Eval(_)
     );
     if whose == Whose::Ours || !only_reads || holder(&setup.paths.data).is_some() {
         return Ok((setup, None));

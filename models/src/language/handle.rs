@@ -293,6 +293,7 @@ mod tests {
             stop: Vec::new(),
             endless: false,
             drafting: true,
+            ..Request::default()
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::draft::Drafter;
 use super::engine::{Decoder, Options, PASS, be_nice};
+use super::form::{Follower, Step};
 use super::gguf::Gguf;
 use super::network::Network;
 use super::sampler::Sampler;
@@ -64,8 +65,8 @@ impl LocalModel {
         self.network.level()
     }
 
-    /// The tokens of a conversation up to where the assistant begins to speak.
-    fn prompt(&mut self, messages: &[Message]) -> Result<Vec<u32>, ModelsError> {
+    /// The tokens of a conversation up to where the assistant goes on by itself.
+    fn prompt(&mut self, messages: &[Message], begun: &str) -> Result<Vec<u32>, ModelsError> {
         let mut tokens = Vec::new();
         let beginning = self.tokenizer.beginning();
         for piece in self.template.render(messages)? {
@@ -85,6 +86,8 @@ impl LocalModel {
                 break;
             }
         }
+        let previous = tokens.last().copied();
+        tokens.extend(self.tokenizer.encode_plain(begun, previous)?);
         Ok(tokens)
     }
 }
@@ -116,7 +119,7 @@ impl LanguageModel for LocalModel {
         emit: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Summary, ModelsError> {
         let started = Instant::now();
-        let prompt = self.prompt(&request.messages)?;
+        let prompt = self.prompt(&request.messages, &request.begun)?;
         if prompt.is_empty() || prompt.len() + request.max_tokens > self.context() {
             return Err(ModelsError::ContextOverflow {
                 prompt: prompt.len(),
@@ -135,6 +138,7 @@ impl LanguageModel for LocalModel {
             drafted_tokens: 0,
             accepted_tokens: 0,
             ending: Ending::Cancelled,
+            choice: None,
         };
         let mut sampler = Sampler::new(request.sampling);
         let mut left = prompt.len() - known;
@@ -146,10 +150,15 @@ impl LanguageModel for LocalModel {
                 return Ok(summary);
             }
         }
-        let token = sampler.choose(logits);
         let first = Instant::now();
         summary.first_token_ms = first.duration_since(started).as_secs_f64() * 1000.0;
-        self.answer(request, &prompt, (token, sampler), emit, &mut summary)?;
+        if let Some(follower) = Follower::new(&request.form) {
+            let logits = logits.to_vec();
+            self.follow(follower, logits, request, emit, &mut summary)?;
+        } else {
+            let token = sampler.choose(logits);
+            self.answer(request, &prompt, (token, sampler), emit, &mut summary)?;
+        }
         if summary.tokens > 1 {
             #[expect(clippy::cast_precision_loss, reason = "answers are short")]
             let further = (summary.tokens - 1) as f64;
@@ -160,6 +169,40 @@ impl LanguageModel for LocalModel {
 }
 
 impl LocalModel {
+    /// Says what has a form, from the logits of the first token on.
+    fn follow(
+        &mut self,
+        mut follower: Follower<'_>,
+        mut logits: Vec<f32>,
+        request: &Request,
+        emit: &mut dyn FnMut(&str) -> ControlFlow<()>,
+        summary: &mut Summary,
+    ) -> Result<(), ModelsError> {
+        summary.ending = Ending::Stop;
+        while !follower.is_decided() {
+            let Step::Go(token) = follower.step(&self.tokenizer, &logits) else {
+                break;
+            };
+            summary.tokens += 1;
+            if summary.tokens == request.max_tokens {
+                summary.ending = Ending::Length;
+                break;
+            }
+            if follower.is_decided() {
+                break;
+            }
+            if emit("").is_break() {
+                summary.ending = Ending::Cancelled;
+                return Ok(());
+            }
+            logits = self.network.forward(&[token], 1)?.to_vec();
+        }
+        let (words, choice) = follower.finish();
+        summary.choice = Some(choice);
+        let _ = emit(&words);
+        Ok(())
+    }
+
     /// Generates from the first token on until the answer ends, and says in `summary` how.
     fn answer(
         &mut self,

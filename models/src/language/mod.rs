@@ -6,6 +6,7 @@
 
 mod draft;
 mod engine;
+mod form;
 mod gguf;
 mod handle;
 mod local;
@@ -23,6 +24,7 @@ mod tokenizer;
 use std::ops::ControlFlow;
 
 pub use engine::Options;
+pub use form::{Candidate, Choice, Form};
 pub use handle::{Generation, LanguageModelHandle, Loader, ModelState};
 pub use local::LocalModel;
 pub use rendering::template_child_main;
@@ -75,10 +77,14 @@ impl Message {
 }
 
 /// What is asked of a language model.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Request {
     /// The conversation, ending with a user's message.
     pub messages: Vec<Message>,
+    /// How the answer begins: said for the model, which goes on from there. Plain characters, like a message.
+    pub begun: String,
+    /// What it may be from there on.
+    pub form: Form,
     /// Tokens the answer may take, at most.
     pub max_tokens: usize,
     /// How tokens are chosen.
@@ -103,7 +109,7 @@ pub enum Ending {
 }
 
 /// Figures of one answer.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
@@ -121,6 +127,8 @@ pub struct Summary {
     pub accepted_tokens: usize,
     /// Why it ended.
     pub ending: Ending,
+    /// What was chosen, where the answer had a form.
+    pub choice: Option<Choice>,
 }
 
 /// A language model, driven by one thread.

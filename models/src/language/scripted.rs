@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{Ending, LanguageModel, Request, Summary};
+use super::{Choice, Ending, Form, LanguageModel, Request, Summary};
 use crate::ModelsError;
 
 type Script = Box<dyn Fn(&Request) -> String + Send>;
@@ -50,11 +50,35 @@ impl LanguageModel for ScriptedModel {
             drafted_tokens: 0,
             accepted_tokens: 0,
             ending: Ending::Stop,
+            choice: None,
         };
         for message in &request.messages {
             summary.prompt_tokens += self.count(&message.text)?;
         }
-        for word in (self.script)(request).split_inclusive(' ') {
+        let mut answer = (self.script)(request);
+        let texts = match &request.form {
+            Form::Free => None,
+            Form::OneOf(texts) => {
+                Some(texts.iter().map(|one| one.text.clone()).collect::<Vec<_>>())
+            }
+            Form::SpanOf(text) => Some(vec![text.clone()]),
+        };
+        if let Some(texts) = texts {
+            // The text that says what the script says; else the first.
+            let index = texts.iter().position(|text| text.contains(&answer));
+            let index = index.unwrap_or_default();
+            if matches!(request.form, Form::OneOf(_)) || !texts[index].contains(&answer) {
+                answer = texts.get(index).cloned().unwrap_or_default();
+            }
+            summary.choice = Some(Choice {
+                index,
+                weights: (0..texts.len())
+                    .map(|place| f32::from(u8::from(place == index)))
+                    .collect(),
+                likelihood: 1.0,
+            });
+        }
+        for word in answer.split_inclusive(' ') {
             if summary.tokens == request.max_tokens {
                 summary.ending = Ending::Length;
                 break;

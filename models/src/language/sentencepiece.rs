@@ -93,6 +93,17 @@ impl SentencePiece {
         self.spoken.get(index).map_or(&[], Vec::as_slice)
     }
 
+    /// The token that says exactly these bytes, and is no mark.
+    pub(super) fn piece(&self, bytes: &[u8]) -> Option<u32> {
+        let text = str::from_utf8(bytes).ok();
+        let piece = text.and_then(|text| self.pieces.get(&text.replace(' ', SPACE)));
+        match (piece, bytes) {
+            (Some((id, _)), _) => Some(*id).filter(|id| !self.specials.contains_key(id)),
+            (None, [byte]) => self.bytes[usize::from(*byte)],
+            (None, _) => None,
+        }
+    }
+
     /// Id of the control token with this text. A user-defined token is none: Gemma's `</s>` is
     /// HTML's, and ends nothing.
     pub(super) fn control(&self, text: &str) -> Option<u32> {

@@ -420,6 +420,7 @@ fn request(text: &str, max_tokens: usize) -> Request {
         stop: Vec::new(),
         endless: true,
         drafting: true,
+        ..Request::default()
     }
 }
 

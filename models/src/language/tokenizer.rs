@@ -11,7 +11,7 @@ use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::tokenizer::SplitDelimiterBehavior;
-use tokenizers::{AddedToken, PreTokenizerWrapper};
+use tokenizers::{AddedToken, Model as _, PreTokenizerWrapper};
 
 use super::gguf::{Gguf, Value};
 use super::sentencepiece::SentencePiece;
@@ -159,6 +159,19 @@ impl Tokenizer {
         }
     }
 
+    /// The token that says exactly these bytes, as ordinary text.
+    pub(super) fn token(&self, bytes: &[u8]) -> Option<u32> {
+        match &self.inner {
+            Inner::Bytes(tokenizer) => {
+                let text: String = bytes.iter().copied().map(byte_character).collect();
+                let id = tokenizer.get_model().token_to_id(&text)?;
+                let added = tokenizer.get_added_vocabulary();
+                (added.simple_id_to_token(id).is_none()).then_some(id)
+            }
+            Inner::Pieces(pieces) => pieces.piece(bytes),
+        }
+    }
+
     /// Whether this token ends an answer.
     pub(super) fn is_stop(&self, token: u32) -> bool {
         self.stops.contains(&token)
@@ -201,6 +214,18 @@ impl Tokenizer {
             }
         }
     }
+}
+
+/// The character that stands for a byte in byte-level vocabularies: printable ones for themselves, all others for
+/// those from 256 on, in order.
+fn byte_character(byte: u8) -> char {
+    let is_printable = |byte: u8| matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
+    if is_printable(byte) {
+        return char::from(byte);
+    }
+    let before = (0..byte).filter(|byte| !is_printable(*byte)).count();
+    let code = u32::try_from(256 + before).unwrap_or_default();
+    char::from_u32(code).unwrap_or_default()
 }
 
 fn encode(

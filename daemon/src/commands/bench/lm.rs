@@ -111,9 +111,8 @@ pub(crate) fn answer(
             ],
             max_tokens,
             sampling: Sampling::default(),
-            stop: Vec::new(),
-            endless: false,
             drafting,
+            ..Request::default()
         };
         let started = Instant::now();
         let mut said = String::new();
@@ -213,6 +212,7 @@ fn measure(
         stop: Vec::new(),
         endless: true,
         drafting: false,
+        ..Request::default()
     };
     let mut said = String::new();
     let summary = engine.generate(&request, &mut |piece| {

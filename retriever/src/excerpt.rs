@@ -1,0 +1,181 @@
+//! What the model reads of the passages: the best one whole, of the others the sentences that speak of the question.
+//!
+//! Reading takes most of the time of an answer. Sentences are chosen rather than passages, so that the same time
+//! reads of more documents. Pure.
+
+use std::ops::Range;
+
+use crate::cite::sentences;
+use crate::passage::Passage;
+use crate::proof::Claim;
+
+/// Bytes of text that a token stands for, about.
+const BYTES_OF_TOKEN: f32 = 3.0;
+
+/// Bytes of a passage's name, about.
+const NAME: usize = 60;
+
+/// The share of the budget that the best passage may have whole.
+const WHOLE: f32 = 0.6;
+
+/// How much the rank of a passage counts beside what its sentences say.
+const RANK: f32 = 0.5;
+
+/// The parts of each passage that are read, in order.
+pub(crate) fn excerpts(
+    passages: &[Passage],
+    question: &Claim,
+    tokens: usize,
+) -> Vec<Vec<Range<usize>>> {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a budget of a few thousand"
+    )]
+    let bytes = |share: f32| (tokens as f32 * BYTES_OF_TOKEN * share) as usize;
+    let mut left = bytes(1.0);
+    let spans: Vec<Vec<Range<usize>>> = passages
+        .iter()
+        .map(|passage| sentences(&passage.text))
+        .collect();
+    let mut chosen: Vec<Vec<bool>> = spans.iter().map(|spans| vec![false; spans.len()]).collect();
+    if let Some(first) = passages.first()
+        && first.text.len() <= bytes(WHOLE)
+    {
+        chosen[0].fill(true);
+        left = left.saturating_sub(first.text.len() + NAME);
+    }
+    for (place, at) in ranked(passages, &spans, question) {
+        let window = window(&passages[place].text, &spans[place], at);
+        let cost = |chosen: &[bool]| {
+            let fresh = window.clone().filter(|at| !chosen[*at]);
+            let name = if chosen.contains(&true) { 0 } else { NAME };
+            fresh.map(|at| spans[place][at].len() + 1).sum::<usize>() + name
+        };
+        let cost = cost(&chosen[place]);
+        if cost <= left {
+            left -= cost;
+            chosen[place][window].fill(true);
+        }
+    }
+    spans
+        .iter()
+        .zip(&chosen)
+        .map(|(spans, chosen)| runs(spans, chosen))
+        .collect()
+}
+
+/// Sentences by how much speaks for them, the best first.
+fn ranked(
+    passages: &[Passage],
+    spans: &[Vec<Range<usize>>],
+    question: &Claim,
+) -> Vec<(usize, usize)> {
+    let places: Vec<(usize, usize)> = spans
+        .iter()
+        .enumerate()
+        .flat_map(|(place, spans)| (0..spans.len()).map(move |at| (place, at)))
+        .collect();
+    let text = |(place, at): &(usize, usize)| &passages[*place].text[spans[*place][*at].clone()];
+    let own = question.shares(places.iter().map(text));
+    let around: Vec<String> = passages.iter().map(Passage::around).collect();
+    let under = question.shares(around.iter().map(String::as_str));
+    let mut scored: Vec<(f32, (usize, usize))> = places
+        .into_iter()
+        .zip(own)
+        .map(|((place, at), own)| {
+            let rank = RANK * passages[place].score;
+            (own + 0.5 * under[place] + rank, (place, at))
+        })
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().map(|(_, place)| place).collect()
+}
+
+/// A sentence with its neighbours in the same paragraph; a table's row with the header of the table.
+fn window(text: &str, spans: &[Range<usize>], at: usize) -> Range<usize> {
+    let joined = |one: usize, other: usize| {
+        let between = &text[spans[one].end..spans[other].start];
+        between.matches('\n').count() < 2
+    };
+    let first = if at > 0 && joined(at - 1, at) {
+        at - 1
+    } else {
+        at
+    };
+    let last = if at + 1 < spans.len() && joined(at, at + 1) {
+        at + 1
+    } else {
+        at
+    };
+    first..last + 1
+}
+
+/// Chosen spans, those that follow each other joined.
+fn runs(spans: &[Range<usize>], chosen: &[bool]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    let mut before = false;
+    for (span, chosen) in spans.iter().zip(chosen) {
+        match runs.last_mut() {
+            Some(last) if *chosen && before => last.end = span.end,
+            _ if *chosen => runs.push(span.clone()),
+            _ => {}
+        }
+        before = *chosen;
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passage(name: &str, score: f32, text: &str) -> Passage {
+        Passage {
+            n: 1,
+            document: name.to_owned(),
+            path: format!("/notes/{name}.md"),
+            title: name.to_owned(),
+            heading: None,
+            tags: Vec::new(),
+            page: None,
+            start: 0,
+            end: text.len(),
+            score,
+            text: text.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_best_is_read_whole_and_of_the_others_what_speaks_of_the_question() {
+        let long = "The roof is new. ".repeat(40)
+            + "\n\nThe deposit is £995.\n\n"
+            + &"It rains. ".repeat(40);
+        let passages = [
+            passage("lease", 1.0, "The rent is £865. It is due on the 5th."),
+            passage("flat", 0.4, &long),
+        ];
+        let question = Claim::of("How much is the deposit?");
+        let read: Vec<Vec<&str>> = excerpts(&passages, &question, 100)
+            .into_iter()
+            .zip(&passages)
+            .map(|(parts, passage)| parts.into_iter().map(|part| &passage.text[part]).collect())
+            .collect();
+        assert_eq!(read[0], ["The rent is £865. It is due on the 5th."]);
+        assert!(
+            read[1]
+                .iter()
+                .any(|part| part.contains("The deposit is £995."))
+        );
+        let length: usize = read.iter().flatten().map(|part| part.len()).sum();
+        assert!(length < 400, "{length}");
+    }
+
+    #[test]
+    fn what_fits_is_read_whole() {
+        let passages = [passage("a", 1.0, "One. Two.\n\nThree.")];
+        let all = excerpts(&passages, &Claim::of("four"), 700);
+        assert_eq!(all, [[0..17]]);
+    }
+}

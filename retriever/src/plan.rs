@@ -1,0 +1,237 @@
+//! What a question asks for, by rule: its kind, the documents it is about, and what is to be searched.
+//!
+//! Pure functions over the question and plain data about the library; the clock is passed in. English
+//! and Spanish rules are equals, accents may be missing. A rule must be sure: a question that none of
+//! them understands wholly is a fact. `library` carries out plans over documents.
+
+mod aside;
+mod asked;
+mod compare;
+mod filters;
+mod listing;
+mod noun;
+mod period;
+mod phrases;
+#[cfg(test)]
+mod tests;
+mod within;
+
+use serde::Serialize;
+
+use crate::calendar::Date;
+use crate::fold::{find, same, words};
+use asked::Asked;
+
+pub(crate) use compare::{Bound, Comparison};
+pub(crate) use filters::{DateKind, Filters, Name};
+pub(crate) use noun::{Category, FileType};
+
+/// What rules know beside the question.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct About {
+    /// The clock (milliseconds since 1970).
+    pub now: i64,
+    /// Titles and file names of the documents.
+    pub titles: Vec<String>,
+    /// Folders that hold documents, from the watched one down, its own name first: `vault/Notes`.
+    pub folders: Vec<String>,
+    /// Tags, without `#`.
+    pub tags: Vec<String>,
+    /// The question before this one in the conversation.
+    pub previous: Option<String>,
+}
+
+/// What was understood of a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Plan {
+    pub kind: Kind,
+    /// What is to be read for the answer.
+    pub searched: Searched,
+    /// Which documents. For kinds that passages answer: what the question names outright.
+    #[serde(skip_serializing_if = "Filters::is_empty")]
+    pub filters: Filters,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arithmetic: Option<Arithmetic>,
+    /// What is to be shown of each document beside its title.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Column>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+    /// Which date orders them.
+    #[serde(skip)]
+    pub date_order_by: DateKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// What is asked of the library itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<LibraryFact>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub talk: Option<Talk>,
+    /// What is to be summarised, defined or looked up, as the question says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The title or file name that the question names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub named: Option<String>,
+}
+
+/// Kinds of questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    Fact,
+    YesNo,
+    Definition,
+    /// Why and how.
+    Explanation,
+    /// A list of things within a document.
+    Items,
+    /// How many documents.
+    Count,
+    /// Which documents.
+    List,
+    /// Documents with a value of each.
+    Table,
+    Summary,
+    Comparison,
+    /// A fact of a certain time, or the newest of several.
+    TimeBound,
+    /// About the library itself.
+    Library,
+    SmallTalk,
+}
+
+/// Where an answer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Searched {
+    /// What is known of every document.
+    Library,
+    /// The best passages.
+    Passages,
+    /// Documents as a whole.
+    Documents,
+    Nothing,
+}
+
+/// What is computed over the amounts of documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Arithmetic {
+    Sum,
+    Average,
+    Largest,
+    Smallest,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Column {
+    Date,
+    Amount,
+}
+
+/// An order of documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Order {
+    Newest,
+    Oldest,
+}
+
+/// What can be asked of the library itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LibraryFact {
+    Overview,
+    Folders,
+    Tags,
+    Types,
+    Languages,
+    /// When a document last changed.
+    Changed,
+}
+
+/// What is said in passing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Talk {
+    Greeting,
+    HowAreYou,
+    Thanks,
+    Goodbye,
+    /// Who the program is.
+    Program,
+    /// What it can do.
+    Help,
+}
+
+/// The plan of a question.
+pub(crate) fn plan(question: &str, about: &About) -> Plan {
+    let today = Date::of(about.now);
+    let asked = Asked::new(question);
+    alone(&asked, about, today)
+        .or_else(|| {
+            let previous = about.previous.as_deref()?;
+            let earlier = alone(&Asked::new(previous), about, today)?;
+            listing::continued(&asked, about, today, earlier)
+        })
+        .unwrap_or_else(|| within::of_passages(&asked, about, today))
+}
+
+/// The plan of a question that a rule understands wholly, without the one before it.
+fn alone(asked: &Asked<'_>, about: &About, today: Date) -> Option<Plan> {
+    aside::small_talk(asked)
+        .or_else(|| aside::library(asked))
+        .or_else(|| listing::documents(asked, about, today))
+        .or_else(|| within::summary(asked, about, today))
+}
+
+impl Plan {
+    /// A plan of this kind that says nothing else.
+    fn of(kind: Kind) -> Self {
+        let searched = match kind {
+            Kind::Count | Kind::List | Kind::Table | Kind::Library => Searched::Library,
+            Kind::Summary => Searched::Documents,
+            Kind::SmallTalk => Searched::Nothing,
+            _ => Searched::Passages,
+        };
+        Self {
+            kind,
+            searched,
+            filters: Filters::default(),
+            arithmetic: None,
+            columns: Vec::new(),
+            order: None,
+            date_order_by: DateKind::default(),
+            limit: None,
+            about: None,
+            talk: None,
+            target: None,
+            named: None,
+        }
+    }
+}
+
+impl About {
+    /// The longest title or file name whose words stand in a text.
+    fn titled(&self, text: &str) -> Option<&str> {
+        let said = words(text);
+        let stands = |title: &&String| {
+            let title: Vec<String> = words(title).into_iter().map(|word| word.text).collect();
+            // One short word is no name: "is", "A4".
+            let tells = title.len() > 1 || title.first().is_some_and(|word| word.len() > 3);
+            tells && find(&said, &title).is_some()
+        };
+        let titles = self.titles.iter().filter(stands);
+        titles.max_by_key(|title| title.len()).map(String::as_str)
+    }
+
+    /// Whether a folder, tag or title has a word of a category.
+    fn has(&self, category: &Category) -> bool {
+        let names = self.folders.iter().chain(&self.tags).chain(&self.titles);
+        let mut said = names.flat_map(|name| words(name));
+        said.any(|word| category.words.iter().any(|other| same(&word.text, other)))
+    }
+}

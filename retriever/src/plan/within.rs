@@ -1,0 +1,341 @@
+//! Questions that are answered from what documents say: summaries, facts and their like.
+
+use super::asked::Asked;
+use super::listing::{hints, scope};
+use super::phrases::COURTESY;
+use super::{About, Kind, Plan};
+use crate::calendar::Date;
+use crate::fold::words;
+
+/// Summaries of a document, a folder, a tag or a span of time.
+pub(super) fn summary(asked: &Asked<'_>, about: &About, today: Date) -> Option<Plan> {
+    const OPENERS: &str = "summarise|summarize|sum up|summary of|a summary of|the summary of|give me a summary of|\
+    give me a short summary of|write a summary of|make a summary of|give me an overview of|\
+    overview of|an overview of|outline|give me the gist of|the gist of|what is the gist of|\
+    main points of|the main points of|what are the main points of|what are the key points of|\
+    key points of|tldr|tl dr|tldr of|recap|recap of|give me a recap of|condense|resume el|resume la|\
+    resume los|resume las|resume mi|resume mis|resume lo|resume este|resume esta|resumeme|\
+    resumen de|resumen del|un resumen de|un resumen del|dame un resumen de|dame un resumen del|\
+    hazme un resumen de|hazme un resumen del|haz un resumen de|haz un resumen del|resumir|resumime|\
+    los puntos principales de|puntos principales de|cuales son los puntos principales de|\
+    cuales son los puntos principales del|cuales son los puntos clave de|sintetiza|resume";
+    const EVENTS: &str = "what happened|what did i do|what did i write|what have i written|que paso|que ha pasado|\
+    que hice|que escribi";
+    let start = asked.past(0, COURTESY);
+    if let Some(length) = asked.any(start, EVENTS) {
+        let filters = scope(asked, about, today, start + length)?;
+        let is_period = filters
+            .period
+            .is_some_and(|dating| dating.period.from != dating.period.to);
+        return is_period.then(|| Plan {
+            filters,
+            ..Plan::of(Kind::Summary)
+        });
+    }
+    if let Some(plan) = summary_of_said(asked, start) {
+        return Some(plan);
+    }
+    if let Some(length) = asked.any(start, OPENERS) {
+        // "Resume el": the article is the target's.
+        let is_article = matches!(asked.word(start), "resume") && length > 1;
+        return summary_of(
+            asked,
+            about,
+            today,
+            start + length - usize::from(is_article),
+            asked.len(),
+        );
+    }
+    // "What is the lease about?", "¿De qué trata el contrato?"
+    let end = asked.len().checked_sub(1)?;
+    if asked.word(end) == "about"
+        && let Some(length) = asked.any(start, "what is|what s|what are|what does it say")
+    {
+        return summary_of(asked, about, today, start + length, end);
+    }
+    let spanish = "de que trata|de que va|de que tratan|de que habla|de que van|sobre que trata";
+    let length = asked.any(start, spanish)?;
+    summary_of(asked, about, today, start + length, asked.len())
+}
+
+/// "Summarise it", "resúmelo": what the conversation speaks of.
+fn summary_of_said(asked: &Asked<'_>, start: usize) -> Option<Plan> {
+    const SAID: &str = "summarise|summarize|summarise it|summarize it|summarise this|summarize this|summarise that|\
+    summarize that|summarise them|summarize them|resume|resumelo|resumela|resumelos|resumelas|\
+    resume esto|resume eso|tldr";
+    let length = asked.any(start, SAID)?;
+    (start + length == asked.len()).then(|| Plan::of(Kind::Summary))
+}
+
+fn summary_of(
+    asked: &Asked<'_>,
+    about: &About,
+    today: Date,
+    from: usize,
+    to: usize,
+) -> Option<Plan> {
+    let target = without_article(asked, from, to);
+    if target.is_empty() {
+        return None;
+    }
+    let is_title = about.titled(target).is_some_and(|title| {
+        let (title, target) = (words(title), words(target));
+        title.len() == target.len()
+    });
+    let filters = if is_title || to < asked.len() {
+        None
+    } else {
+        scope(asked, about, today, from)
+    };
+    let target = filters.is_none().then(|| target.to_owned());
+    Some(Plan {
+        filters: filters.unwrap_or_default(),
+        named: target
+            .as_deref()
+            .and_then(|target| about.titled(target))
+            .map(str::to_owned),
+        target,
+        ..Plan::of(Kind::Summary)
+    })
+}
+
+/// The kind of a question that passages answer. When unsure, a fact.
+pub(super) fn of_passages(asked: &Asked<'_>, about: &About, today: Date) -> Plan {
+    let start = asked.past(0, COURTESY);
+    let filters = hints(asked, about, today);
+    let (kind, target) = if is_comparison(asked, start) {
+        (Kind::Comparison, None)
+    } else if is_explanation(asked, start) {
+        (Kind::Explanation, None)
+    } else if let Some(target) = definition(asked, start).filter(|_| filters.period.is_none()) {
+        (Kind::Definition, Some(target))
+    } else if is_items(asked, start) {
+        (Kind::Items, None)
+    } else if is_yes_no(asked, start) {
+        (Kind::YesNo, None)
+    } else if filters.period.is_some() || is_recent(asked) {
+        (Kind::TimeBound, None)
+    } else {
+        (Kind::Fact, None)
+    };
+    Plan {
+        filters,
+        named: about.titled(asked.text).map(str::to_owned),
+        target,
+        ..Plan::of(kind)
+    }
+}
+
+fn is_comparison(asked: &Asked<'_>, start: usize) -> bool {
+    const OPENERS: &str = "compare|what is the difference between|what s the difference between|\
+    what are the differences between|difference between|differences between|how do i compare|\
+    compara|cual es la diferencia entre|que diferencia hay entre|que diferencias hay entre|\
+    cuales son las diferencias entre|diferencia entre|diferencias entre|en que se diferencian|\
+    en que se diferencia";
+    const COMPARATIVES: [&str; 30] = [
+        "cheaper", "nearer", "closer", "bigger", "larger", "smaller", "longer", "shorter", "older",
+        "newer", "younger", "better", "worse", "higher", "lower", "faster", "slower", "heavier",
+        "lighter", "earlier", "later", "easier", "harder", "warmer", "colder", "further",
+        "farther", "stronger", "taller", "dearer",
+    ];
+    const SPANISH: [&str; 8] = [
+        "mejor", "peor", "mayor", "menor", "mas", "menos", "antes", "despues",
+    ];
+    if asked.any(start, OPENERS).is_some()
+        || asked.has("vs|versus|compared to|comparado con|frente a")
+    {
+        return true;
+    }
+    let than = (start..asked.len()).any(|at| {
+        let is_than = asked.word(at) == "than"
+            && asked.amount(at + 1).is_none()
+            && asked.number(at + 1).is_none();
+        is_than
+            && (COMPARATIVES.contains(&asked.word(at - usize::from(at > 0)))
+                || asked.has("more|less"))
+    });
+    let asks_which = asked
+        .any(start, "which|who|what|which of the two")
+        .is_some();
+    let is_comparative = |at: &usize| {
+        COMPARATIVES.contains(&asked.word(*at))
+            || (asked.word(*at) == "more" && asked.word(*at + 1) != "than")
+    };
+    // "The earlier one" names one of two; "is earlier" compares.
+    let says_which = asks_which
+        && (start + 1..asked.len())
+            .filter(|at| !matches!(asked.word(at - 1), "the" | "a" | "any" | "no"))
+            .any(|at| is_comparative(&at));
+    let asks_cual = asked
+        .any(
+            start,
+            "cual|que|quien|cual de los dos|cual de las dos|cuales",
+        )
+        .is_some();
+    let says_cual = asks_cual
+        && (start + 2..asked.len())
+            .filter(|at| {
+                asked
+                    .any(
+                        at - 1,
+                        "es|son|esta|estan|queda|cuesta|tiene|fue|dura|vale|llega|sale",
+                    )
+                    .is_some()
+            })
+            .any(|at| {
+                SPANISH.contains(&asked.word(at)) && asked.any(at, "mas de|menos de").is_none()
+            });
+    than || says_which || says_cual || is_more_than(asked, start)
+}
+
+/// "¿Es más barato A que B?", "¿A es más barato que B?"
+fn is_more_than(asked: &Asked<'_>, start: usize) -> bool {
+    const VERBS: &str = "es|son|esta|estan|cuesta|cuestan|tiene|era|fue|queda|dura";
+    let is_joint = |at: usize| asked.word(at) == "que" && asked.amount(at + 1).is_none();
+    asked.has(VERBS)
+        && (start..asked.len()).any(|at| {
+            let is_more = matches!(asked.word(at), "mas" | "menos") && asked.word(at + 1) != "de";
+            is_more && !is_joint(at + 1) && (at + 2..asked.len()).any(is_joint)
+        })
+}
+
+fn is_explanation(asked: &Asked<'_>, start: usize) -> bool {
+    const OPENERS: &str = "why|how do|how does|how did|how can|how could|how should|how to|how would|how is|how are|\
+    how was|how were|how has|how have|how must|explain|explain how|what is the reason|\
+    what s the reason|for what reason|what causes|what caused|por que|porque|como|explica|explicame|\
+    cual es la razon|cual fue la razon|cual es el motivo|cual fue el motivo|de que manera|\
+    a que se debe|a que se debio|para que|pourquoi|comment|warum|wieso|weshalb|wie|perche|waarom|\
+    hoe|how come|about|tell me about|hablame de|hablame del|hablame sobre|cuentame|describe|\
+    describeme|what made|what led to";
+    const NO: &str = "como se llama|como se llaman|como se llamaba|como se titula|como se dice|como se escribe|\
+    como se apellida|how do you say|how do you spell|how do you write|how does one spell|wie viele|\
+    wie viel|wie hoch|wie lange|wie alt|wie heisst|wie oft|comment s appelle|hoe veel|hoe oud|\
+    hoe lang|hoe heet|hoe laat|hoe ver|hoe vaak|hoe groot|hoe hoog|how is it called|\
+    how is it spelled|como de|wie gross|wie weit|wie spat";
+    asked.any(start, OPENERS).is_some() && asked.any(start, NO).is_none()
+}
+
+/// What is to be defined.
+fn definition(asked: &Asked<'_>, start: usize) -> Option<String> {
+    const DEFINE: &str = "define|definition of|the definition of|what is the definition of|meaning of|the meaning of|\
+    what is the meaning of|what s the meaning of|que significa|que significan|que quiere decir|\
+    significado de|definicion de|la definicion de|cual es el significado de|\
+    cual es la definicion de|what is meant by|que se entiende por|was bedeutet|que signifie|\
+    cosa significa|wat betekent";
+    const IS: &str = "what is a|what is an|what s a|what s an|what are|what is|what s|que es un|que es una|que es|\
+    que son|que son los|was ist|was sind|qu est ce que|c est quoi|che cos e|cos e|o que e|wat is";
+    /// Words that make a definite thing of what follows, whose value is asked.
+    const DEFINITE: [&str; 22] = [
+        "the", "my", "our", "your", "his", "her", "its", "their", "this", "that", "these", "those",
+        "mi", "mis", "su", "sus", "lo", "eso", "esto", "in", "on", "there",
+    ];
+    if let Some(length) = asked.any(start, "what does|what do")
+        && matches!(asked.word(asked.len() - 1), "mean" | "means")
+    {
+        let target = without_article(asked, start + length, asked.len() - 1);
+        return (!target.is_empty()).then(|| target.to_owned());
+    }
+    if let Some(length) = asked.any(start, DEFINE) {
+        let target = without_article(asked, start + length, asked.len());
+        return (!target.is_empty()).then(|| target.to_owned());
+    }
+    let length = asked.any(start, IS)?;
+    let rest = start + length..asked.len();
+    let is_short = (1..=4).contains(&rest.len());
+    let is_definite = DEFINITE.contains(&asked.word(rest.start));
+    let is_english = asked.word(start) == "what";
+    let relates = rest.clone().any(|at| {
+        let word = asked.word(at);
+        let relation = matches!(
+            word,
+            "s" | "for" | "of" | "in" | "at" | "on" | "from" | "to" | "with" | "than" | "about"
+        );
+        (is_english && relation)
+            || word
+                .bytes()
+                .any(|byte| byte.is_ascii_digit() && word.len() < 3)
+    });
+    let is_spanish_definite = !is_english && asked.has("mas|mejor|peor|lo que");
+    let says = is_short && !is_definite && !relates && !is_spanish_definite;
+    says.then(|| without_article(asked, rest.start, rest.end).to_owned())
+}
+
+/// A list of things within a document.
+fn is_items(asked: &Asked<'_>, start: usize) -> bool {
+    const OPENERS: &str = "list|list all|list the|enumerate|name all|name the|what are the|what are all the|which are the|\
+    give me the list of|give me a list of|what are the steps|make a list of|give me all the|lista|\
+    listame|enumera|haz una lista de|hazme una lista de|dame la lista de|dame una lista de|\
+    cuales son los|cuales son las|que ingredientes|what ingredients|which ingredients|what steps|\
+    que pasos|dime los|dime las|which things|what things|que cosas|cita los";
+    asked.any(start, OPENERS).is_some()
+}
+
+fn is_yes_no(asked: &Asked<'_>, start: usize) -> bool {
+    const ENGLISH: &str = "is|are|was|were|do|does|did|can|could|may|must|should|will|would|has|have|had|am|shall|isn t|\
+    aren t|wasn t|don t|doesn t|didn t|can t|won t|is there|are there|might|need i|est ce que|ist|\
+    sind|kann|darf|gibt es|hat|muss";
+    const VERBS: &str = "es|son|esta|estan|hay|tiene|tienen|tengo|tenemos|puedo|puede|pueden|podemos|se puede|se pueden|\
+    se admite|se admiten|admite|admiten|debo|debe|deben|debemos|hace|incluye|incluyen|necesito|\
+    necesita|necesitan|fue|fueron|era|eran|habia|ha|han|permite|permiten|se permite|se permiten|\
+    existe|existen|cabe|funciona|acepta|aceptan|sabe|vive|lleva|cubre|sigue|paga|vale|dijo|pidio|\
+    pago|firmo|llego|va|van|hubo|tuvo|queda|quedan|viene|esta permitido";
+    const INTERROGATIVES: [&str; 20] = [
+        "que", "quien", "quienes", "cual", "cuales", "cuando", "cuanto", "cuanta", "cuantos",
+        "cuantas", "donde", "adonde", "como", "porque", "what", "who", "which", "when", "where",
+        "how",
+    ];
+    const TAGS: &str = "right|correct|isn t it|doesn t it|verdad|no es asi|no es cierto|a que si|cierto|is that right";
+    let is_choice = asked.has("or|o|oder|u");
+    if is_choice {
+        return false;
+    }
+    let ends_with_tag = (start + 2..asked.len()).any(|at| {
+        asked
+            .any(at, TAGS)
+            .is_some_and(|length| at + length == asked.len())
+            && asked.text.contains('?')
+    });
+    if asked.any(start, ENGLISH).is_some() || ends_with_tag {
+        return true;
+    }
+    let has_verb = |at: usize| asked.any(at, VERBS).is_some();
+    let says_spanish = asked.text.contains('¿') || (asked.text.contains('?') && has_verb(start));
+    let asks = (0..asked.len())
+        .any(|at| INTERROGATIVES.contains(&asked.word(at)) && !is_conjunction(asked, at));
+    let continues = matches!(asked.word(0), "y" | "o" | "pero");
+    says_spanish && !asks && !continues && (start..asked.len()).any(has_verb)
+}
+
+/// "Que" behind the beginning is seldom a question: "¿Hay algo que pagar?"
+fn is_conjunction(asked: &Asked<'_>, at: usize) -> bool {
+    asked.word(at) == "que"
+        && at > 0
+        && !matches!(
+            asked.word(at - 1),
+            "a" | "de" | "en" | "con" | "por" | "para" | "y"
+        )
+}
+
+/// Whether the newest of several is asked for.
+fn is_recent(asked: &Asked<'_>) -> bool {
+    const RECENT: &str = "latest|most recent|newest|current|currently|now|today|upcoming|the next|my next|the last|\
+    my last|our last|last time|so far|at the moment|nowadays|la ultima|el ultimo|las ultimas|\
+    los ultimos|mi ultima|mi ultimo|ultima vez|mas reciente|mas recientes|actual|actualmente|ahora|\
+    ahora mismo|proxima|proximo|a dia de hoy";
+    // "When was the boiler last serviced?"
+    let last_done = (1..asked.len()).any(|at| {
+        asked.word(at) == "last" && (asked.word(at + 1).ends_with("ed") || asked.has("when did"))
+    });
+    asked.has(RECENT) || last_done
+}
+
+pub(super) fn without_article<'a>(asked: &Asked<'a>, from: usize, to: usize) -> &'a str {
+    const ARTICLES: &str = "the|a|an|my|our|this|that|el|la|los|las|un|una|mi|mis|nuestro|nuestra|este|esta|lo|all the|\
+    all my";
+    let start = asked.past(from, ARTICLES);
+    if start >= to {
+        ""
+    } else {
+        asked.span(start..to)
+    }
+}

@@ -1,0 +1,431 @@
+//! From what a model says of a part to points that are proven.
+//!
+//! A sentence that no quote of the part proves gives way to the document's own one that comes nearest to it, and what
+//! is missing to the most central ones. So every point has its quote, and no number is the model's. Pure functions.
+
+use std::ops::Range;
+
+use super::Source;
+use super::plan::{Task, Wording};
+use super::salience::{Sentence, alike, told};
+use crate::cite::{Citation, Quote, cite, quotes};
+use crate::passage::Passage;
+use crate::proof::Claim;
+
+/// From here on two points say the same.
+const SAME: f32 = 0.65;
+
+/// The share of an unproven sentence that the document's own one must have to be taken for it.
+const MEANT: f32 = 0.4;
+
+/// Words of a sentence, at least.
+const SHORTEST: usize = 3;
+
+/// One point of a summary.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Point {
+    pub text: String,
+    /// The document's words that say it.
+    pub citation: Citation,
+    /// Whether `text` is these words.
+    pub is_own: bool,
+    terms: Vec<String>,
+}
+
+/// The points of a task, in the document's order. `wording` is what the model said; `before` the points so far.
+pub(super) fn points(
+    task: &Task,
+    source: &Source,
+    sentences: &[Sentence],
+    wording: &str,
+    before: &[Point],
+) -> Vec<Point> {
+    let making = Making {
+        task,
+        source,
+        sentences,
+        before,
+    };
+    let mut points = match task.wording {
+        Wording::Read => making.read(wording),
+        Wording::Translated => making.translated(wording).into_iter().collect(),
+        Wording::Own => Vec::new(),
+    };
+    making.fill(&mut points);
+    points.sort_by_key(|point| (point.citation.start, point.citation.end));
+    points
+}
+
+/// What a model is given of a task.
+pub(super) fn material(task: &Task, source: &Source, sentences: &[Sentence]) -> String {
+    match (task.wording, task.own.first()) {
+        (Wording::Translated, Some(at)) => {
+            let sentence = &sentences[*at];
+            plain(&source.passages[sentence.passage].text[sentence.span.clone()])
+        }
+        _ => {
+            let mut heading = None;
+            let mut text = String::new();
+            for passage in &source.passages[task.part.clone()] {
+                let own = passage
+                    .heading
+                    .as_deref()
+                    .filter(|own| heading != Some(*own));
+                if let Some(own) = own.filter(|own| !passage.text.contains(own)) {
+                    text.push_str(&format!("{own}:\n"));
+                }
+                heading = passage.heading.as_deref();
+                text.push_str(passage.text.trim());
+                text.push_str("\n\n");
+            }
+            text.trim_end().to_owned()
+        }
+    }
+}
+
+/// A sentence, line or row without the marks of its layout.
+pub(super) fn plain(text: &str) -> String {
+    let text = text.trim();
+    if text.starts_with('|') {
+        let cells = text
+            .split('|')
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty());
+        return plain(&cells.collect::<Vec<_>>().join(", "));
+    }
+    let marks = |c: char| matches!(c, '-' | '*' | '+' | '>' | '#' | '•' | '·') || c.is_whitespace();
+    let text = text
+        .strip_prefix("- [ ] ")
+        .or_else(|| text.strip_prefix("- [x] "))
+        .unwrap_or(text);
+    let text = without_number(text.trim_start_matches(marks));
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    without_links(&text)
+        .replace("**", "")
+        .replace("__", "")
+        .replace('`', "")
+}
+
+/// A text with what its wiki-links show: `[[2026-06-09|La Noria]]`.
+fn without_links(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, link)) = rest.split_once("[[")
+        && let Some((link, after)) = link.split_once("]]")
+    {
+        shown.push_str(before);
+        shown.push_str(link.rsplit('|').next().unwrap_or(link));
+        rest = after;
+    }
+    shown + rest
+}
+
+/// A line without the number of its item: `2. ` or `2) `.
+fn without_number(line: &str) -> &str {
+    let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_numbered = (1..=2).contains(&(line.len() - rest.len()));
+    let item = rest
+        .strip_prefix(['.', ')'])
+        .filter(|item| is_numbered && item.starts_with(' '));
+    item.map_or(line, str::trim_start)
+}
+
+struct Making<'a> {
+    task: &'a Task,
+    source: &'a Source,
+    sentences: &'a [Sentence],
+    before: &'a [Point],
+}
+
+impl<'a> Making<'a> {
+    /// What the model read out of the part, as far as it is there.
+    fn read(&self, wording: &str) -> Vec<Point> {
+        let quotes: Vec<Quote> = self
+            .task
+            .part
+            .clone()
+            .flat_map(|place| quotes(&self.source.passages[place], place))
+            .collect();
+        let mut points = Vec::new();
+        for sentence in lines(wording) {
+            if points.len() == self.task.points {
+                break;
+            }
+            let point = self
+                .proven(&sentence, &quotes)
+                .or_else(|| self.meant(&sentence));
+            points.extend(point.filter(|point| !self.is_said(point, &points)));
+        }
+        points
+    }
+
+    /// The sentence with the shortest quote that proves most of it.
+    fn proven(&self, sentence: &str, quotes: &[Quote]) -> Option<Point> {
+        let claim = Claim::of(sentence);
+        if claim.is_empty() {
+            return None;
+        }
+        let worth = |quote: &Quote| {
+            let says = claim.proven_by(quote.text, "").share();
+            let around = claim.proven_by(quote.text, &quote.around).share();
+            #[expect(clippy::cast_precision_loss, reason = "quotes are short")]
+            let length = quote.sentences as f32 + quote.text.len() as f32 / 1000.0;
+            says + 0.5 * around - 0.15 * length
+        };
+        let proving = quotes
+            .iter()
+            .filter(|quote| claim.proven_by(quote.text, &quote.around).holds());
+        let best = proving
+            .map(|quote| (worth(quote), quote))
+            .reduce(|best, next| if next.0 > best.0 { next } else { best });
+        best.map(|(_, quote)| Point {
+            text: sentence.to_owned(),
+            citation: cite(&self.source.passages[quote.passage], quote.span.clone()),
+            is_own: false,
+            terms: told(sentence),
+        })
+    }
+
+    /// The document's own sentence that a wrong one was made of.
+    fn meant(&self, sentence: &str) -> Option<Point> {
+        let claim = Claim::of(sentence);
+        let terms = told(sentence);
+        let near = |at: &usize| {
+            let (passage, span) = self.at(*at);
+            let share = claim.proven_by(&passage.text[span], "").terms;
+            share.max(alike(&terms, &self.sentences[*at].terms))
+        };
+        let scored = self.task.own.iter().map(|at| (near(at), *at));
+        let best = scored.reduce(|best, next| if next.0 > best.0 { next } else { best });
+        best.filter(|(near, _)| *near >= MEANT)
+            .map(|(_, at)| self.own(at))
+    }
+
+    /// A translation that keeps the numbers, the names and the no of its sentence.
+    fn translated(&self, wording: &str) -> Option<Point> {
+        let own = self.own(*self.task.own.first()?);
+        let text = plain(wording.trim().lines().next()?);
+        let claim = Claim::of(&text);
+        let proof = claim.proven_by(
+            &own.citation.quote,
+            &self.source.passages[self.task.part.start].around(),
+        );
+        let keeps = proof.exact && proof.same_side && text.split_whitespace().count() >= SHORTEST;
+        keeps.then_some(Point {
+            text,
+            is_own: false,
+            ..own
+        })
+    }
+
+    /// Adds the most central sentences that nothing says yet, first of sections of which nothing is said.
+    fn fill(&self, points: &mut Vec<Point>) {
+        for only_new_sections in [true, false] {
+            for at in &self.task.own {
+                if points.len() >= self.task.points {
+                    return;
+                }
+                let point = self.own(*at);
+                let is_told = only_new_sections && self.is_told_of(&point, points);
+                if !is_told && !self.is_said(&point, points) {
+                    points.push(point);
+                }
+            }
+        }
+    }
+
+    /// Whether there is a point of the same section.
+    fn is_told_of(&self, point: &Point, points: &[Point]) -> bool {
+        let mut told = self
+            .before
+            .iter()
+            .chain(points)
+            .map(|other| &other.citation);
+        told.any(|told| {
+            told.document == point.citation.document && told.heading == point.citation.heading
+        })
+    }
+
+    /// A sentence of the document as a point.
+    fn own(&self, at: usize) -> Point {
+        let (passage, span) = self.at(at);
+        Point {
+            text: plain(&passage.text[span.clone()]),
+            citation: cite(passage, span),
+            is_own: true,
+            terms: self.sentences[at].terms.clone(),
+        }
+    }
+
+    fn at(&self, at: usize) -> (&'a Passage, Range<usize>) {
+        let sentence = &self.sentences[at];
+        (
+            &self.source.passages[sentence.passage],
+            sentence.span.clone(),
+        )
+    }
+
+    /// Whether a point says nothing that others do not.
+    fn is_said(&self, point: &Point, points: &[Point]) -> bool {
+        let before = self.before.iter().chain(points);
+        let mut beside = before.filter(|other| other.citation.document == point.citation.document);
+        beside.any(|other| {
+            let overlaps = other.citation.start < point.citation.end
+                && point.citation.start < other.citation.end;
+            // A quote of some sentences may prove several points.
+            (overlaps && (point.is_own || other.is_own))
+                || alike(&point.terms, &other.terms) >= SAME
+        })
+    }
+}
+
+/// The sentences a model wrote, without what only leads to them.
+fn lines(wording: &str) -> Vec<String> {
+    let whole = Passage {
+        n: 0,
+        document: String::new(),
+        path: String::new(),
+        title: String::new(),
+        heading: None,
+        tags: Vec::new(),
+        page: None,
+        start: 0,
+        end: wording.len(),
+        score: 0.0,
+        text: wording.to_owned(),
+    };
+    let passages = [whole];
+    let sentences = quotes(&passages[0], 0).filter(|quote| quote.sentences == 1);
+    let is_said =
+        |text: &String| !text.ends_with(':') && text.split_whitespace().count() >= SHORTEST;
+    sentences
+        .map(|quote| plain(quote.text))
+        .filter(is_said)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::plan;
+    use super::super::salience::sentences;
+    use super::super::tests::{acta, lease, source};
+    use super::*;
+
+    /// The points that come of what a model says of the first task, `language` being the summary's.
+    fn made(source: &Source, language: &str, wording: &str) -> Vec<Point> {
+        let sentences = sentences(&source.passages);
+        let all = [sentences];
+        let tasks = plan(std::slice::from_ref(source), &all, language);
+        points(&tasks[0], source, &all[0], wording, &[])
+    }
+
+    fn beginning() -> Source {
+        let mut beginning = source("en", lease());
+        beginning.passages.truncate(3);
+        beginning
+    }
+
+    #[test]
+    fn what_is_proven_stays_as_it_was_said() {
+        let said = "Here are the facts:\n1. The rent is £865 per month.\n2. The deposit is £995 on signing.";
+        let made = made(&beginning(), "en", said);
+        let texts: Vec<&str> = made
+            .iter()
+            .filter(|point| !point.is_own)
+            .map(|point| point.text.as_str())
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "The rent is £865 per month.",
+                "The deposit is £995 on signing."
+            ]
+        );
+        assert_eq!(made.len(), 3, "{made:?}");
+        for point in &made {
+            let holder = &beginning()
+                .passages
+                .into_iter()
+                .find(|one| one.n == point.citation.marker)
+                .expect("is there");
+            let span = point.citation.start - holder.start..point.citation.end - holder.start;
+            assert_eq!(holder.text[span], point.citation.quote);
+        }
+    }
+
+    #[test]
+    fn a_wrong_number_gives_way_to_the_documents_own_words() {
+        let made = made(
+            &beginning(),
+            "en",
+            "The tenancy runs for 30 months.\nThe rent is £214.80 per month.",
+        );
+        let all: Vec<&str> = made.iter().map(|point| point.text.as_str()).collect();
+        let all = all.join("\n");
+        assert!(!all.contains("30 months") && !all.contains("214"), "{all}");
+        assert!(
+            all.contains("twenty-four months") && all.contains("£865"),
+            "{all}"
+        );
+        assert!(made.iter().all(|point| point.is_own));
+    }
+
+    #[test]
+    fn what_says_nothing_of_the_part_is_left_out() {
+        let made = made(
+            &beginning(),
+            "en",
+            "Mongolia exports copper.\n\nMongolia exports copper.",
+        );
+        assert_eq!(made.len(), 3);
+        assert!(made.iter().all(|point| point.is_own), "{made:?}");
+    }
+
+    #[test]
+    fn a_point_is_said_once() {
+        let made = made(
+            &beginning(),
+            "en",
+            "The rent is £865 per month.\nThe monthly rent is £865.\nThe rent is £865.",
+        );
+        let rents = made
+            .iter()
+            .filter(|point| point.text.contains("865"))
+            .count();
+        assert_eq!(rents, 1, "{made:?}");
+    }
+
+    #[test]
+    fn a_translation_keeps_the_numbers_or_is_not_taken() {
+        let source = source("es", acta());
+        let own = &made(&source, "en", "")[0];
+        assert!(own.is_own);
+        let numbers: Vec<&str> = own
+            .text
+            .split_whitespace()
+            .filter(|word| word.parse::<u32>().is_ok())
+            .collect();
+        let number = numbers.first().copied().unwrap_or("2026");
+        let wrong = made(&source, "en", "The fee rises to 777 euros a month.");
+        assert!(wrong[0].is_own, "{wrong:?}");
+        let right = made(
+            &source,
+            "en",
+            &format!("it says {number} there, in so many words."),
+        );
+        assert!(!right[0].is_own, "{right:?} of {own:?}");
+        assert_eq!(right[0].citation, own.citation);
+    }
+
+    #[test]
+    fn marks_of_layout_are_not_said() {
+        assert_eq!(plain("- **Rent:** £865 a `month`"), "Rent: £865 a month");
+        assert_eq!(plain("2. If rent\n   is late"), "If rent is late");
+        assert_eq!(plain("| Out | AW 318 | 5 Sept |"), "Out, AW 318, 5 Sept");
+        assert_eq!(plain("2026 was wet."), "2026 was wet.");
+        assert_eq!(
+            plain("> See [[Two hives]] and [[2026-06-09|La Noria]]."),
+            "See Two hives and La Noria."
+        );
+    }
+}
