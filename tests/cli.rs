@@ -81,6 +81,7 @@ fn index_reports_every_file() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the shapes are long")]
 fn results_have_their_shapes_and_are_the_same_from_a_daemon() {
     let place = notes();
     place.json(&["index", "notes"]);

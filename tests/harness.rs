@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
 
 /// Anything a test waits for comes true within this, or the test fails.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The models that the tests run.
 pub(crate) const MODELS: [&str; 4] = [

@@ -196,7 +196,8 @@ impl World {
         for _ in 0..self.folder.random.below(3) {
             self.folder.change();
         }
-        if self.folder.random.chance(6) {
+        let changes_model = self.folder.random.chance(6);
+        if changes_model {
             self.change_model();
         } else if self.folder.random.chance(6) {
             self.move_to_another_directory();

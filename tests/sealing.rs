@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::harness::{Daemon, Place, Traced, samples, text, until};
 
 /// What ONNX Runtime would report was asked for after nine seconds, and every few seconds from then on.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// The calls that reach the network, or change what is on the disk.
 const CALLS: &str = "trace=socket,connect,bind,listen,sendto,sendmsg,sendmmsg,openat,open,creat,mkdir,mkdirat,rename,\

@@ -649,7 +649,7 @@ impl Inner {
                 return Ok((ScanReport::default(), Vec::new()));
             }
             Err(error) => {
-                self.note_away(folder, error.to_string());
+                self.note_away(folder, &error.to_string());
                 return Ok((ScanReport::AWAY, Vec::new()));
             }
         };

@@ -39,7 +39,7 @@ use crate::own_files;
 const WRITER_MEMORY: usize = 32 << 20;
 
 /// A merge that is under way ends within this.
-const MERGES_END: Duration = Duration::from_secs(60);
+const MERGES_END: Duration = Duration::from_mins(1);
 
 /// Weight of a chunk's surroundings beside its own text.
 const CONTEXT_BOOST: Score = 0.5;

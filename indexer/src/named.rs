@@ -48,13 +48,11 @@ pub(crate) fn without_links(path: &Path) -> Option<PathBuf> {
     let mut missing = vec![path.file_name()?];
     let mut folder = path.parent()?;
     let mut real = loop {
-        match std::fs::canonicalize(folder) {
-            Ok(real) => break real,
-            Err(_) => {
-                missing.push(folder.file_name()?);
-                folder = folder.parent()?;
-            }
+        if let Ok(real) = std::fs::canonicalize(folder) {
+            break real;
         }
+        missing.push(folder.file_name()?);
+        folder = folder.parent()?;
     };
     real.extend(missing.iter().rev());
     (real != path).then_some(real)

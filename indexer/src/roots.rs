@@ -153,14 +153,14 @@ impl Inner {
             }
             Err(error) => error.to_string(),
         };
-        self.note_away(folder, away);
+        self.note_away(folder, &away);
         Ok(None)
     }
 
     /// A folder cannot be reached now, and why.
-    pub(crate) fn note_away(&self, folder: &Path, why: String) {
-        let before = lock(&self.unreachable).insert(folder.to_owned(), why.clone());
-        if before.as_ref() != Some(&why) {
+    pub(crate) fn note_away(&self, folder: &Path, why: &str) {
+        let before = lock(&self.unreachable).insert(folder.to_owned(), why.to_owned());
+        if before.as_deref() != Some(why) {
             // Nothing is removed from the index while a root cannot be seen.
             tracing::warn!(folder = %folder.display(), why, "folder not reachable");
         }

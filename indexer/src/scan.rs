@@ -115,7 +115,7 @@ pub(crate) fn walk(
     while let Some(folder) = walk.folders.pop() {
         let path = folder.path.clone();
         walk.found.directories.push(path.clone());
-        match walk.enter(folder) {
+        match walk.enter(&folder) {
             Ok(()) => {}
             Err(error) if path == root || error.kind() == ErrorKind::Interrupted => {
                 return Err(error);
@@ -157,7 +157,7 @@ struct Folder {
 
 impl Walk<'_> {
     /// Lists one folder: its files are found, its folders are to be entered.
-    fn enter(&mut self, folder: Folder) -> std::io::Result<()> {
+    fn enter(&mut self, folder: &Folder) -> std::io::Result<()> {
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(&folder.path)? {
             if self.stop.load(Ordering::Relaxed) {
@@ -589,9 +589,9 @@ mod tests {
             "bad\u{fffd}.md".as_bytes(),
         ]
         .map(|name| root.path().join(OsStr::from_bytes(name)));
-        paths
-            .iter()
-            .for_each(|path| fs::write(path, "x").expect("writes"));
+        for path in &paths {
+            fs::write(path, "x").expect("writes");
+        }
         let found = walk(root.path(), &Rules::default(), None, &GO_ON).expect("walks");
         let mut found: Vec<PathBuf> = found.files.into_iter().map(|file| file.path).collect();
         found.sort();

@@ -14,7 +14,7 @@ use crate::progress::Part;
 /// It starts again after this, and after twice as long each time,
 const FIRST: Duration = Duration::from_secs(1);
 /// up to this.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// Having run for so long, it is out of trouble.
 const STEADY: Duration = Duration::from_secs(5);
 

@@ -163,7 +163,7 @@ impl<'a> Asked<'a> {
                 quote.around, passage.text, self.asking.text
             ));
             if lacks == 0 {
-                text = words.to_owned();
+                words.clone_into(&mut text);
             }
         }
         if text.is_empty() {

@@ -343,7 +343,7 @@ impl Asking<'_> {
     /// Summarises whole documents.
     async fn summarise(&mut self, sources: Vec<Source>, events: &Events) -> Result<Option<Answer>> {
         let documents: Vec<DocumentId> = sources.iter().filter_map(Source::document).collect();
-        self.under_way.rests_on(documents.into_iter());
+        self.under_way.rests_on(documents);
         let language = self.language;
         let mut summary = blocking(move || Ok(Summarising::new(sources, language))).await?;
         self.passages = summary.passages();

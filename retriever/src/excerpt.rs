@@ -176,6 +176,6 @@ mod tests {
     fn what_fits_is_read_whole() {
         let passages = [passage("a", 1.0, "One. Two.\n\nThree.")];
         let all = excerpts(&passages, &Claim::of("four"), 700);
-        assert_eq!(all, [[0..17]]);
+        assert_eq!(all, [vec![Range { start: 0, end: 17 }]]);
     }
 }

@@ -217,7 +217,7 @@ fn differ_in_one(a: &str, b: &str) -> bool {
         .take_while(|(a, b)| a == b)
         .count();
     match (&a[..a.len() - end], &b[..b.len() - end]) {
-        ([_], [_]) | ([_], []) | ([], [_]) => true,
+        ([_] | [], [_]) | ([_], []) => true,
         ([a, b], [c, d]) => a == d && b == c,
         _ => false,
     }

@@ -296,9 +296,10 @@ impl Claim {
             let is_short = ELLIPSES
                 .iter()
                 .any(|begin| clause.trim_start().starts_with(begin));
-            let words = match is_short {
-                true => Words::of(&format!("{before} {clause}")),
-                false => Words::of(clause),
+            let words = if is_short {
+                Words::of(&format!("{before} {clause}"))
+            } else {
+                Words::of(clause)
             };
             let stems = self.terms.iter().chain(&self.names);
             let numbers = self.numbers.iter();
@@ -442,13 +443,13 @@ fn counted_word(folded: &str) -> Option<u32> {
 /// A number that is said in two parts: "twenty" "four", "two" "hundred".
 fn joined(first: u32, second: u32) -> Option<u32> {
     match (first, second) {
-        (20..=90, 1..=9) if first % 10 == 0 => Some(first + second),
+        (20..=90, 1..=9) if first.is_multiple_of(10) => Some(first + second),
         (60 | 80, 10..=19) => Some(first + second),
         (4, 20) => Some(80),
         (2..=999, 100) if first < 10 => Some(first * 100),
         (2..=999, 1000) => Some(first * 1000),
-        (100..=900, 1..=99) if first % 100 == 0 => Some(first + second),
-        (1000.., 1..=999) if first % 1000 == 0 => Some(first + second),
+        (100..=900, 1..=99) if first.is_multiple_of(100) => Some(first + second),
+        (1000.., 1..=999) if first.is_multiple_of(1000) => Some(first + second),
         _ => None,
     }
 }

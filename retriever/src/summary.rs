@@ -143,19 +143,18 @@ impl Summarising {
         let Some(call) = self.call(id.unwrap_or(model.default_model())) else {
             return Ok(self.settle(""));
         };
-        let wording = match memory.get(&call.key) {
-            Some(wording) => wording,
-            None => {
-                let request = Request {
-                    messages: call.messages,
-                    max_tokens: call.max_tokens,
-                    stop: Vec::new(),
-                    ..like.clone()
-                };
-                let wording = said(model, id, request).await?;
-                memory.keep(call.key, wording.clone());
-                wording
-            }
+        let wording = if let Some(wording) = memory.get(&call.key) {
+            wording
+        } else {
+            let request = Request {
+                messages: call.messages,
+                max_tokens: call.max_tokens,
+                stop: Vec::new(),
+                ..like.clone()
+            };
+            let wording = said(model, id, request).await?;
+            memory.keep(call.key, wording.clone());
+            wording
         };
         Ok(self.settle(&wording))
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Notes that stay at least.
 const FEWEST: usize = 25;
 
-/// SplitMix64, which is the same everywhere.
+/// `SplitMix64`, which is the same everywhere.
 pub(super) struct Random(u64);
 
 impl Random {

@@ -60,8 +60,8 @@ impl Access {
             .map(|host| host.to_str().ok());
         let authority = uri.authority().map(|authority| Some(authority.as_str()));
         let hosts: Vec<Option<&str>> = named.chain(authority).collect();
-        let known = |host: &Option<&str>| host.is_some_and(|host| self.knows(host));
-        if hosts.is_empty() || !hosts.iter().all(known) {
+        let known = |host: Option<&str>| host.is_some_and(|host| self.knows(host));
+        if hosts.is_empty() || !hosts.iter().copied().all(known) {
             return Err(ApiError::forbidden(
                 "this host name is not known here: add it to server.hosts",
             ));

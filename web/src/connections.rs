@@ -65,18 +65,15 @@ pub(crate) async fn serve(
             () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
-        match accepted {
-            Ok((stream, remote)) => {
-                let peer = stream.local_addr().map(|local| peer::of(remote, local));
-                if let Some(connection) = server.admit(peer.unwrap_or(Peer::Other)) {
-                    tracker.spawn(connection.serve(stream, router.clone(), stop.clone()));
-                }
+        if let Ok((stream, remote)) = accepted {
+            let peer = stream.local_addr().map(|local| peer::of(remote, local));
+            if let Some(connection) = server.admit(peer.unwrap_or(Peer::Other)) {
+                tracker.spawn(connection.serve(stream, router.clone(), stop.clone()));
             }
+        } else {
             // It was broken off, or no more files can be opened: the latter passes when another makes way.
-            Err(_) => {
-                end_longest_idle(&mut lock(&server.open), None);
-                tokio::time::sleep(AGAIN).await;
-            }
+            end_longest_idle(&mut lock(&server.open), None);
+            tokio::time::sleep(AGAIN).await;
         }
     }
     drop(listener);

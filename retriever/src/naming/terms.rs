@@ -248,7 +248,7 @@ fn words(text: &str) -> Vec<Range<usize>> {
         let parts = if is_date {
             vec![start..start + 4, start + 4..start + 6, start + 6..end]
         } else {
-            vec![start..end]
+            vec![Range { start, end }]
         };
         parts.into_iter()
     };
@@ -282,7 +282,7 @@ fn continues(rest: &str) -> bool {
     rest.starts_with(char::is_alphanumeric)
 }
 
-/// Whether a new word begins with `c`: "LeaseFlat", "2025Q3", "lease2025".
+/// Whether a new word begins with `c`: "`LeaseFlat`", "2025Q3", "lease2025".
 fn parts(word: &str, before: char, c: char) -> bool {
     let is_year = |word: &str| word.len() == 4 && matches!(year(word), Some(Class::Year));
     (before.is_lowercase() && c.is_uppercase())

@@ -91,15 +91,14 @@ fn parts(source: &Source) -> Vec<Range<usize>> {
     let mut parts: Vec<Range<usize>> = Vec::new();
     let mut length = 0;
     for (place, passage) in source.passages.iter().enumerate() {
-        match parts
+        if let Some(part) = parts
             .last_mut()
             .filter(|_| length + passage.text.len() <= PART)
         {
-            Some(part) => part.end = place + 1,
-            None => {
-                parts.push(place..place + 1);
-                length = 0;
-            }
+            part.end = place + 1;
+        } else {
+            parts.push(place..place + 1);
+            length = 0;
         }
         length += passage.text.len();
     }

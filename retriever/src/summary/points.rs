@@ -58,28 +58,25 @@ pub(super) fn points(
 
 /// What a model is given of a task.
 pub(super) fn material(task: &Task, source: &Source, sentences: &[Sentence]) -> String {
-    match (task.wording, task.own.first()) {
-        (Wording::Translated, Some(at)) => {
-            let sentence = &sentences[*at];
-            plain(&source.passages[sentence.passage].text[sentence.span.clone()])
-        }
-        _ => {
-            let mut heading = None;
-            let mut text = String::new();
-            for passage in &source.passages[task.part.clone()] {
-                let own = passage
-                    .heading
-                    .as_deref()
-                    .filter(|own| heading != Some(*own));
-                if let Some(own) = own.filter(|own| !passage.text.contains(own)) {
-                    text.push_str(&format!("{own}:\n"));
-                }
-                heading = passage.heading.as_deref();
-                text.push_str(passage.text.trim());
-                text.push_str("\n\n");
+    if let (Wording::Translated, Some(at)) = (task.wording, task.own.first()) {
+        let sentence = &sentences[*at];
+        plain(&source.passages[sentence.passage].text[sentence.span.clone()])
+    } else {
+        let mut heading = None;
+        let mut text = String::new();
+        for passage in &source.passages[task.part.clone()] {
+            let own = passage
+                .heading
+                .as_deref()
+                .filter(|own| heading != Some(*own));
+            if let Some(own) = own.filter(|own| !passage.text.contains(own)) {
+                text.push_str(&format!("{own}:\n"));
             }
-            text.trim_end().to_owned()
+            heading = passage.heading.as_deref();
+            text.push_str(passage.text.trim());
+            text.push_str("\n\n");
         }
+        text.trim_end().to_owned()
     }
 }
 

@@ -218,7 +218,9 @@ fn markers_are_the_numbers_of_the_passages_that_are_shown() {
 }
 
 fn numberless(mut passages: Vec<Passage>) -> Vec<Passage> {
-    passages.iter_mut().for_each(|passage| passage.n = 0);
+    for passage in &mut passages {
+        passage.n = 0;
+    }
     passages
 }
 

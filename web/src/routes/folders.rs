@@ -17,7 +17,7 @@ pub(crate) async fn add(
 ) -> Result<Json<FolderAdded>, ApiError> {
     let request = body(request)?;
     let accept = request.accept.unwrap_or(true);
-    let path = absolute(request)?;
+    let path = absolute(&request)?;
     let index = services.retriever.index();
     let report = if accept {
         index.accept_folder(&path).await?
@@ -36,12 +36,12 @@ pub(crate) async fn remove(
     State(services): Shared,
     request: Body<FolderRequest>,
 ) -> Result<Json<serde_json::Value>, ApiError> {
-    let path = absolute(body(request)?)?;
+    let path = absolute(&body(request)?)?;
     let removed = services.retriever.index().remove_folder(&path).await?;
     Ok(Json(json!({ "removed": removed })))
 }
 
-fn absolute(request: FolderRequest) -> Result<PathBuf, ApiError> {
+fn absolute(request: &FolderRequest) -> Result<PathBuf, ApiError> {
     let path = path_named(&request.path);
     if path.is_absolute() {
         Ok(path)
