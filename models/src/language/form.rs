@@ -56,8 +56,7 @@ pub struct Choice {
 
 /// Follows texts as tokens are chosen.
 pub(super) struct Follower<'a> {
-    texts: Vec<&'a [u8]>,
-    favours: Vec<f32>,
+    texts: Vec<Text<'a>>,
     /// Ends of words, where words of a text may end.
     ends: Option<Vec<bool>>,
     cursors: Vec<Cursor>,
@@ -70,6 +69,15 @@ pub(super) struct Follower<'a> {
     likelihood: f32,
 }
 
+/// A text that is followed.
+struct Text<'a> {
+    words: &'a str,
+    /// As the model reads it: a text that is chosen whole goes on in no other way. None where any word may be the first.
+    tokens: Option<Vec<u32>>,
+    favour: f32,
+}
+
+/// A place in a text: tokens from its beginning, or bytes.
 #[derive(Clone, Copy)]
 struct Cursor {
     text: usize,
@@ -78,6 +86,7 @@ struct Cursor {
 
 /// A token that goes on.
 struct Way {
+    /// What it says, where texts are followed byte by byte.
     bytes: Vec<u8>,
     /// What speaks most for a text that goes on with it.
     favour: f32,
@@ -93,37 +102,50 @@ pub(super) enum Step {
 }
 
 impl<'a> Follower<'a> {
-    /// None where any answer will do. Empty texts are never chosen.
-    pub(super) fn new(form: &'a Form) -> Option<Self> {
-        let (texts, ends, cursors): (Vec<&str>, _, Vec<Cursor>) = match form {
-            Form::Free => return None,
+    /// None where any answer will do. Empty texts are never chosen. `encode` gives the tokens of a text.
+    ///
+    /// # Errors
+    /// Those of `encode`.
+    pub(super) fn new<E>(
+        form: &'a Form,
+        mut encode: impl FnMut(&str) -> Result<Vec<u32>, E>,
+    ) -> Result<Option<Self>, E> {
+        let (texts, ends, cursors) = match form {
+            Form::Free => return Ok(None),
             Form::OneOf(candidates) => {
-                let texts: Vec<&str> = candidates.iter().map(|one| one.text.as_str()).collect();
-                let cursors = (0..texts.len()).filter(|text| !texts[*text].is_empty());
+                let mut texts = Vec::with_capacity(candidates.len());
+                for candidate in candidates {
+                    texts.push(Text {
+                        words: &candidate.text,
+                        tokens: Some(encode(&candidate.text)?),
+                        favour: candidate.favour,
+                    });
+                }
+                let cursors = (0..texts.len()).filter(|text| !texts[*text].words.is_empty());
                 let cursors = cursors.map(|text| Cursor { text, at: 0 }).collect();
                 (texts, None, cursors)
             }
             Form::SpanOf(text) => {
-                let starts = starts(text).map(|at| Cursor { text: 0, at });
-                let cursors = starts.collect();
-                (vec![text.as_str()], Some(ends(text)), cursors)
+                let cursors = starts(text).map(|at| Cursor { text: 0, at }).collect();
+                let ends = Some(ends(text));
+                let text = Text {
+                    words: text,
+                    tokens: None,
+                    favour: 0.0,
+                };
+                (vec![text], ends, cursors)
             }
         };
-        let favours = match form {
-            Form::OneOf(candidates) => candidates.iter().map(|one| one.favour).collect(),
-            _ => vec![0.0; texts.len()],
-        };
-        Some(Self {
+        Ok(Some(Self {
             weights: vec![0.0; texts.len()],
-            favours,
-            texts: texts.into_iter().map(str::as_bytes).collect(),
+            texts,
             ends,
             cursors,
             said: Vec::new(),
             whole: 0,
             path: 1.0,
             likelihood: 1.0,
-        })
+        }))
     }
 
     /// Whether there is nothing left to choose.
@@ -139,22 +161,28 @@ impl<'a> Follower<'a> {
         self.choose(&ways, logits)
     }
 
-    /// The tokens that go on.
+    /// The tokens that go on; `token` gives the one that says just these bytes.
     fn ways(&self, token: impl Fn(&[u8]) -> Option<u32>) -> HashMap<u32, Way> {
         let mut ways: HashMap<u32, Way> = HashMap::new();
-        let mut looked_up: HashMap<&[u8], Option<u32>> = HashMap::new();
+        let mut add = |id: u32, bytes: &[u8], favour: f32| {
+            let way = ways.entry(id).or_insert_with(|| Way {
+                bytes: bytes.to_vec(),
+                favour,
+            });
+            way.favour = way.favour.max(favour);
+        };
         for cursor in &self.cursors {
-            let rest = &self.texts[cursor.text][cursor.at..];
+            let text = &self.texts[cursor.text];
+            if let Some(tokens) = &text.tokens {
+                if let Some(id) = tokens.get(cursor.at) {
+                    add(*id, &[], text.favour);
+                }
+                continue;
+            }
+            let rest = &text.words.as_bytes()[cursor.at..];
             for length in 1..=rest.len().min(LONGEST_TOKEN) {
-                let bytes = &rest[..length];
-                let id = *looked_up.entry(bytes).or_insert_with(|| token(bytes));
-                if let Some(id) = id {
-                    let favour = self.favours[cursor.text];
-                    let way = ways.entry(id).or_insert_with(|| Way {
-                        bytes: bytes.to_vec(),
-                        favour,
-                    });
-                    way.favour = way.favour.max(favour);
+                if let Some(id) = token(&rest[..length]) {
+                    add(id, &rest[..length], text.favour);
                 }
             }
         }
@@ -167,33 +195,36 @@ impl<'a> Follower<'a> {
             place.and_then(|place| logits.get(place)).copied()
         };
         let score = |token: u32, way: &Way| Some(logit(token)? + way.favour);
-        let best = ways
+        let scored: Vec<(u32, f32)> = ways
             .iter()
             .filter_map(|(token, way)| Some((*token, score(*token, way)?)))
+            .collect();
+        let best = scored
+            .iter()
             .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
-        let Some((token, best)) = best else {
+        let Some(&(token, best)) = best else {
             return Step::End;
         };
         let highest = logit(token).unwrap_or(f32::NEG_INFINITY);
-        let may_end = self.may_end();
         let wanted = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        if may_end && highest < wanted {
+        if self.may_end() && highest < wanted {
             // It would rather say something else: it is done with this text.
-            self.cursors
-                .retain(|cursor| self.ends.is_some() || cursor.at == self.texts[cursor.text].len());
+            let is_chosen = |cursor: &Cursor| self.ends.is_some() || self.is_at_end(*cursor);
+            let chosen = self.cursors.iter().copied().filter(is_chosen).collect();
+            self.cursors = chosen;
             return Step::End;
         }
         let all: f32 = logits.iter().map(|logit| (logit - wanted).exp()).sum();
         self.likelihood *= (highest - wanted).exp() / all;
-        self.weigh(ways, best, score);
-        let bytes = &ways[&token].bytes;
-        let texts = &self.texts;
-        self.cursors
-            .retain(|cursor| texts[cursor.text][cursor.at..].starts_with(bytes));
-        for cursor in &mut self.cursors {
-            cursor.at += bytes.len();
+        self.weigh(ways, &scored, (token, best));
+        let way = &ways[&token];
+        let mut cursors = std::mem::take(&mut self.cursors);
+        cursors.retain(|cursor| self.goes_on(*cursor, token, way));
+        for cursor in &mut cursors {
+            cursor.at += way.bytes.len().max(1);
         }
-        self.said.extend_from_slice(bytes);
+        self.cursors = cursors;
+        self.said.extend_from_slice(&way.bytes);
         if self.may_end() {
             self.whole = self.said.len();
         }
@@ -204,43 +235,56 @@ impl<'a> Follower<'a> {
     fn weigh(
         &mut self,
         ways: &HashMap<u32, Way>,
-        best: f32,
-        score: impl Fn(u32, &Way) -> Option<f32>,
+        scored: &[(u32, f32)],
+        (token, best): (u32, f32),
     ) {
-        let shares: Vec<(&[u8], f32)> = ways
-            .iter()
-            .filter_map(|(token, way)| Some((&way.bytes[..], (score(*token, way)? - best).exp())))
-            .collect();
-        let all: f32 = shares.iter().map(|(_, share)| share).sum();
-        let chosen = shares.iter().find(|(_, share)| *share >= 1.0);
-        let Some((chosen, _)) = chosen else { return };
+        let share = |score: f32| (score - best).exp();
+        let all: f32 = scored.iter().map(|(_, score)| share(*score)).sum();
         for cursor in &self.cursors {
-            let rest = &self.texts[cursor.text][cursor.at..];
-            if !rest.starts_with(chosen) {
-                let own = shares.iter().filter(|(bytes, _)| rest.starts_with(bytes));
-                let share = own.map(|(_, share)| *share).fold(0.0, f32::max) / all;
-                let weight = &mut self.weights[cursor.text];
-                *weight = weight.max(self.path * share);
+            if self.goes_on(*cursor, token, &ways[&token]) {
+                continue;
             }
+            let own = scored
+                .iter()
+                .filter(|(token, _)| self.goes_on(*cursor, *token, &ways[token]))
+                .map(|(_, score)| share(*score))
+                .fold(0.0, f32::max);
+            let weight = &mut self.weights[cursor.text];
+            *weight = weight.max(self.path * own / all);
         }
         self.path /= all;
     }
 
+    fn goes_on(&self, cursor: Cursor, token: u32, way: &Way) -> bool {
+        let text = &self.texts[cursor.text];
+        match &text.tokens {
+            Some(tokens) => tokens.get(cursor.at) == Some(&token),
+            None => text.words.as_bytes()[cursor.at..].starts_with(&way.bytes),
+        }
+    }
+
+    fn is_at_end(&self, cursor: Cursor) -> bool {
+        match (&self.texts[cursor.text].tokens, &self.ends) {
+            (Some(tokens), _) => cursor.at == tokens.len(),
+            (None, Some(ends)) => !self.said.is_empty() && ends[cursor.at],
+            (None, None) => false,
+        }
+    }
+
     fn may_end(&self) -> bool {
-        self.cursors.iter().any(|cursor| match &self.ends {
-            Some(ends) => !self.said.is_empty() && ends[cursor.at],
-            None => cursor.at == self.texts[cursor.text].len(),
-        })
+        self.cursors.iter().any(|cursor| self.is_at_end(*cursor))
     }
 
     /// What was chosen: its words, and how surely.
     pub(super) fn finish(mut self) -> (String, Choice) {
         let index = self.cursors.first().map_or(0, |cursor| cursor.text);
         let words = match self.ends {
-            Some(_) => &self.said[..self.whole],
-            None => self.texts.get(index).copied().unwrap_or_default(),
+            Some(_) => String::from_utf8_lossy(&self.said[..self.whole]).into_owned(),
+            None => self
+                .texts
+                .get(index)
+                .map_or(String::new(), |text| text.words.to_owned()),
         };
-        let words = String::from_utf8_lossy(words).into_owned();
         if let Some(weight) = self.weights.get_mut(index) {
             *weight = self.path;
         }
@@ -317,9 +361,24 @@ mod tests {
         }
     }
 
+    /// The tokens of a text: the longest word first.
+    fn encode(text: &str) -> Vec<u32> {
+        let (mut rest, mut tokens) = (text.as_bytes(), Vec::new());
+        while !rest.is_empty() {
+            let longest = (1..=rest.len())
+                .rev()
+                .find(|end| token(&rest[..*end]).is_some());
+            let (word, after) = rest.split_at(longest.expect("every byte is a token"));
+            tokens.extend(token(word));
+            rest = after;
+        }
+        tokens
+    }
+
     /// Follows a form; the model likes tokens as given, the most liked first, and all others less.
     fn follow(form: &Form, likes: &[&[&str]]) -> (String, Choice) {
-        let mut follower = Follower::new(form).expect("a form");
+        let follower = Follower::new(form, |text| Ok::<_, ()>(encode(text)));
+        let mut follower = follower.expect("encodes").expect("a form");
         for liked in likes {
             if follower.is_decided() {
                 break;
@@ -351,6 +410,12 @@ mod tests {
         let (words, choice) = follow(&form, &[&["995", "Rent"]]);
         assert_eq!((words.as_str(), choice.index), ("Rent is due.", 2));
         assert!(choice.likelihood < 0.3, "{choice:?}");
+        // A token that is the beginning of another does not lead where that one leads.
+        let mut candidates = ["Tomorrow it rains.", "The rent is due."].map(Candidate::new);
+        candidates[1].favour = 5.0;
+        let form = Form::OneOf(candidates.to_vec());
+        let (_, choice) = follow(&form, &[&["T", "The"]]);
+        assert_eq!(choice.index, 1);
         // What speaks for a text counts as much as what the model thinks.
         let mut candidates = texts.map(Candidate::new);
         candidates[0].favour = 3.0;

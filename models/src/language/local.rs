@@ -152,7 +152,9 @@ impl LanguageModel for LocalModel {
         }
         let first = Instant::now();
         summary.first_token_ms = first.duration_since(started).as_secs_f64() * 1000.0;
-        if let Some(follower) = Follower::new(&request.form) {
+        let last = prompt.last().copied();
+        let encode = |text: &str| self.tokenizer.encode_plain(text, last);
+        if let Some(follower) = Follower::new(&request.form, encode)? {
             let logits = logits.to_vec();
             self.follow(follower, logits, request, emit, &mut summary)?;
         } else {
