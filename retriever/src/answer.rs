@@ -18,7 +18,7 @@ use crate::passage::Passage;
 use crate::plan::Kind;
 use crate::prompt::{self, Excerpt, Task};
 use crate::proof::Claim;
-use crate::writer::{Piece, Writer};
+use crate::writer::{Piece, Writer, without_markers};
 
 /// Tokens of a phrase, and of a sentence in the model's own words, at most.
 const PHRASE: usize = 48;
@@ -167,7 +167,10 @@ impl<'a> Asked<'a> {
             }
         }
         if text.is_empty() {
-            text = worded(phrase.as_deref(), without_mark(quote.text));
+            text = worded(
+                phrase.as_deref(),
+                &without_mark(quote.text).replace("**", ""),
+            );
         }
         text += &format!(" [{}]", citation.marker);
         self.show(&text, &citation).await;
@@ -224,7 +227,8 @@ impl<'a> Asked<'a> {
         let mut pieces = writer.push(&words);
         pieces.extend(writer.finish());
         let (answer, citations) = writer.into_parts();
-        if citations.is_empty() {
+        // What nothing proves has been taken out of it.
+        if citations.is_empty() || without_markers(&answer).trim().is_empty() {
             return self.quote(Shape::Explanation, excerpts).await;
         }
         self.note_first();
