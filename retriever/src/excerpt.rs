@@ -48,15 +48,13 @@ pub(crate) fn excerpts(
     }
     for (place, at) in ranked(passages, &spans, question) {
         let window = window(&passages[place].text, &spans[place], at);
-        let cost = |chosen: &[bool]| {
-            let fresh = window.clone().filter(|at| !chosen[*at]);
-            let name = if chosen.contains(&true) { 0 } else { NAME };
-            fresh.map(|at| spans[place][at].len() + 1).sum::<usize>() + name
-        };
-        let cost = cost(&chosen[place]);
+        let chosen = &mut chosen[place];
+        let fresh = window.clone().filter(|at| !chosen[*at]);
+        let name = if chosen.contains(&true) { 0 } else { NAME };
+        let cost = fresh.map(|at| spans[place][at].len() + 1).sum::<usize>() + name;
         if cost <= left {
             left -= cost;
-            chosen[place][window].fill(true);
+            chosen[window].fill(true);
         }
     }
     spans

@@ -2,7 +2,8 @@
 //!
 //! "How much" is answered by a number or by none; a line without one may be near in meaning and answers nothing. Pure.
 
-use crate::proof::{Claim, fold};
+use crate::fold::{listed, plain};
+use crate::proof::Claim;
 
 /// How much a text is favoured that has what is expected (nats).
 const FAVOUR: f32 = 1.5;
@@ -170,7 +171,7 @@ impl Expected {
                 claim.has_number() || claim.says_no() || says_one(text)
             }
             Self::Time => {
-                let told = |word: &String| TIMES.split_ascii_whitespace().any(|time| time == word);
+                let told = |word: &String| listed(TIMES, word);
                 Claim::of(text).has_number() || words(text).iter().any(told)
             }
         }
@@ -225,8 +226,7 @@ fn digits(text: &str) -> usize {
 }
 
 fn words(text: &str) -> Vec<String> {
-    fold(&text.to_lowercase())
-        .replace('ñ', "n")
+    plain(text)
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_owned)

@@ -87,21 +87,46 @@ fn ends_instead(stem: &str, ending: &str, singular: &str, instead: char) -> bool
     stem.is_some() && stem == singular
 }
 
-/// Accents that are characters of their own.
-fn is_combining(character: char) -> bool {
+/// A text in lower case, without accents and German's ß; everything else stays where it is.
+pub(crate) fn plain(text: &str) -> String {
+    let letters = text.to_lowercase().chars().map(letter).collect::<String>();
+    letters.replace('ß', "ss")
+}
+
+/// A letter of the languages that questions are asked in, without its accent.
+pub(crate) fn letter(lower: char) -> char {
+    match lower {
+        'á' | 'à' | 'â' | 'ä' | 'ã' => 'a',
+        'é' | 'è' | 'ê' | 'ë' => 'e',
+        'í' | 'ì' | 'î' | 'ï' => 'i',
+        'ó' | 'ò' | 'ô' | 'ö' | 'õ' => 'o',
+        'ú' | 'ù' | 'û' | 'ü' => 'u',
+        'ñ' => 'n',
+        'ç' => 'c',
+        other => other,
+    }
+}
+
+/// Whether a list, written with spaces between its words, has a word.
+pub(crate) fn listed(list: &str, word: &str) -> bool {
+    list.split_ascii_whitespace().any(|known| known == word)
+}
+
+/// Accents that are characters of their own, as some systems write names of files.
+pub(crate) fn is_combining(character: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&character)
 }
 
 fn push_folded(character: char, into: &mut String) {
     for lower in character.to_lowercase() {
         match lower {
-            'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'ā' | 'ă' | 'ą' => into.push('a'),
-            'é' | 'è' | 'ê' | 'ë' | 'ē' | 'ė' | 'ę' | 'ě' => into.push('e'),
-            'í' | 'ì' | 'î' | 'ï' | 'ī' | 'į' => into.push('i'),
-            'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' | 'ō' | 'ő' => into.push('o'),
-            'ú' | 'ù' | 'û' | 'ü' | 'ū' | 'ů' | 'ű' => into.push('u'),
-            'ñ' | 'ń' | 'ň' => into.push('n'),
-            'ç' | 'ć' | 'č' => into.push('c'),
+            'å' | 'ā' | 'ă' | 'ą' => into.push('a'),
+            'ē' | 'ė' | 'ę' | 'ě' => into.push('e'),
+            'ī' | 'į' => into.push('i'),
+            'ø' | 'ō' | 'ő' => into.push('o'),
+            'ū' | 'ů' | 'ű' => into.push('u'),
+            'ń' | 'ň' => into.push('n'),
+            'ć' | 'č' => into.push('c'),
             'š' | 'ś' | 'ş' => into.push('s'),
             'ž' | 'ź' | 'ż' => into.push('z'),
             'ý' | 'ÿ' => into.push('y'),
@@ -111,7 +136,7 @@ fn push_folded(character: char, into: &mut String) {
             'æ' => into.push_str("ae"),
             'œ' => into.push_str("oe"),
             other if is_combining(other) => {}
-            other => into.push(other),
+            other => into.push(letter(other)),
         }
     }
 }

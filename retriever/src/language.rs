@@ -6,6 +6,8 @@
 
 use whatlang::{Detector, Lang, Script, detect_script};
 
+use crate::fold::{listed, plain};
+
 /// A language answers are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Language {
@@ -179,7 +181,7 @@ impl Language {
 /// The language that most of a question's words belong to; none where no word tells, or two languages are level and
 /// the conversation's is neither.
 fn by_words(question: &str, before: Option<Language>) -> Option<Language> {
-    let folded = fold(question);
+    let folded = plain(question);
     let words: Vec<&str> = folded
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
@@ -187,12 +189,7 @@ fn by_words(question: &str, before: Option<Language>) -> Option<Language> {
     let mut scores = [0.0_f32; WORDS.len()];
     for word in &words {
         let of: Vec<usize> = (0..WORDS.len())
-            .filter(|place| {
-                WORDS[*place]
-                    .1
-                    .split_ascii_whitespace()
-                    .any(|known| known == *word)
-            })
+            .filter(|place| listed(WORDS[*place].1, word))
             .collect();
         #[expect(clippy::cast_precision_loss, reason = "a handful of languages")]
         let share = 1.0 / of.len().max(1) as f32;
@@ -229,25 +226,6 @@ fn statistics(question: &str) -> Language {
                 .find(|(language, _)| language.lang == info.lang())
         })
         .map_or(ENGLISH, |(language, _)| *language)
-}
-
-/// Lower case, without accents.
-fn fold(text: &str) -> String {
-    let fold = |c: char| match c {
-        'á' | 'à' | 'â' | 'ã' | 'ä' => 'a',
-        'é' | 'è' | 'ê' | 'ë' => 'e',
-        'í' | 'ì' | 'î' | 'ï' => 'i',
-        'ó' | 'ò' | 'ô' | 'õ' | 'ö' => 'o',
-        'ú' | 'ù' | 'û' | 'ü' => 'u',
-        'ç' => 'c',
-        'ñ' => 'n',
-        c => c,
-    };
-    text.to_lowercase()
-        .chars()
-        .map(fold)
-        .collect::<String>()
-        .replace('ß', "ss")
 }
 
 #[cfg(test)]

@@ -3,6 +3,11 @@
 //! A citation is a claim that a quote says a sentence. This is what it is checked against; it knows nothing of
 //! passages or answers. Pure functions of two texts.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::fold::{letter, listed};
+
 /// The share of a sentence's other words that a proof must have.
 const MOST_TERMS: f32 = 0.5;
 
@@ -49,6 +54,19 @@ const NUMBERS: &str = "two 2 three 3 four 4 five 5 six 6 seven 7 eight 8 nine 9 
     dois 2 duas 2 quatro 4 oito 8 dez 10 doze 12 vinte 20 trinta 30 cinquenta 50 cem 100 \
     twee 2 drie 3 vijf 5 zes 6 zeven 7 negen 9 tien 10 twaalf 12 twintig 20 dertig 30 veertig 40 vijftig 50 zestig 60 \
     honderd 100";
+
+/// What the words of `NUMBERS` say.
+static VALUES: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
+    let words: Vec<&str> = NUMBERS.split_ascii_whitespace().collect();
+    let (pairs, _) = words.as_chunks::<2>();
+    let mut values = HashMap::new();
+    for [word, value] in pairs {
+        if let Ok(value) = value.parse() {
+            values.entry(*word).or_insert(value);
+        }
+    }
+    values
+});
 
 /// Words between the parts of a number.
 const BETWEEN: &str = "and y e und et en";
@@ -425,12 +443,7 @@ fn read(text: &str) -> Vec<Token<'_>> {
 
 /// The number that a word says.
 fn counted_word(folded: &str) -> Option<u32> {
-    let words: Vec<&str> = NUMBERS.split_ascii_whitespace().collect();
-    let (pairs, _) = words.as_chunks::<2>();
-    let value = |word: &str| {
-        let pair = pairs.iter().find(|[known, _]| *known == word)?;
-        pair[1].parse().ok()
-    };
+    let value = |word: &str| VALUES.get(word).copied();
     // German says the unit first, in one word.
     let german = || {
         let (unit, tens) = folded.split_once("und")?;
@@ -511,26 +524,10 @@ fn stem(lower: &str) -> String {
     stem.chars().take(5).collect()
 }
 
-/// Without accents.
-pub(crate) fn fold(lower: &str) -> String {
-    let fold = |c: char| match c {
-        'á' | 'à' | 'â' | 'ä' | 'ã' => 'a',
-        'é' | 'è' | 'ê' | 'ë' => 'e',
-        'í' | 'ì' | 'î' | 'ï' => 'i',
-        'ó' | 'ò' | 'ô' | 'ö' | 'õ' => 'o',
-        'ú' | 'ù' | 'û' | 'ü' => 'u',
-        'ç' => 'c',
-        c => c,
-    };
-    lower
-        .chars()
-        .map(fold)
-        .collect::<String>()
-        .replace('ß', "ss")
-}
-
-fn listed(list: &str, word: &str) -> bool {
-    list.split_ascii_whitespace().any(|known| known == word)
+/// Without accents; ñ is a letter of its own.
+fn fold(lower: &str) -> String {
+    let letters = lower.chars().map(|c| if c == 'ñ' { c } else { letter(c) });
+    letters.collect::<String>().replace('ß', "ss")
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::DocumentName;
 use super::terms::{self, Term};
+use crate::fold::letter;
 
 /// Marks that a name stands between.
 const MARKS: [(&str, &str); 6] = [
@@ -71,7 +72,7 @@ impl Literals {
         let mut plain = String::new();
         let mut from = Vec::new();
         for (at, c) in question.char_indices() {
-            for c in c.to_lowercase().map(terms::folded) {
+            for c in c.to_lowercase().map(letter) {
                 plain.push(c);
                 from.resize(plain.len(), at);
             }

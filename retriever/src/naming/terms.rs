@@ -7,6 +7,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use crate::fold::{is_combining, letter, listed};
+
 /// Words that name nothing, in English and Spanish, folded.
 static EMPTY: LazyLock<HashSet<&str>> =
     LazyLock::new(|| EMPTY_WORDS.split_ascii_whitespace().collect());
@@ -257,7 +259,7 @@ fn words(text: &str) -> Vec<Range<usize>> {
             && c == 's'
             && !continues(&text[at + 1..])
             && !words.is_empty();
-        let is_part = (c.is_alphanumeric() || is_accent(c)) && !is_possessive;
+        let is_part = (c.is_alphanumeric() || is_combining(c)) && !is_possessive;
         if let Some(from) = start
             && (!is_part || parts(&text[from..at], before, c))
         {
@@ -387,28 +389,9 @@ fn read_quarters(terms: &mut [Term]) {
 pub(crate) fn fold(text: &str) -> String {
     text.chars()
         .flat_map(char::to_lowercase)
-        .map(folded)
-        .filter(|c| !is_accent(*c))
+        .map(letter)
+        .filter(|c| !is_combining(*c))
         .collect()
-}
-
-/// A letter without its accent.
-pub(crate) fn folded(c: char) -> char {
-    match c {
-        'á' | 'à' | 'â' | 'ä' | 'ã' => 'a',
-        'é' | 'è' | 'ê' | 'ë' => 'e',
-        'í' | 'ì' | 'î' | 'ï' => 'i',
-        'ó' | 'ò' | 'ô' | 'ö' | 'õ' => 'o',
-        'ú' | 'ù' | 'û' | 'ü' => 'u',
-        'ñ' => 'n',
-        'ç' => 'c',
-        c => c,
-    }
-}
-
-/// An accent that is a character of its own, as some systems write names of files.
-fn is_accent(c: char) -> bool {
-    ('\u{300}'..='\u{36f}').contains(&c)
 }
 
 /// A word without the endings of number and gender: `contratos` and `contrato`, `leases` and `lease`.
@@ -431,10 +414,6 @@ fn stem(word: &str) -> String {
         stem.pop();
     }
     stem
-}
-
-fn listed(list: &str, word: &str) -> bool {
-    list.split_ascii_whitespace().any(|known| known == word)
 }
 
 #[cfg(test)]
