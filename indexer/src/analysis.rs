@@ -1,145 +1,118 @@
 //! Words: how text becomes the terms of the full-text index.
 //!
-//! Each document is analysed in its own language (stemming), and every term is lower-cased and
-//! stripped of diacritics, so that `jardin` finds `jardín`. A question is analysed once in every
-//! language the index holds, because the language of a few words cannot be told.
+//! Every word is a term by its form, the same in all languages, and by its stem in the language of its paragraph.
+//! Letters are folded before they are stemmed, and a word that has accents is stemmed with them, too: so it is found by
+//! who writes them and by who does not. A question is stemmed in every language, as the language of a few words cannot
+//! be told.
 
-use std::sync::LazyLock;
+mod cut;
+mod fold;
+mod languages;
 
-use tantivy::Index;
-use tantivy::tokenizer::{
-    AsciiFoldingFilter, Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer,
-    StopWordFilter, TextAnalyzer,
-};
+use std::collections::HashSet;
 
-/// Longer "words" are binary rubbish (bytes).
-const LONGEST_WORD: usize = 80;
+pub(crate) use cut::{Kind, Token, tokens};
+pub(crate) use languages::{Place, is_small, of_question, place, tag};
 
-/// A language with a stemmer of its own, or none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Analysis {
-    /// ISO 639-1 code, or `xx` for every other language.
-    pub code: &'static str,
-    language: Option<Language>,
+/// A text as it is indexed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Analysed {
+    pub tokens: Vec<Token>,
+    pub language: Option<Place>,
+    /// A stem for each word that has one, in order, with the tag of the language.
+    pub stems: Vec<String>,
 }
 
-const fn stemmed(code: &'static str, language: Language) -> Analysis {
-    Analysis {
-        code,
-        language: Some(language),
+/// The terms of a paragraph, whose document is said to be in a language (ISO 639-1).
+pub(crate) fn analyse(text: &str, said: Option<&str>) -> Analysed {
+    let tokens = tokens(text);
+    let language = languages::of_text(words(&tokens), place(said));
+    Analysed {
+        stems: stems(&tokens, language),
+        language,
+        tokens,
     }
 }
 
-/// Every analysis there is; the last one serves all other languages.
-pub(crate) const ANALYSES: [Analysis; 10] = [
-    stemmed("en", Language::English),
-    stemmed("es", Language::Spanish),
-    stemmed("fr", Language::French),
-    stemmed("de", Language::German),
-    stemmed("it", Language::Italian),
-    stemmed("pt", Language::Portuguese),
-    stemmed("nl", Language::Dutch),
-    stemmed("sv", Language::Swedish),
-    stemmed("ru", Language::Russian),
-    Analysis {
-        code: "xx",
-        language: None,
-    },
-];
+/// The terms of what stands over a paragraph in this language.
+pub(crate) fn analyse_beside(text: &str, language: Option<Place>) -> Analysed {
+    let tokens = tokens(text);
+    Analysed {
+        stems: stems(&tokens, language),
+        language,
+        tokens,
+    }
+}
 
-/// The place in `ANALYSES` for a document of this language.
-pub(crate) fn position(language: Option<&str>) -> usize {
-    ANALYSES
+/// The stems of a word in all languages in which it can be, with their tags; what an unknown language has of them last.
+pub(crate) fn stems_anywhere(token: &Token) -> Vec<(Option<Place>, String)> {
+    let mut stems: Vec<(Option<Place>, String)> = Vec::new();
+    let mut unknown: Vec<String> = Vec::new();
+    for place in languages::possible(&token.text) {
+        for stem in both(place, token) {
+            if !unknown.contains(&stem) {
+                unknown.push(stem.clone());
+            }
+            stems.push((Some(place), stem));
+        }
+    }
+    stems.extend(unknown.into_iter().map(|stem| (None, stem)));
+    for (place, stem) in &mut stems {
+        *stem = tagged(*place, stem);
+    }
+    stems
+}
+
+/// Whether a token is stemmed.
+pub(crate) fn has_stem(token: &Token) -> bool {
+    let is_word = matches!(token.kind, Kind::Word | Kind::Part | Kind::Whole);
+    is_word && !token.text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn words(tokens: &[Token]) -> impl Iterator<Item = &str> {
+    let words = tokens.iter().filter(|token| token.kind == Kind::Word);
+    words.map(|token| token.text.as_str())
+}
+
+fn tagged(place: Option<Place>, stem: &str) -> String {
+    format!("{} {stem}", tag(place))
+}
+
+/// The stem of a word without its accents, and of the word with them where that is another.
+fn both(place: Place, token: &Token) -> Vec<String> {
+    let mut stems = languages::stems(place, &[&token.text, &token.plain]);
+    stems.dedup();
+    stems
+}
+
+fn stems(tokens: &[Token], language: Option<Place>) -> Vec<String> {
+    let words: Vec<&Token> = tokens.iter().filter(|token| has_stem(token)).collect();
+    let Some(place) = language else {
+        return words.into_iter().flat_map(stems_of_unknown).collect();
+    };
+    let folded: Vec<&str> = words.iter().map(|token| token.text.as_str()).collect();
+    let stems = languages::stems(place, &folded);
+    let accented: Vec<usize> = (0..words.len())
+        .filter(|word| words[*word].plain != words[*word].text)
+        .collect();
+    let plain: Vec<&str> = accented
         .iter()
-        .position(|analysis| Some(analysis.code) == language)
-        .unwrap_or(ANALYSES.len() - 1)
+        .map(|word| words[*word].plain.as_str())
+        .collect();
+    let others = languages::stems(place, &plain);
+    let others = accented
+        .into_iter()
+        .zip(others)
+        .filter(|(word, stem)| stems[*word] != *stem);
+    let others: Vec<String> = others.map(|(_, stem)| tagged(language, &stem)).collect();
+    let stems = stems.iter().map(|stem| tagged(language, stem));
+    stems.chain(others).collect()
 }
 
-impl Analysis {
-    /// The name the analyzer is registered under.
-    pub(crate) fn name(self) -> String {
-        format!("vade_{}", self.code)
-    }
-
-    /// The analyzer itself.
-    pub(crate) fn analyzer(self) -> TextAnalyzer {
-        let words = TextAnalyzer::builder(SimpleTokenizer::default())
-            .filter(RemoveLongFilter::limit(LONGEST_WORD))
-            .filter(LowerCaser);
-        match self.language {
-            Some(language) => words
-                .filter(Stemmer::new(language))
-                .filter(AsciiFoldingFilter)
-                .build(),
-            None => words.filter(AsciiFoldingFilter).build(),
-        }
-    }
-
-    /// The distinct terms to search for. Words that carry nothing are left out, unless there are no
-    /// others: in a language that few documents are in, "the" would pass for a rare word.
-    pub(crate) fn terms(self, question: &str) -> Vec<String> {
-        let place = position(Some(self.code));
-        let content = distinct(QUESTION_ANALYZERS[place].clone(), question);
-        if content.is_empty() {
-            distinct(self.analyzer(), question)
-        } else {
-            content
-        }
-    }
-
-    /// The distinct terms of a text, empty words included.
-    pub(crate) fn all_terms(self, text: &str) -> Vec<String> {
-        let mut analyzer = self.analyzer();
-        let mut terms = Vec::new();
-        analyzer
-            .token_stream(text)
-            .process(&mut |token| terms.push(token.text.clone()));
-        terms
-    }
-
-    /// The analyzer for questions: without stop words of this language, or of all where the
-    /// language is not known.
-    fn question_analyzer(self) -> TextAnalyzer {
-        let own = ANALYSES
-            .iter()
-            .filter_map(|analysis| analysis.language)
-            .filter(|language| self.language.is_none_or(|own| own == *language));
-        let mut words = TextAnalyzer::builder(SimpleTokenizer::default())
-            .filter(RemoveLongFilter::limit(LONGEST_WORD))
-            .filter(LowerCaser)
-            .dynamic();
-        for filter in own.filter_map(StopWordFilter::new) {
-            words = words.filter_dynamic(filter);
-        }
-        if let Some(language) = self.language {
-            words = words.filter_dynamic(Stemmer::new(language));
-        }
-        words.filter_dynamic(AsciiFoldingFilter).build()
-    }
-}
-
-/// Analyzers for questions, in the order of `ANALYSES`: their word lists take a while to build.
-static QUESTION_ANALYZERS: LazyLock<Vec<TextAnalyzer>> =
-    LazyLock::new(|| ANALYSES.map(Analysis::question_analyzer).to_vec());
-
-fn distinct(mut analyzer: TextAnalyzer, text: &str) -> Vec<String> {
-    let mut stream = analyzer.token_stream(text);
-    let mut terms = Vec::new();
-    while let Some(token) = stream.next() {
-        if !terms.contains(&token.text) {
-            terms.push(token.text.clone());
-        }
-    }
-    terms
-}
-
-/// Makes the analyzers known to a tantivy index.
-pub(crate) fn register(index: &Index) {
-    for analysis in ANALYSES {
-        index
-            .tokenizers()
-            .register(&analysis.name(), analysis.analyzer());
-    }
+fn stems_of_unknown(token: &Token) -> Vec<String> {
+    let places = languages::possible(&token.text);
+    let stems: HashSet<String> = places.flat_map(|place| both(place, token)).collect();
+    stems.into_iter().map(|stem| tagged(None, &stem)).collect()
 }
 
 #[cfg(test)]
@@ -147,29 +120,73 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(language: &str, text: &str, expect: &[&str]) {
-        assert_eq!(ANALYSES[position(Some(language))].terms(text), expect);
+    fn check(said: Option<&str>, text: &str, expect: &[&str]) {
+        assert_eq!(analyse(text, said).stems, expect);
     }
 
     #[test]
-    fn words_are_stemmed_and_folded() {
-        check("en", "The Houses were running", &["hous", "were", "run"]);
-        check("es", "Los jardines y el jardín", &["jardin"]);
+    fn words_are_folded_and_stemmed() {
         check(
-            "xx",
-            "Ångström naïve Ñandú",
-            &["angstrom", "naive", "nandu"],
+            Some("en"),
+            "The Houses were running",
+            &["en the", "en hous", "en were", "en run"],
+        );
+        check(
+            Some("es"),
+            "jardines y el jardín",
+            &["es jardin", "es y", "es el", "es jardin"],
+        );
+        check(Some("es"), "42 DEC-0054", &["es dec"]);
+    }
+
+    #[test]
+    fn what_is_written_without_accents_has_a_stem_of_what_is_written_with_them() {
+        for (code, with, without) in [
+            ("es", "además", "ademas"),
+            ("es", "compañía", "compania"),
+            ("es", "galería", "galeria"),
+            ("es", "sequía", "sequia"),
+            ("fr", "élèves", "eleves"),
+            ("pt", "informações", "informacoes"),
+            ("de", "Häuser", "hauser"),
+            ("el", "Αθήνας", "ΑΘΗΝΑΣ"),
+            ("tr", "İstanbul", "istanbul"),
+        ] {
+            let (with, without) = (analyse(with, Some(code)), analyse(without, Some(code)));
+            assert!(
+                with.stems.contains(&without.stems[0]),
+                "{with:?} {without:?}"
+            );
+        }
+        let (one, many) = (
+            analyse("informação", Some("pt")),
+            analyse("informações", Some("pt")),
+        );
+        assert!(
+            one.stems.iter().any(|stem| many.stems.contains(stem)),
+            "{one:?} {many:?}"
         );
     }
 
     #[test]
-    fn a_question_of_empty_words_is_kept_whole() {
-        check("en", "To be or not to be", &["to", "be", "or", "not"]);
+    fn an_unknown_language_is_met_by_every_stem() {
+        let text = analyse("Facturas pendientes", None);
+        assert_eq!(text.language, None);
+        let asked = tokens("factura pendiente");
+        for token in &asked {
+            let stems = stems_anywhere(token);
+            assert!(
+                stems
+                    .iter()
+                    .any(|(place, stem)| place.is_none() && text.stems.contains(stem))
+            );
+        }
     }
 
     #[test]
-    fn an_unknown_language_is_analysed_without_stemming() {
-        assert_eq!(ANALYSES[position(Some("zz"))].code, "xx");
-        assert_eq!(ANALYSES[position(None)].code, "xx");
+    fn a_paragraph_decides_its_language() {
+        let text = "La reunión se ha movido al jueves porque la sala no estaba disponible.";
+        assert_eq!(tag(analyse(text, Some("en")).language), "es");
+        assert_eq!(tag(analyse("Room 12", Some("es")).language), "es");
     }
 }

@@ -437,6 +437,7 @@ impl Index {
             }
             _ => Vec::new(),
         };
+        let near = self.inner.lexical.admitted(question, near)?;
         Ok(self.inner.join(words, near, limit))
     }
 

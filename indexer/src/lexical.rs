@@ -1,10 +1,16 @@
 //! The full-text index: chunks by their words, ranked by BM25, and the text of every chunk.
 //!
-//! One tantivy document a chunk. Its text is indexed in the field of its language, its surroundings
-//! (title, headings, tags, file name) in another with less weight. The commit payload holds the
-//! marker that is compared with the ledger's at start-up.
+//! One tantivy document a chunk. The words of its text are indexed by their forms, in one field whatever their language,
+//! and by their stems in another; those of its surroundings (title, headings, tags, file name) in two more, with less
+//! weight. The commit payload holds the marker that is compared with the ledger's at start-up.
 
 mod files;
+#[cfg(test)]
+mod found;
+mod lines;
+mod near;
+mod question;
+mod ranking;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -15,9 +21,7 @@ use std::time::{Duration, Instant};
 
 use tantivy::collector::{DocSetCollector, TopDocs};
 use tantivy::columnar::StrColumn;
-use tantivy::query::{
-    BooleanQuery, BoostQuery, ConstScoreQuery, Occur, Query, TermQuery, TermSetQuery,
-};
+use tantivy::query::{TermQuery, TermSetQuery};
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing,
     TextOptions, Value,
@@ -28,8 +32,11 @@ use tantivy::{
 };
 
 use self::files::Files;
+use self::lines::{LINES, Lines, lines};
+use self::question::Asked;
+use self::ranking::{Ranking, Side};
 
-use crate::analysis::{self, ANALYSES};
+use crate::analysis::{analyse, analyse_beside, tag};
 use crate::error::{IndexerError, Result};
 use crate::fail;
 use crate::ledger::DocumentId;
@@ -105,8 +112,11 @@ struct Fields {
     text: Field,
     gap: Field,
     lead: Field,
-    bodies: Vec<Field>,
-    contexts: Vec<Field>,
+    language: Field,
+    forms: Field,
+    stems: Field,
+    context_forms: Field,
+    context_stems: Field,
 }
 
 /// The full-text index of a data directory.
@@ -149,7 +159,9 @@ impl Lexical {
             (Index::open(Files::open(directory)?)?, Opened::Existing)
         } else {
             if existed {
-                tracing::warn!("the full-text index is damaged: building it again");
+                tracing::warn!(
+                    "the full-text index is damaged or of another version: building it again"
+                );
             }
             own_files::remove(directory, own_files::of_words).map_err(made)?;
             std::fs::create_dir_all(directory).map_err(made)?;
@@ -157,7 +169,7 @@ impl Lexical {
             let index = Index::create(Files::open(directory)?, schema, settings)?;
             (index, Opened::Fresh)
         };
-        analysis::register(&index);
+        index.tokenizers().register(LINES, Lines::default());
         let reader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
@@ -244,77 +256,105 @@ impl Lexical {
         within: Option<&HashSet<DocumentId>>,
     ) -> Result<Vec<Candidate>> {
         let searcher = self.reader.searcher();
-        let Some(query) = self.query(&searcher, question, within) else {
-            return Ok(Vec::new());
-        };
-        let top = searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())?;
+        let scope = within.map(|within| {
+            let documents = within.iter();
+            TermSetQuery::new(
+                documents.map(|id| Term::from_field_text(self.fields.document, &id.0)),
+            )
+        });
+        let best = self
+            .ranking(&searcher)
+            .best(&Asked::of(question), scope.as_ref(), limit)?;
         let mut columns = Columns::default();
-        top.into_iter()
+        best.into_iter()
             .map(|(score, address)| columns.candidate(&searcher, score, address))
             .collect()
     }
 
-    fn query(
-        &self,
-        searcher: &Searcher,
-        question: &str,
-        within: Option<&HashSet<DocumentId>>,
-    ) -> Option<BooleanQuery> {
-        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        for (position, analysis) in ANALYSES.into_iter().enumerate() {
-            let fields = [
-                (self.fields.bodies[position], 1.0),
-                (self.fields.contexts[position], CONTEXT_BOOST),
-            ];
-            for term in analysis.terms(question) {
-                for (field, boost) in fields {
-                    let term = Term::from_field_text(field, &term);
-                    if searcher.doc_freq(&term).is_ok_and(|count| count == 0) {
-                        continue;
-                    }
-                    let query = TermQuery::new(term, IndexRecordOption::WithFreqs);
-                    clauses.push((
-                        Occur::Should,
-                        Box::new(BoostQuery::new(Box::new(query), boost)),
-                    ));
-                }
-            }
+    fn ranking<'a>(&self, searcher: &'a Searcher) -> Ranking<'a> {
+        let fields = &self.fields;
+        Ranking {
+            searcher,
+            sides: [
+                Side {
+                    forms: fields.forms,
+                    stems: fields.stems,
+                    weight: 1.0,
+                },
+                Side {
+                    forms: fields.context_forms,
+                    stems: fields.context_stems,
+                    weight: CONTEXT_BOOST,
+                },
+            ],
+            language: fields.language,
         }
-        if clauses.is_empty() {
-            return None;
-        }
-        let words = BooleanQuery::new(clauses);
-        let Some(within) = within else {
-            return Some(words);
-        };
-        let terms = within
-            .iter()
-            .map(|document| Term::from_field_text(self.fields.document, &document.0));
-        let scope = ConstScoreQuery::new(Box::new(TermSetQuery::new(terms)), 0.0);
-        Some(BooleanQuery::new(vec![
-            (Occur::Must, Box::new(words)),
-            (Occur::Must, Box::new(scope)),
-        ]))
     }
 
     /// How much of the question's words a text has, weighted by how rare each is here: 0 to 1.
     /// A word that no document has counts as the rarest.
     pub(crate) fn coverage(&self, question: &str, text: &str, language: Option<&str>) -> f32 {
+        self.covered(question, text, language).unwrap_or_default()
+    }
+
+    fn covered(&self, question: &str, text: &str, language: Option<&str>) -> Result<f32> {
         let searcher = self.reader.searcher();
-        let place = analysis::position(language);
-        let analysis = ANALYSES[place];
-        let said: HashSet<String> = analysis.all_terms(text).into_iter().collect();
+        let ranking = self.ranking(&searcher);
+        let text = analyse(text, language);
+        let forms: HashSet<&str> = text
+            .tokens
+            .iter()
+            .map(|token| token.text.as_str())
+            .collect();
+        let stems: HashSet<&str> = text.stems.iter().map(String::as_str).collect();
+        let asked = Asked::of(question);
         let (mut covered, mut total) = (0.0, 0.0);
-        for term in analysis.terms(question) {
-            let there = said.contains(&term);
-            let term = Term::from_field_text(self.fields.bodies[place], &term);
-            let weight = rarity(searcher.doc_freq(&term).unwrap_or(0), searcher.num_docs());
+        for thing in asked.things.iter().filter(|thing| thing.is_word) {
+            let known = ranking.known(thing)?;
+            let mut with = 0;
+            for form in &known.forms {
+                with += ranking.documents(self.fields.forms, form)?;
+            }
+            for (_, stem) in &known.stems {
+                with = with.max(ranking.documents(self.fields.stems, stem)?);
+            }
+            let with = usize::try_from(with).unwrap_or(usize::MAX);
+            let weight = ranking.rarity(&known, with, &asked.languages)?;
             total += weight;
-            if there {
-                covered += weight;
+            if known.forms.iter().any(|form| forms.contains(form.as_str()))
+                || known
+                    .stems
+                    .iter()
+                    .any(|(_, stem)| stems.contains(stem.as_str()))
+            {
+                covered += weight * (known.weight / thing.weight);
             }
         }
-        if total > 0.0 { covered / total } else { 0.0 }
+        Ok(if total > 0.0 { covered / total } else { 0.0 })
+    }
+
+    /// Those of another leg's candidates that have the phrases of a question, and nothing that it leaves out.
+    pub(crate) fn admitted(&self, question: &str, near: Vec<Candidate>) -> Result<Vec<Candidate>> {
+        let searcher = self.reader.searcher();
+        let Some(admitted) = self.ranking(&searcher).admitted(&Asked::of(question))? else {
+            return Ok(near);
+        };
+        let mut kept = Vec::new();
+        for candidate in near {
+            let term = Term::from_field_text(self.fields.chunk, &chunk_id(&candidate.key));
+            let query = TermQuery::new(term, IndexRecordOption::Basic);
+            let is_admitted = |address: &DocAddress| {
+                admitted[address.segment_ord as usize][address.doc_id as usize]
+            };
+            if searcher
+                .search(&query, &DocSetCollector)?
+                .iter()
+                .any(is_admitted)
+            {
+                kept.push(candidate);
+            }
+        }
+        Ok(kept)
     }
 
     /// One chunk, whatever version of its document it was cut from.
@@ -425,20 +465,15 @@ fn chunk_id(key: &ChunkKey) -> String {
 
 fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
-    let words = |prefix: &str, schema: &mut tantivy::schema::SchemaBuilder| -> Vec<Field> {
-        ANALYSES
-            .iter()
-            .map(|analysis| {
-                let indexing = TextFieldIndexing::default()
-                    .set_tokenizer(&analysis.name())
-                    .set_index_option(IndexRecordOption::WithFreqs);
-                let options = TextOptions::default().set_indexing_options(indexing);
-                schema.add_text_field(&format!("{prefix}_{}", analysis.code), options)
-            })
-            .collect()
+    let indexed = |option, has_lengths| {
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer(LINES)
+            .set_index_option(option)
+            .set_fieldnorms(has_lengths);
+        TextOptions::default().set_indexing_options(indexing)
     };
-    let bodies = words("body", &mut schema);
-    let contexts = words("context", &mut schema);
+    let forms = indexed(IndexRecordOption::WithFreqsAndPositions, true);
+    let stems = indexed(IndexRecordOption::WithFreqs, false);
     let fields = Fields {
         chunk: schema.add_text_field("chunk", STRING),
         document: schema.add_text_field("document", STRING | FAST | STORED),
@@ -451,8 +486,11 @@ fn schema() -> (Schema, Fields) {
         text: schema.add_text_field("text", STORED),
         gap: schema.add_text_field("gap", STORED),
         lead: schema.add_text_field("lead", STORED),
-        bodies,
-        contexts,
+        language: schema.add_text_field("language", STRING),
+        forms: schema.add_text_field("forms", forms.clone()),
+        stems: schema.add_text_field("stems", stems.clone()),
+        context_forms: schema.add_text_field("context_forms", forms),
+        context_stems: schema.add_text_field("context_stems", stems),
     };
     (schema.build(), fields)
 }
@@ -463,7 +501,8 @@ impl Fields {
             document: row.document.clone(),
             ordinal: row.ordinal,
         };
-        let language = analysis::position(row.language.as_deref());
+        let text = analyse(&row.text, row.language.as_deref());
+        let context = analyse_beside(&row.context, text.language);
         let mut document = TantivyDocument::new();
         document.add_text(self.chunk, chunk_id(&key));
         document.add_text(self.document, &row.document.0);
@@ -480,8 +519,18 @@ impl Fields {
         document.add_text(self.text, &row.text);
         document.add_text(self.gap, &row.gap);
         document.add_text(self.lead, &row.lead);
-        document.add_text(self.bodies[language], &row.text);
-        document.add_text(self.contexts[language], &row.context);
+        document.add_text(self.language, tag(text.language));
+        let sides = [
+            (self.forms, self.stems, text),
+            (self.context_forms, self.context_stems, context),
+        ];
+        for (forms, stems, text) in sides {
+            let by_form = text.tokens.iter();
+            let by_form = by_form.map(|token| (token.position, token.text.as_str()));
+            let by_stem = (0..).zip(text.stems.iter().map(String::as_str));
+            document.add_text(forms, lines(by_form));
+            document.add_text(stems, lines(by_stem));
+        }
         document
     }
 
@@ -511,13 +560,6 @@ impl Fields {
             language: None,
         }
     }
-}
-
-/// BM25's inverse document frequency.
-#[expect(clippy::cast_precision_loss, reason = "a weight")]
-fn rarity(with: u64, all: u64) -> f32 {
-    let (with, all) = (with as f32, all as f32);
-    (1.0 + (all - with + 0.5).max(0.0) / (with + 0.5)).ln()
 }
 
 fn narrow(number: usize) -> u32 {
