@@ -33,8 +33,9 @@ use tantivy::{
 
 use self::files::Files;
 use self::lines::{LINES, Lines, lines};
+use self::near::differs;
 use self::question::Asked;
-use self::ranking::{Ranking, Side};
+use self::ranking::{Ranking, Side, misspelt};
 
 use crate::analysis::{analyse, analyse_beside, tag};
 use crate::error::{IndexerError, Result};
@@ -310,24 +311,25 @@ impl Lexical {
         let asked = Asked::of(question);
         let (mut covered, mut total) = (0.0, 0.0);
         for thing in asked.things.iter().filter(|thing| thing.is_word) {
-            let known = ranking.known(thing)?;
             let mut with = 0;
-            for form in &known.forms {
-                with += ranking.documents(self.fields.forms, form)?;
+            for form in &thing.forms {
+                with = with.max(ranking.documents(self.fields.forms, form)?);
             }
-            for (_, stem) in &known.stems {
+            for (_, stem) in &thing.stems {
                 with = with.max(ranking.documents(self.fields.stems, stem)?);
             }
             let with = usize::try_from(with).unwrap_or(usize::MAX);
-            let weight = ranking.rarity(&known, with, &asked.languages)?;
+            let weight = ranking.rarity(thing, with, &asked.languages)?;
             total += weight;
-            if known.forms.iter().any(|form| forms.contains(form.as_str()))
-                || known
-                    .stems
+            let has_form = thing.forms.iter().any(|form| forms.contains(form.as_str()));
+            let mut stems_of = thing.stems.iter();
+            if has_form || stems_of.any(|(_, stem)| stems.contains(stem.as_str())) {
+                covered += weight;
+            } else if !thing.stems.is_empty() && !ranking.is_there(thing)? {
+                let near = forms
                     .iter()
-                    .any(|(_, stem)| stems.contains(stem.as_str()))
-            {
-                covered += weight * (known.weight / thing.weight);
+                    .filter_map(|form| differs(&thing.forms[0], form));
+                covered += near.min().map_or(0.0, misspelt) * weight;
             }
         }
         Ok(if total > 0.0 { covered / total } else { 0.0 })

@@ -292,6 +292,133 @@ fn few_texts_of_a_language_are_found_among_many_of_another() {
     library.first("factura pendiente", "untold");
 }
 
+/// A note on a boiler and one on bees in each language, and a question for each.
+const TEN: [(&str, [&str; 2], [&str; 2]); 10] = [
+    (
+        "en",
+        [
+            "The boiler in the cellar is inspected every May by the chimney sweep.",
+            "The bees were moved behind the old wall, as they had been restless.",
+        ],
+        ["When is the boiler inspected?", "Why were the bees moved?"],
+    ),
+    (
+        "es",
+        [
+            "La caldera del sótano se revisa cada mes de mayo con el deshollinador.",
+            "Las abejas están ahora detrás del muro viejo porque estaban inquietas.",
+        ],
+        [
+            "¿Cuándo se revisa la caldera?",
+            "¿Por qué estaban inquietas las abejas?",
+        ],
+    ),
+    (
+        "fr",
+        [
+            "La chaudière de la cave est contrôlée au mois de mai par le ramoneur.",
+            "Les abeilles sont derrière le vieux mur, car elles étaient agitées.",
+        ],
+        [
+            "Quand la chaudière est-elle contrôlée ?",
+            "Pourquoi les abeilles étaient-elles agitées ?",
+        ],
+    ),
+    (
+        "de",
+        [
+            "Der Heizkessel im Keller wird jeden Mai vom Schornsteinfeger geprüft.",
+            "Die Bienen stehen jetzt hinter der alten Mauer, weil sie unruhig waren.",
+        ],
+        [
+            "Wann wird der Heizkessel geprüft?",
+            "Warum waren die Bienen unruhig?",
+        ],
+    ),
+    (
+        "it",
+        [
+            "La caldaia della cantina viene controllata a maggio dallo spazzacamino.",
+            "Le api sono ora dietro il vecchio muro perché erano inquiete.",
+        ],
+        [
+            "Quando viene controllata la caldaia?",
+            "Perché le api erano inquiete?",
+        ],
+    ),
+    (
+        "pt",
+        [
+            "A caldeira da cave é verificada no mês de maio pelo limpa-chaminés.",
+            "As abelhas estão agora atrás do muro velho porque estavam inquietas.",
+        ],
+        [
+            "Quando é verificada a caldeira?",
+            "Porque estavam inquietas as abelhas?",
+        ],
+    ),
+    (
+        "nl",
+        [
+            "De ketel in de kelder wordt elke mei door de schoorsteenveger gekeurd.",
+            "De bijen staan nu achter de oude muur omdat ze onrustig waren.",
+        ],
+        [
+            "Wanneer wordt de ketel gekeurd?",
+            "Waarom waren de bijen onrustig?",
+        ],
+    ),
+    (
+        "sv",
+        [
+            "Pannan i källaren kontrolleras varje maj av sotaren.",
+            "Bina står nu bakom den gamla muren för att de var oroliga.",
+        ],
+        ["När kontrolleras pannan?", "Varför var bina oroliga?"],
+    ),
+    (
+        "ru",
+        [
+            "Котёл в подвале проверяет трубочист каждый май.",
+            "Пчёлы теперь стоят за старой стеной, потому что они были беспокойны.",
+        ],
+        ["Когда проверяют котел?", "Почему пчелы были беспокойны?"],
+    ),
+    (
+        "el",
+        [
+            "Ο λέβητας στο υπόγειο ελέγχεται κάθε Μάιο από τον τεχνικό.",
+            "Οι μέλισσες είναι τώρα πίσω από τον παλιό τοίχο γιατί ήταν ανήσυχες.",
+        ],
+        [
+            "Πότε ελέγχεται ο λεβητας;",
+            "Γιατί ήταν ανήσυχες οι μελισσες;",
+        ],
+    ),
+];
+
+#[test]
+fn ten_languages_share_a_folder() {
+    let mut rows = Vec::new();
+    for (code, texts, _) in TEN {
+        for (number, text) in texts.iter().enumerate() {
+            rows.push(row(&format!("{code}{number}"), None, text));
+        }
+    }
+    for number in 0..50 {
+        let text = format!(
+            "The minutes of meeting {number} were sent to all who had been in the hall that day."
+        );
+        rows.push(row(&format!("minutes{number}"), Some("en"), &text));
+    }
+    let library = Library::of_rows(&rows);
+    for (code, _, questions) in TEN {
+        for (number, question) in questions.iter().enumerate() {
+            library.first(question, &format!("{code}{number}"));
+        }
+    }
+}
+
 #[test]
 fn coverage_is_the_share_of_what_is_asked() {
     let library = Library::of(&[

@@ -22,13 +22,8 @@ pub(super) fn near(
     word: &str,
 ) -> tantivy::Result<(Vec<String>, usize)> {
     let wanted: Vec<char> = word.chars().collect();
-    let Some(first) = wanted.first().filter(|first| first.is_alphabetic()) else {
+    let (Some(first), Some(most)) = (wanted.first(), most(&wanted)) else {
         return Ok((Vec::new(), 0));
-    };
-    let most = match wanted.len() {
-        ..SHORTEST => return Ok((Vec::new(), 0)),
-        SHORTEST..LONG => 1,
-        _ => 2,
     };
     let low = first.to_string();
     let high = format!("{first}\u{10ffff}");
@@ -40,7 +35,16 @@ pub(super) fn near(
             let Ok(term) = std::str::from_utf8(terms.key()) else {
                 continue;
             };
-            if term.len().abs_diff(word.len()) > 4 * most {
+            // Most words are told apart by their length, or by their letters.
+            let is_long = term.len() > 4 * (wanted.len() + most);
+            if is_long || term.chars().count().abs_diff(wanted.len()) > most {
+                continue;
+            }
+            let missing = term
+                .chars()
+                .filter(|letter| !wanted.contains(letter))
+                .count();
+            if missing > most {
                 continue;
             }
             if let Some(distance) = distance(&wanted, term, most) {
@@ -60,6 +64,25 @@ pub(super) fn near(
     nearest.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     nearest.truncate(MOST);
     Ok((nearest.into_iter().map(|(term, _)| term).collect(), least))
+}
+
+/// By how many letters a word differs from one that it may be a misspelling of.
+pub(super) fn differs(word: &str, other: &str) -> Option<usize> {
+    let wanted: Vec<char> = word.chars().collect();
+    let is_believed = other.chars().next().as_ref() == wanted.first();
+    most(&wanted)
+        .filter(|_| is_believed)
+        .and_then(|most| distance(&wanted, other, most))
+}
+
+/// How many letters of a word may be wrong.
+fn most(word: &[char]) -> Option<usize> {
+    word.first().filter(|first| first.is_alphabetic())?;
+    match word.len() {
+        ..SHORTEST => None,
+        SHORTEST..LONG => Some(1),
+        _ => Some(2),
+    }
 }
 
 /// The words of the index that begin with this, as many as are looked for.

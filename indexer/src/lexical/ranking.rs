@@ -101,7 +101,7 @@ impl Ranking<'_> {
     }
 
     /// What a thing is among the words that there are: where no document has it, it may be misspelt.
-    pub(super) fn known(&self, thing: &Thing) -> Result<Thing> {
+    fn known(&self, thing: &Thing) -> Result<Thing> {
         if thing.is_beginning {
             let forms = beginning(self.searcher, self.sides[0].forms, &thing.forms[0])?;
             return Ok(Thing {
@@ -123,16 +123,16 @@ impl Ranking<'_> {
         if words.is_empty() {
             return Ok(thing.clone());
         }
-        let distance = i32::try_from(distance).unwrap_or(i32::MAX);
         Ok(Thing {
             stems: Vec::new(),
             forms: words,
-            weight: thing.weight * MISSPELT.powi(distance),
+            weight: thing.weight * misspelt(distance),
             ..thing.clone()
         })
     }
 
-    fn is_there(&self, thing: &Thing) -> Result<bool> {
+    /// Whether any document has a thing.
+    pub(super) fn is_there(&self, thing: &Thing) -> Result<bool> {
         for side in &self.sides {
             for form in &thing.forms {
                 if self.documents(side.forms, form)? > 0 {
@@ -317,6 +317,11 @@ impl Ranking<'_> {
             })
             .collect()
     }
+}
+
+/// What a word counts that another may be a misspelling of, which differs in so many letters.
+pub(super) fn misspelt(distance: usize) -> Score {
+    MISSPELT.powi(i32::try_from(distance).unwrap_or(i32::MAX))
 }
 
 /// Words that follow each other, or are written as one.
