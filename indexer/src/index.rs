@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -175,6 +175,8 @@ pub(crate) struct Inner {
     pub settings: IndexSettings,
     pub fingerprint: String,
     pub live: RwLock<HashMap<DocumentId, Arc<Document>>>,
+    /// How often the live documents have changed.
+    pub changes: AtomicU64,
     /// Folders that could not be reached when they were last looked at, and why.
     pub unreachable: Mutex<HashMap<PathBuf, String>>,
     /// Folders in which a drive was that is not there now.
@@ -247,6 +249,7 @@ impl Index {
             settings: settings.clone(),
             fingerprint: fingerprint(settings),
             live: RwLock::default(),
+            changes: AtomicU64::new(0),
             unreachable: Mutex::default(),
             drives_away: Mutex::default(),
             asked: Asked::default(),
@@ -516,6 +519,19 @@ impl Index {
         read(&self.inner.live).get(id).cloned()
     }
 
+    /// All documents whose content is in the index, and how often they have changed before they were read.
+    #[must_use]
+    pub fn all_live(&self) -> (u64, Vec<Arc<Document>>) {
+        let changes = self.changes();
+        (changes, read(&self.inner.live).values().cloned().collect())
+    }
+
+    /// How often the documents in the index have changed since it was opened.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.inner.changes.load(Ordering::Acquire)
+    }
+
     /// The text at `span` of a document and up to `context` bytes on each side.
     ///
     /// # Errors
@@ -749,6 +765,7 @@ impl Inner {
                 saved.remove(id);
             }
         }
+        self.changes.fetch_add(1, Ordering::Release);
         let removed = self.remove_everywhere(ids);
         if removed.is_err() {
             // What could not be removed is still there.
@@ -809,6 +826,7 @@ impl Inner {
                 None => live.remove(id),
             };
         }
+        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
@@ -819,6 +837,7 @@ impl Inner {
             .into_iter()
             .map(|document| (document.id.clone(), Arc::new(document)))
             .collect();
+        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 

@@ -31,6 +31,7 @@ use self::files::Files;
 
 use crate::analysis::{self, ANALYSES};
 use crate::error::{IndexerError, Result};
+use crate::index::now;
 use crate::fail;
 use crate::ledger::DocumentId;
 use crate::own_files;
@@ -119,6 +120,17 @@ pub(crate) struct Lexical {
     writer: Mutex<Option<IndexWriter>>,
 }
 
+/// Moves folders out of the way that stand where the engine's lock files belong.
+fn free_locks(directory: &Path) -> std::io::Result<()> {
+    for lock in own_files::LOCKS {
+        let path = directory.join(lock);
+        if path.is_dir() && std::fs::remove_dir(&path).is_err() {
+            std::fs::rename(&path, directory.join(format!("{lock}.folder-{}", now())))?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the directory had to be made anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opened {
@@ -136,6 +148,7 @@ impl Lexical {
         };
         let existed = directory.join("meta.json").exists();
         std::fs::create_dir_all(directory).map_err(made)?;
+        free_locks(directory).map_err(made)?;
         let opened = Index::open_in_dir(directory).ok().filter(|index| {
             index.schema() == schema
                 && index.reader().is_ok()

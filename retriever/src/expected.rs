@@ -19,6 +19,8 @@ pub(crate) enum Expected {
     Mail,
     /// When.
     Time,
+    /// Who: a name that the question does not have.
+    Who,
 }
 
 const AMOUNT: [&str; 38] = [
@@ -121,6 +123,11 @@ const TIME: [&str; 21] = [
     "wanneer",
 ];
 
+const WHO: [&str; 14] = [
+    "who", "who s", "whose", "whom", "quien", "quienes", "de quien", "a quien", "wer", "wem",
+    "wessen", "chi", "quem", "wie is",
+];
+
 /// Words that tell a time without a number.
 const TIMES: &str = "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays \
     fridays saturdays sundays lunes martes miercoles jueves viernes sabado domingo sabados domingos spring summer autumn \
@@ -145,6 +152,8 @@ impl Expected {
             Some(Self::Measure)
         } else if says(&TIME) {
             Some(Self::Time)
+        } else if says(&WHO) {
+            Some(Self::Who)
         } else {
             None
         }
@@ -156,9 +165,13 @@ impl Expected {
     }
 
     /// What it speaks for a text that it has it (nats).
-    pub(crate) fn favour(self, text: &str) -> f32 {
+    pub(crate) fn favour(self, text: &str, question: &str) -> f32 {
         let price = matches!(self, Self::Amount) && has_currency(text);
-        f32::from(u8::from(self.is_in(text))) * FAVOUR + f32::from(u8::from(price))
+        let is_in = match self {
+            Self::Who => names_another(text, question),
+            _ => self.is_in(text),
+        };
+        f32::from(u8::from(is_in)) * FAVOUR + f32::from(u8::from(price))
     }
 
     /// Whether a text has it, or says that there is none.
@@ -174,8 +187,30 @@ impl Expected {
                 let told = |word: &String| listed(TIMES, word);
                 Claim::of(text).has_number() || words(text).iter().any(told)
             }
+            Self::Who => names_another(text, ""),
         }
     }
+}
+
+/// Whether a text has a name that the question has not: a word with a capital letter that does not begin it, or two of
+/// them.
+fn names_another(text: &str, question: &str) -> bool {
+    let asked = words(question);
+    let capital = |word: &&str| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        word.chars().next().is_some_and(char::is_uppercase) && word.chars().count() > 1
+    };
+    let known = |word: &str| words(word).iter().all(|word| asked.contains(word));
+    let said: Vec<&str> = text.split_whitespace().collect();
+    let mut pairs = said.windows(2);
+    pairs.any(|pair| {
+        let ends = pair[0].ends_with(['.', '!', '?', '-', '*', '|']);
+        let title = matches!(
+            pair[0],
+            "Mr" | "Mrs" | "Ms" | "Dr" | "Sr" | "Sra" | "Dr." | "Mr." | "Mrs." | "Sra." | "Sr."
+        );
+        capital(&pair[1]) && !known(pair[1]) && (!ends || title)
+    })
 }
 
 /// "What does the ferry cost?", with the thing between the words.
@@ -257,7 +292,7 @@ mod tests {
         check("nils aaberg phone", Some(Expected::Phone));
         check("Dame el correo de Ana", Some(Expected::Mail));
         check("¿Cuándo viene?", Some(Expected::Time));
-        check("Who is the landlord?", None);
+        check("Who is the landlord?", Some(Expected::Who));
         check("Why is the roof wet?", None);
     }
 
@@ -270,5 +305,10 @@ mod tests {
         assert!(!Expected::Phone.is_in("Nils comes at 9, or at 10."));
         assert!(Expected::Time.is_in("She comes on Thursdays."));
         assert!(!Expected::Time.is_in("She comes by bus."));
+        let names =
+            |text| Expected::Who.favour(text, "Who holds the deposit of Cooper's Yard?") > 0.0;
+        assert!(names("It is held by SafeHold."));
+        assert!(names("Mrs. Prentiss has it."));
+        assert!(!names("The deposit is held for the whole tenancy."));
     }
 }

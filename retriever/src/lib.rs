@@ -16,6 +16,7 @@ mod expected;
 mod explain;
 mod fold;
 mod fuse;
+mod hop;
 mod language;
 mod library;
 mod naming;
@@ -27,6 +28,7 @@ mod search;
 mod summary;
 mod talk;
 mod values;
+mod versus;
 mod writer;
 
 pub use ask::{Answer, AskEvent, Question, Timings};

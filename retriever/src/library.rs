@@ -20,7 +20,7 @@ use crate::plan::{Arithmetic, Column, DateKind, Filters, Kind, LibraryFact, Orde
 use crate::values::{Amount, Number, Unit, total};
 use filter::{Evidence, Terms};
 
-pub(crate) use read::{about, answer, meant, named};
+pub(crate) use read::Shelves;
 
 /// A document, as the library knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

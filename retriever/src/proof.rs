@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::fold::{letter, listed};
+use crate::values::month_named;
 
 /// The share of a sentence's other words that a proof must have.
 const MOST_TERMS: f32 = 0.5;
@@ -70,32 +71,6 @@ static VALUES: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
 
 /// Words between the parts of a number.
 const BETWEEN: &str = "and y e und et en";
-
-/// Months, which are written as names here and as numbers there.
-const MONTHS: [(&str, u32); 22] = [
-    ("january", 1),
-    ("february", 2),
-    ("march", 3),
-    ("april", 4),
-    ("june", 6),
-    ("july", 7),
-    ("august", 8),
-    ("september", 9),
-    ("october", 10),
-    ("november", 11),
-    ("december", 12),
-    ("enero", 1),
-    ("febrero", 2),
-    ("marzo", 3),
-    ("abril", 4),
-    ("mayo", 5),
-    ("junio", 6),
-    ("julio", 7),
-    ("agosto", 8),
-    ("septiembre", 9),
-    ("octubre", 10),
-    ("noviembre", 11),
-];
 
 /// What must be proven of a sentence, and what a text can prove.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -263,6 +238,21 @@ impl Claim {
                 own.map(|(_, weight)| weight).sum::<f32>() / all.max(f32::MIN_POSITIVE)
             })
             .collect()
+    }
+
+    /// Whether it has all numbers of another.
+    pub(crate) fn has_numbers_of(&self, other: &Self) -> bool {
+        let has = |readings: &Vec<String>| {
+            let mut own = self.numbers.iter().flatten();
+            own.any(|number| readings.contains(number))
+        };
+        other.numbers.iter().all(has)
+    }
+
+    /// Whether a text has one of its names.
+    pub(crate) fn shares_name_with(&self, text: &str) -> bool {
+        let words = Words::of(text);
+        self.names.iter().any(|name| words.has(name))
     }
 
     /// Whether it has a number.
@@ -471,8 +461,12 @@ fn joined(first: u32, second: u32) -> Option<u32> {
 /// one and a quarter there.
 fn number(token: &str, lower: &str) -> Option<Vec<String>> {
     if !token.chars().next()?.is_ascii_digit() {
-        let month = MONTHS.iter().find(|(word, _)| *word == lower);
-        let value = counted_word(&fold(lower)).or(month.map(|(_, value)| *value));
+        let word = fold(lower);
+        let is_other = matches!(word.as_str(), "may" | "mai" | "marco" | "mars" | "mei");
+        let month = || month_named(&word).filter(|(_, full)| *full && !is_other);
+        let value = counted_word(&word)
+            .map(i64::from)
+            .or_else(|| Some(month()?.0));
         return value.map(|value| vec![value.to_string()]);
     }
     // "24h", "2nd", "5W": what follows the digits is a unit or an ending.

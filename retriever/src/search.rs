@@ -10,6 +10,7 @@ use crate::conversation::{self, Conversation, ConversationSummary};
 use crate::error::{Result, RetrieverError};
 use crate::fuse::{Ranked, cap, fuse};
 use crate::language::Language;
+use crate::library::Shelves;
 use crate::passage::Passage;
 use crate::summary::Memory;
 
@@ -28,6 +29,7 @@ pub struct Retriever {
     pub(crate) answers: ModelSettings,
     pub(crate) embedding_languages: Vec<String>,
     pub(crate) summaries: Memory,
+    pub(crate) shelves: Shelves,
 }
 
 /// The result of a search.
@@ -59,6 +61,7 @@ impl Retriever {
             answers,
             embedding_languages,
             summaries: Memory::default(),
+            shelves: Shelves::default(),
         }
     }
 
@@ -155,6 +158,7 @@ impl Retriever {
         let receipt = self.index.forget(path).await?;
         self.model.forget();
         self.summaries.clear();
+        self.shelves.clear();
         Ok(receipt)
     }
 
