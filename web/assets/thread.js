@@ -150,6 +150,8 @@ export class Thread {
   #callbacks(onRetry) {
     return {
       onRetry,
+      onEdit: (edited) => this.form.correct(edited),
+      onOpen: (answer, document, opener) => this.sources.open(answer, document, opener),
       onShow: (answer, opener) => this.sources.reveal(answer, opener),
       onSelect: (answer, n, occurrence, opener) => this.sources.select(answer, n, occurrence, opener),
     };
