@@ -527,6 +527,9 @@ impl Asking<'_> {
             found: Some(answer.found),
             passages: self.passages.clone(),
             citations: answer.citations.clone(),
+            phrase: answer.phrase.clone(),
+            plan: answer.plan.clone(),
+            table: answer.table.clone().map(conversation::shortened),
         };
         conversation::keep(
             &self.retriever.index,
