@@ -145,7 +145,7 @@ impl Retriever {
             Some(id) => {
                 let conversation = self.conversation(id)?;
                 under_way.rests_on(conversation::documents(&conversation));
-                conversation::turns(&conversation)
+                conversation::turns(&conversation.messages)
             }
             None => Vec::new(),
         };

@@ -168,10 +168,9 @@ fn cited(detail: &Detail) -> Vec<Passage> {
     detail.passages.iter().filter(cites).cloned().collect()
 }
 
-/// The turns of a conversation that got an answer, the earliest first.
-pub(crate) fn turns(conversation: &Conversation) -> Vec<Turn> {
-    conversation
-        .messages
+/// The turns among the messages of a conversation that got an answer, the earliest first.
+pub(crate) fn turns(messages: &[Message]) -> Vec<Turn> {
+    messages
         .chunks(2)
         .filter_map(|pair| match pair {
             [question, answer] if answer.detail.found == Some(true) => Some(Turn {

@@ -8,6 +8,7 @@ import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { listing } from "./listing.js";
 import { paragraphs, renderAnswer } from "./markup.js";
+import { Rating } from "./rating.js";
 import { SentenceSpeaker } from "./speaker.js";
 import { currentStatus, isIndexing } from "./status.js";
 import { copyText } from "./clipboard.js";
@@ -24,12 +25,14 @@ export class Answer {
   refused = false;
   #html = "";
   #frame = 0;
+  #kept = false;
   #clock = null;
   #speaker = new SentenceSpeaker(announce);
 
   /// `onSelect(answer, n, occurrence, opener)`, `onOpen(answer, document, opener)`
   /// and `onShow(answer, opener)` open the sources; `onRetry()` asks the question
-  /// once more, `onEdit(question)` offers one to be corrected.
+  /// once more, `onEdit(question)` offers one to be corrected, `onRate(rating)`
+  /// keeps what a person says of the answer.
   constructor(callbacks) {
     Object.assign(this, callbacks);
     this.body = element("div", { class: "answer", on: { click: (event) => this.#clicked(event), keydown: (event) => this.#keyed(event) } });
@@ -44,6 +47,7 @@ export class Answer {
     answer.citations = message.citations ?? [];
     answer.text = message.text;
     answer.#html = message.html || paragraphs(message.text);
+    answer.#kept = true;
     answer.#understand(message);
     // Without its table, "not in your documents" says all that the words say.
     if (message.found === false) answer.#refuse(answer.table !== null);
@@ -96,6 +100,7 @@ export class Answer {
     this.citations = done.citations ?? this.citations;
     this.text = done.answer || this.text;
     this.#html = done.html || this.#html || paragraphs(this.text);
+    this.#kept = Boolean(done.conversation);
     this.#understand(done);
     if (done.found) this.#render(false);
     else this.#refuse(streamed);
@@ -234,7 +239,9 @@ export class Answer {
     if (this.text && !this.refused) {
       actions.push(element("button", { type: "button", class: "quiet copy", text: () => t("answer.copy"), on: { click: (event) => this.#copy(event.currentTarget) } }));
     }
-    return actions.length > 0 ? [element("span", { class: "actions" }, actions)] : [];
+    if (!this.#kept || this.plan?.kind === "small-talk") return wrapped(actions);
+    const rating = new Rating((rated) => this.onRate(rated));
+    return [...wrapped([...actions, ...rating.buttons]), ...rating.elements];
   }
 
   async #copy(button) {
@@ -261,6 +268,10 @@ export class Answer {
     event.preventDefault();
     chips[(at + steps[event.key] + chips.length) % chips.length].focus();
   }
+}
+
+function wrapped(actions) {
+  return actions.length > 0 ? [element("span", { class: "actions" }, actions)] : [];
 }
 
 /// The brackets do not show, but keep the text of the answer as it was written.

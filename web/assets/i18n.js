@@ -220,6 +220,13 @@ const STRINGS = {
     "type.notebook": { one: "notebook", other: "notebooks" },
     "type.book": { one: "e-book", other: "e-books" },
 
+    "rating.right": "This answer is right",
+    "rating.wrong": "This answer is wrong",
+    "rating.correction": "What would be right?",
+    "rating.hint": "The words that a right answer has; leave it empty where you do not know.",
+    "rating.keep": "Mark as wrong",
+    "rating.kept": "Noted for “vade eval” in {file}",
+
     "sources.title": "Passages",
     "sources.cited": "cited",
     "sources.page": "p. {page}",
@@ -522,6 +529,13 @@ const STRINGS = {
     "type.image": { one: "imagen", other: "imágenes" },
     "type.notebook": { one: "cuaderno", other: "cuadernos" },
     "type.book": { one: "libro electrónico", other: "libros electrónicos" },
+
+    "rating.right": "Esta respuesta es correcta",
+    "rating.wrong": "Esta respuesta no es correcta",
+    "rating.correction": "¿Qué sería lo correcto?",
+    "rating.hint": "Las palabras que tiene una respuesta correcta; déjalo vacío si no lo sabes.",
+    "rating.keep": "Marcar como incorrecta",
+    "rating.kept": "Anotado para «vade eval» en {file}",
 
     "sources.title": "Pasajes",
     "sources.cited": "citado",
