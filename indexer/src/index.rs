@@ -189,6 +189,8 @@ pub(crate) struct Inner {
     pub folders_changed: Notify,
     pub words_wake: Notify,
     pub vectors_wake: Notify,
+    /// Held while the file of ratings is changed.
+    pub ratings: Mutex<()>,
     /// Held over a commit of the full-text index and the ledger's part of it.
     pub words_writer: tokio::sync::Mutex<()>,
     /// Held over a commit of the vector store and the ledger's part of it.
@@ -258,6 +260,7 @@ impl Index {
             folders_changed: Notify::new(),
             words_wake: Notify::new(),
             vectors_wake: Notify::new(),
+            ratings: Mutex::default(),
             words_writer: tokio::sync::Mutex::default(),
             vectors_writer: tokio::sync::Mutex::default(),
             saved: Mutex::default(),

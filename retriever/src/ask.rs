@@ -149,7 +149,7 @@ impl Retriever {
             Some(id) => {
                 let conversation = self.conversation(id)?;
                 under_way.rests_on(conversation::documents(&conversation));
-                conversation::turns(&conversation)
+                conversation::turns(&conversation.messages)
             }
             None => Vec::new(),
         };
@@ -623,6 +623,9 @@ impl Asking<'_> {
             found: Some(answer.found),
             passages: self.passages.clone(),
             citations: answer.citations.clone(),
+            phrase: answer.phrase.clone(),
+            plan: answer.plan.clone(),
+            table: answer.table.clone().map(conversation::shortened),
         };
         conversation::keep(
             &self.retriever.index,

@@ -292,6 +292,17 @@ fn folders_and_types_are_filters() {
 }
 
 #[test]
+fn many_titles_are_left_to_the_table() {
+    let lead = |question: &str| listing(question).lead;
+    assert_eq!(
+        lead("How many files are in vault?").as_deref(),
+        Some("5 documents are in the folder vault.")
+    );
+    assert_eq!(lead("How many notes are tagged bees?"), None);
+    assert_eq!(lead("How many documents are there?"), None);
+}
+
+#[test]
 fn none_is_an_answer_where_the_filter_is_known() {
     check("List invoices over 5000", true, "No invoice is over 5,000.");
     check("List letters over 5000", false, "No letter is over 5,000.");

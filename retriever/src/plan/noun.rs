@@ -287,7 +287,6 @@ pub(crate) struct Category {
     /// As the question says it.
     pub name: String,
     /// What one and many are called, in English and in Spanish.
-    #[serde(skip)]
     pub names: [&'static str; 4],
     /// Folded words that stand for it.
     #[serde(skip)]
