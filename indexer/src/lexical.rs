@@ -31,8 +31,8 @@ use self::files::Files;
 
 use crate::analysis::{self, ANALYSES};
 use crate::error::{IndexerError, Result};
-use crate::index::now;
 use crate::fail;
+use crate::index::now;
 use crate::ledger::DocumentId;
 use crate::own_files;
 

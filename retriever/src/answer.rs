@@ -13,6 +13,7 @@ use vade_models::language::{Candidate, Form, Generation, Request, Summary};
 use crate::ask::{Asking, Events, Timings, elapsed};
 use crate::cite::{Attribution, Citation, Quote, cite, is_short_word};
 use crate::error::Result;
+use crate::expected::Expected;
 use crate::language::Language;
 use crate::passage::Passage;
 use crate::plan::{Compared, Kind, Measure};
@@ -20,7 +21,7 @@ use crate::prompt::{self, Excerpt, Task};
 use crate::proof::Claim;
 use crate::versus;
 use crate::writer::{Writer, without_markers};
-use choice::{COPIES, Evidence, UNTOLD, candidates, copies, without_mark};
+use choice::{COPIES, candidates, clause, copies, without_mark};
 
 /// Tokens of a phrase, and of a sentence in the model's own words, at most.
 const PHRASE: usize = 48;
@@ -65,8 +66,20 @@ pub(crate) struct Part {
     pub context: Option<String>,
     /// The sentence that names what is asked, where another document does.
     pub link: Option<Citation>,
+    /// Whether the newest of several is asked for.
+    pub recent: bool,
     /// Nothing where the documents do not speak of it.
     pub excerpts: Vec<Excerpt>,
+}
+
+impl Part {
+    /// What kind of thing answers it.
+    fn expected(&self) -> Option<Expected> {
+        match self.shape {
+            Shape::YesNo => None,
+            _ => Expected::of(&self.text),
+        }
+    }
 }
 
 /// What came of asking.
@@ -224,11 +237,11 @@ impl<'a> Asked<'a> {
     /// Answers with a phrase or with yes or no, and the sentence that says so; none when nobody listens any more.
     async fn quote(&mut self, shape: Shape, part: &Part) -> Result<Option<Said>> {
         let excerpts = &part.excerpts;
-        let candidates = candidates(excerpts, &part.text);
+        let candidates = candidates(excerpts, &part.text, shape, part.expected());
         if candidates.is_empty() {
             return Ok(Some(Said::Nothing));
         }
-        let texts = copies(&candidates, excerpts, &part.text, part.context.as_deref());
+        let texts = copies(&candidates, part);
         let Some((_, summary)) = self
             .say(Task::Quote, part, prompt::QUOTE, Form::OneOf(texts))
             .await?
@@ -241,7 +254,14 @@ impl<'a> Asked<'a> {
         let question = Claim::of(&part.text);
         let mut place = choice.index / COPIES;
         let weight: f32 = choice.weights[place * COPIES..].iter().take(COPIES).sum();
-        let found = self.evidence(part, &candidates[place], weight, choice.likelihood);
+        let found = choice::evidence(&candidates, place, part, weight, choice.likelihood);
+        let quote = &candidates[place];
+        // Words of another language cannot be compared.
+        let found = if self.is_foreign(quote.text) {
+            found.of_foreign()
+        } else {
+            found
+        };
         tracing::debug!(
             ?found,
             score = found.score(),
@@ -252,7 +272,7 @@ impl<'a> Asked<'a> {
             return Ok(Some(Said::Nothing));
         }
         // Of two documents that contradict each other the newer one answers.
-        let rival = choice::rival(&candidates, place, excerpts, &question);
+        let rival = choice::rival(&candidates, place, part, &question);
         let older = rival.map(|(rival, is_newer)| {
             let older = if is_newer { place } else { rival };
             place = if is_newer { rival } else { place };
@@ -282,6 +302,10 @@ impl<'a> Asked<'a> {
             }
         };
         let phrase = Some(answer).filter(|phrase| !phrase.is_empty());
+        let cell = phrase.as_deref().and_then(|phrase| {
+            let mut cells = choice::cells(quote, part).into_iter();
+            cells.find(|(cell, _)| shape != Shape::YesNo && cell.text == phrase)
+        });
         let mut citations = vec![cite(passage, choice::shown(quote, excerpts))];
         let mut text = String::new();
         if foreign {
@@ -291,7 +315,13 @@ impl<'a> Asked<'a> {
             text = words;
         }
         if text.is_empty() {
-            text = worded(phrase.as_deref(), &plain(&citations[0].quote));
+            text = match cell {
+                Some((cell, _)) => format!(
+                    "**{}** — {}, {}: {}",
+                    cell.text, cell.label, cell.header, cell.text
+                ),
+                None => worded(phrase.as_deref(), &plain(&citations[0].quote)),
+            };
         }
         text += &format!(" [{}]", citations[0].marker);
         if let Some(link) = &part.link
@@ -315,27 +345,6 @@ impl<'a> Asked<'a> {
             phrase: phrase.filter(|_| shape != Shape::Explanation),
             citations,
         }))
-    }
-
-    /// What speaks for a quote.
-    fn evidence(&self, part: &Part, quote: &Quote<'_>, weight: f32, likelihood: f32) -> Evidence {
-        let question = Claim::of(&part.text);
-        let passage = &part.excerpts[quote.passage].passage;
-        let link = part.link.as_ref().map_or("", |link| &link.quote);
-        let (lacks, _) = question.lacks(&format!("{} {} {link}", quote.around, passage.text));
-        let whole = choice::whole(quote, &part.excerpts);
-        let near = question.proven_by(&format!("{} {link}", passage.text), &quote.around);
-        Evidence {
-            weight,
-            terms: question.proven_by(&whole, &quote.around).terms,
-            near: if self.is_foreign(quote.text) {
-                UNTOLD
-            } else {
-                near.terms
-            },
-            likelihood,
-            lacks,
-        }
     }
 
     /// Whether a sentence of another document names what the answer is of.
@@ -376,14 +385,20 @@ impl<'a> Asked<'a> {
         quote: &Quote<'_>,
     ) -> Result<Option<String>> {
         let task = Task::Quote;
+        let cells = choice::cells(quote, part);
+        if !cells.is_empty() {
+            return self.cell(part, begun, &cells).await;
+        }
         let Some((own, _)) = self.say(task, part, begun, Form::Free).await? else {
             return Ok(None);
         };
         let own = trimmed(&own);
-        if stands_in(own, quote.text) {
+        // "Excess £150, for water £350": of several values the one that stands with the question's words.
+        let source = clause(quote.text, part);
+        if stands_in(own, source) {
             return Ok(Some(own.to_owned()));
         }
-        let form = Form::SpanOf(quote.text.to_owned());
+        let form = Form::SpanOf(source.to_owned());
         let begun = format!("{begun} \"");
         let Some((words, _)) = self.say(task, part, &begun, form).await? else {
             return Ok(None);
@@ -391,11 +406,33 @@ impl<'a> Asked<'a> {
         // "24 months" for "twenty-four months".
         let claim = Claim::of(own);
         let kept = claim.has_number()
-            && claim.proven_by(quote.text, &quote.around).holds()
+            && claim.proven_by(source, &quote.around).holds()
             && own
                 .split(|c: char| !c.is_alphabetic())
-                .all(|word| stands_in(word, quote.text) || word.is_empty());
+                .all(|word| stands_in(word, source) || word.is_empty());
         Ok(Some(if kept { own } else { trimmed(&words) }.to_owned()))
+    }
+
+    /// The cell of a row that answers: the one whose column the question speaks of; of several, the model's choice.
+    async fn cell(
+        &mut self,
+        part: &Part,
+        begun: &str,
+        cells: &[(choice::Cell<'_>, f32)],
+    ) -> Result<Option<String>> {
+        let most = cells.iter().map(|(_, share)| *share).fold(0.0, f32::max);
+        let best: Vec<&str> = cells
+            .iter()
+            .filter(|(_, share)| *share >= most)
+            .map(|(cell, _)| cell.text)
+            .collect();
+        if let [only] = best[..] {
+            return Ok(Some(only.to_owned()));
+        }
+        let copies = best.iter().map(|text| Candidate::new(&format!(" {text}")));
+        let form = Form::OneOf(copies.collect());
+        let chosen = self.say(Task::Quote, part, begun, form).await?;
+        Ok(chosen.map(|(words, _)| words.trim().to_owned()))
     }
 
     /// Answers in the model's own words, each sentence of them proven.

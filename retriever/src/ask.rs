@@ -197,7 +197,12 @@ impl Retriever {
         let (retriever, question) = (self.clone(), question.to_owned());
         blocking(move || {
             let shelf = retriever.shelves.now(&retriever.index);
-            Ok(plan::plan(&question, &shelf.about, now, previous.as_deref()))
+            Ok(plan::plan(
+                &question,
+                &shelf.about,
+                now,
+                previous.as_deref(),
+            ))
         })
         .await
     }
@@ -342,6 +347,7 @@ impl Asking<'_> {
             shape,
             context,
             link: link.map(|(_, citation)| citation),
+            recent: self.plan.kind == Kind::TimeBound && self.plan.filters.period.is_none(),
             excerpts,
         })
     }

@@ -193,10 +193,17 @@ const LEANING: &str = "it its it's they their he she his her him this that these
     tiene tienen mide pesa dura abre cierra vive trabaja viene incluye admite funciona caduca vence termina empieza sale \
     llega fue era pertenece il elle ils elles cela ce er sie es ihr ihre dies egli essa ele ela hij zij";
 
-/// The sentence before one that leans on it, in the same paragraph; for an item of a list, the line that opens the list.
+/// The sentence before one that leans on it, in the same paragraph; for an item of a list, the line that opens the list;
+/// for a row, the header of its table.
 fn leans_on(text: &str, spans: &[Range<usize>], at: usize) -> Option<Range<usize>> {
     let is_item = |line: &str| line.starts_with(['-', '*', '+', '•']);
     let sentence = &text[spans[at].clone()];
+    let header = header_of(text, &spans[at]);
+    if !header.is_empty() {
+        let start = header.as_ptr() as usize - text.as_ptr() as usize;
+        let is_header = (start..start + header.len()).contains(&spans[at].start);
+        return (!is_header).then(|| start..start + header.len());
+    }
     if is_item(sentence) {
         let opener = (0..at)
             .rev()

@@ -32,7 +32,8 @@ pub(crate) struct Hop {
 /// The hop that a question needs; none where the passages tell what it asks.
 pub(crate) fn of(question: &str, passages: &[Passage]) -> Option<Hop> {
     let expected = Expected::of(question);
-    let tells = |text: &str| expected.is_some_and(|one| one.is_needed() && !one.is_in(text));
+    let tells =
+        |text: &str| expected.is_some_and(|one| one.is_needed() && !one.is_in(text, question));
     let relates = relates(question);
     if !relates && !expected.is_some_and(Expected::is_needed) {
         return None;
@@ -47,7 +48,7 @@ pub(crate) fn of(question: &str, passages: &[Passage]) -> Option<Hop> {
         })
         .collect();
     let text = |(place, span): &(usize, Range<usize>)| &passages[*place].text[span.clone()];
-    let claim = Claim::of(question);
+    let claim = Claim::of_question(question);
     let shares = claim.shares(places.iter().map(text));
     let (at, share) = shares
         .into_iter()

@@ -4,8 +4,11 @@ use std::ops::Range;
 
 use vade_models::language::Candidate;
 
-use crate::cite::{Quote, quotes};
-use crate::expected::Expected;
+use super::{Part, Shape};
+use crate::calendar::Date;
+use crate::cite::{Quote, header_of, quotes};
+use crate::expected::{Expected, counted};
+use crate::passage::Passage;
 use crate::plan::Compared;
 use crate::prompt::Excerpt;
 use crate::proof::Claim;
@@ -27,18 +30,44 @@ const UNDER: f32 = 0.3;
 /// How much the words count of the sentence that a sentence leans on.
 const LEANT_ON: f32 = 0.8;
 
+/// How much a sentence is favoured that says what is not, where a phrase is asked for (nats).
+const DENIES: f32 = -1.5;
+
+/// How much the newest document is favoured where the newest is asked for (nats).
+const NEWEST: f32 = 1.5;
+
+/// The passage of the newest of several documents, where the newest is asked for.
+fn newest(quotes: &[Quote<'_>], part: &Part) -> Option<usize> {
+    let places = quotes.iter().map(|quote| quote.passage);
+    let dated = places.filter_map(|place| Some((date(&part.excerpts[place].passage)?, place)));
+    let newest = dated.max_by_key(|(date, _)| *date);
+    newest.filter(|_| part.recent).map(|(_, place)| place)
+}
+
+/// The date of a passage's document: what its name, its title or the head of its text say; at least the year.
+fn date(passage: &Passage) -> Option<Date> {
+    let name = passage.file_name();
+    let year = || {
+        let parts = name.split(|c: char| !c.is_ascii_digit());
+        let years = parts.filter(|part| part.len() == 4 && part.starts_with("20"));
+        Date::new(years.last()?.parse().ok()?, 1, 1)
+    };
+    document_date(name, &passage.title, &passage.text)
+        .and_then(|period| period.from)
+        .or_else(year)
+}
+
 /// What the model may copy: each quote in its ways, the one for which the question's words speak favoured. Words that
 /// few quotes have speak more; so does what the question expects.
-pub(super) fn copies(
-    quotes: &[Quote<'_>],
-    excerpts: &[Excerpt],
-    question: &str,
-    context: Option<&str>,
-) -> Vec<Candidate> {
+pub(super) fn copies(quotes: &[Quote<'_>], part: &Part) -> Vec<Candidate> {
+    let question = part.text.as_str();
     let texts = || quotes.iter().map(|quote| quote.text);
-    let claim = Claim::of(question);
+    let claim = Claim::of_question(question);
     let alone = claim.shares(texts());
-    let whole: Vec<String> = quotes.iter().map(|quote| whole(quote, excerpts)).collect();
+    let whole: Vec<String> = quotes
+        .iter()
+        .map(|quote| whole(quote, &part.excerpts))
+        .collect();
     let with_before = claim.shares(whole.iter().map(String::as_str));
     let own: Vec<f32> = alone
         .into_iter()
@@ -46,13 +75,22 @@ pub(super) fn copies(
         .map(|(alone, whole)| alone.max(LEANT_ON * whole))
         .collect();
     let under = claim.shares(quotes.iter().map(|quote| quote.around.as_str()));
-    let context = Claim::of(context.unwrap_or_default()).shares(texts());
-    let expected = Expected::of(question);
+    let context = part.context.as_deref().unwrap_or_default();
+    let context = Claim::of(context).shares(texts());
+    let expected = part.expected();
+    let newest = newest(quotes, part);
     let mut copies = Vec::with_capacity(COPIES * quotes.len());
     for (place, quote) in quotes.iter().enumerate() {
         let words = own[place] + UNDER * under[place] + CONTEXT * context[place];
         let kind = expected.map_or(0.0, |expected| expected.favour(quote.text, question));
-        let favour = FAVOUR * words + kind;
+        let denies = part.shape == Shape::Phrase && claim.is_denied_by(quote.text);
+        let denial = if denies { DENIES } else { 0.0 };
+        let recent = if newest == Some(quote.passage) {
+            NEWEST
+        } else {
+            0.0
+        };
+        let favour = FAVOUR * words + kind + denial + recent;
         let copy = |text: &str| Candidate {
             text: format!(" \"{text}\""),
             favour,
@@ -90,34 +128,38 @@ pub(super) fn shown(quote: &Quote<'_>, excerpts: &[Excerpt]) -> Range<usize> {
 /// How much two sentences must have of each other's words to speak of the same.
 const SAME: f32 = 0.6;
 
-/// A sentence of another document that says the same as a chosen one, but for its numbers; and whether it is newer.
-/// Where the dates of the two are not known, nothing contradicts.
+/// The share of a question's words that two sentences must have that answer it otherwise.
+const ANSWERS_IT: f32 = 0.5;
+
+/// A sentence of another document that says something else of the same, and whether it is newer. Where the dates of the
+/// two are not known, nothing contradicts.
 pub(super) fn rival(
     quotes: &[Quote<'_>],
     chosen: usize,
-    excerpts: &[Excerpt],
+    part: &Part,
     question: &Claim,
 ) -> Option<(usize, bool)> {
     let own = &quotes[chosen];
     let claim = Claim::of(own.text);
-    let passage = |quote: &Quote| &excerpts[quote.passage].passage;
-    let date = |quote: &Quote| {
-        let passage = passage(quote);
-        document_date(passage.file_name(), &passage.title, &passage.text)?.from
-    };
-    let own_date = date(own)?;
+    let passage = |quote: &Quote| &part.excerpts[quote.passage].passage;
+    let own_date = date(passage(own))?;
+    let expected = part.expected();
     let says = |quote: &Quote| question.proven_by(quote.text, &quote.around).share();
     quotes.iter().enumerate().find_map(|(place, quote)| {
         let other = Claim::of(quote.text);
         let is_of_other = passage(quote).document != passage(own).document;
-        let contradicts = is_of_other
-            && claim.has_number()
-            && other.has_number()
-            && !claim.has_numbers_of(&other)
-            && claim.proven_by(quote.text, "").terms >= SAME
-            && other.proven_by(own.text, "").terms >= SAME
-            && says(quote) >= says(own);
-        let date = date(quote).filter(|date| contradicts && *date != own_date)?;
+        let differs = claim.has_number() && other.has_number() && !claim.has_numbers_of(&other);
+        let is_alike = || {
+            claim.proven_by(quote.text, "").terms >= SAME
+                && other.proven_by(own.text, "").terms >= SAME
+        };
+        let answers = || {
+            let has = |quote: &Quote| expected.is_some_and(|one| one.is_in(quote.text, &part.text));
+            has(own) && has(quote) && says(quote) >= ANSWERS_IT
+        };
+        let contradicts =
+            is_of_other && differs && says(quote) >= says(own) && (is_alike() || answers());
+        let date = date(passage(quote)).filter(|date| contradicts && *date != own_date)?;
         Some((place, date > own_date))
     })
 }
@@ -128,7 +170,7 @@ pub(super) fn measured<'a>(
     compared: &Compared,
     most: usize,
 ) -> Vec<Quote<'a>> {
-    let quotes: Vec<Quote<'a>> = candidates(excerpts, &compared.rest)
+    let quotes: Vec<Quote<'a>> = candidates(excerpts, &compared.rest, Shape::Phrase, None)
         .into_iter()
         .filter(|quote| versus::measures(compared, quote.text))
         .collect();
@@ -145,6 +187,80 @@ pub(super) fn measured<'a>(
 
 /// The share of a comparison's words that a sentence must have to be compared.
 const SPEAKS: f32 = 0.3;
+
+/// Of a sentence with several values the clause that has more of the question's words than each other; else all of it.
+pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
+    let Some(expected) = part.expected() else {
+        return sentence;
+    };
+    let clauses: Vec<&str> = sentence
+        .split(", ")
+        .flat_map(|clause| clause.split("; "))
+        .flat_map(|clause| clause.split(" and "))
+        .flat_map(|clause| clause.split(" y "))
+        .map(str::trim)
+        .filter(|clause| !clause.is_empty())
+        .collect();
+    let answers: Vec<&str> = clauses
+        .into_iter()
+        .filter(|clause| Claim::of(clause).has_number() && expected.is_in(clause, &part.text))
+        .collect();
+    if answers.len() < 2 {
+        return sentence;
+    }
+    let shares = Claim::of(&part.text).shares(answers.iter().copied());
+    let best = shares.iter().copied().fold(0.0, f32::max);
+    let mut those = answers
+        .iter()
+        .zip(&shares)
+        .filter(|(_, share)| **share >= best);
+    match (those.next(), those.next()) {
+        (Some((clause, _)), None) => clause,
+        _ => sentence,
+    }
+}
+
+/// A cell of a table's row, with what it stands under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cell<'a> {
+    /// The first cell of its row.
+    pub label: &'a str,
+    pub header: &'a str,
+    pub text: &'a str,
+}
+
+/// The cells of a row of a table that could answer, each with how much the question speaks of its column.
+pub(super) fn cells<'a>(quote: &Quote<'a>, part: &'a Part) -> Vec<(Cell<'a>, f32)> {
+    let text = &part.excerpts[quote.passage].passage.text;
+    let row = split_row(quote.text);
+    let header = split_row(header_of(text, &quote.span));
+    let (Some(label), true) = (row.first(), row.len() == header.len() && row.len() > 2) else {
+        return Vec::new();
+    };
+    let expected = part.expected();
+    let fits =
+        |text: &str| expected.is_none_or(|one| !one.is_needed() || one.is_in(text, &part.text));
+    let places: Vec<usize> = (1..row.len())
+        .filter(|place| !row[*place].is_empty() && fits(row[*place]))
+        .collect();
+    let shares = Claim::of(&part.text).shares(places.iter().map(|place| header[*place]));
+    let cell = |place: usize| Cell {
+        label,
+        header: header[place],
+        text: row[place],
+    };
+    places.into_iter().map(cell).zip(shares).collect()
+}
+
+/// The cells of a line between its bars.
+fn split_row(line: &str) -> Vec<&str> {
+    let line = line.trim();
+    let Some(inner) = line.strip_prefix('|') else {
+        return Vec::new();
+    };
+    let inner = inner.strip_suffix('|').unwrap_or(inner);
+    inner.split('|').map(str::trim).collect()
+}
 
 /// A line without what makes it an item, a task, a row or bold.
 pub(super) fn without_mark(line: &str) -> &str {
@@ -166,7 +282,12 @@ pub(super) fn without_mark(line: &str) -> &str {
 
 /// The texts that could answer a question: each sentence, row and line of the passages, once. Where some passages
 /// have all the names and numbers of the question, the others speak of something else.
-pub(super) fn candidates<'a>(excerpts: &'a [Excerpt], question_text: &str) -> Vec<Quote<'a>> {
+pub(super) fn candidates<'a>(
+    excerpts: &'a [Excerpt],
+    question_text: &str,
+    shape: Shape,
+    expected: Option<Expected>,
+) -> Vec<Quote<'a>> {
     let question = Claim::of(question_text);
     let lacks: Vec<usize> = excerpts
         .iter()
@@ -189,16 +310,15 @@ pub(super) fn candidates<'a>(excerpts: &'a [Excerpt], question_text: &str) -> Ve
             let known = all.iter().any(|one| one.text == quote.text);
             let is_one = quote.sentences == 1 && says_something(quote.text);
             let is_of_another = question.is_of_another(quote.text, &quote.around);
-            if is_one && is_read(&quote.span) && !known && !is_of_another {
+            // "Dogs are allowed." is an answer to yes or no alone.
+            let tells = shape == Shape::YesNo || question.is_told_more_by(quote.text);
+            if is_one && is_read(&quote.span) && !known && !is_of_another && tells {
                 all.push(quote);
             }
         }
     }
-    let Some(expected) = Expected::of(question_text) else {
-        return all;
-    };
-    if expected.is_needed() {
-        all.retain(|quote| expected.is_in(quote.text));
+    if let Some(expected) = expected.filter(|one| one.is_needed()) {
+        all.retain(|quote| expected.is_in(quote.text, question_text));
     }
     all
 }
@@ -206,6 +326,8 @@ pub(super) fn candidates<'a>(excerpts: &'a [Excerpt], question_text: &str) -> Ve
 /// What speaks for a quote as an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Evidence {
+    /// Whether the question names a year that its passage does not have.
+    pub of_other_year: bool,
     /// How much likelier it was than the others, favours counted.
     pub weight: f32,
     /// The share of the question's words that it or what it stands under has.
@@ -218,8 +340,51 @@ pub(super) struct Evidence {
     pub lacks: usize,
 }
 
-/// The share that stands for words that cannot be compared, those of another language.
-pub(super) const UNTOLD: f32 = 0.5;
+/// What speaks for a choice among `quotes`.
+pub(super) fn evidence(
+    quotes: &[Quote<'_>],
+    place: usize,
+    part: &Part,
+    weight: f32,
+    likelihood: f32,
+) -> Evidence {
+    let question = Claim::of_question(&part.text);
+    let link = part.link.as_ref().map_or("", |link| &link.quote);
+    // What stands nowhere says most: so all texts are weighed together.
+    let quoted = quotes.iter().map(|quote| {
+        let whole = whole(quote, &part.excerpts);
+        format!("{} {whole}", quote.around)
+    });
+    let read = part.excerpts.iter().map(|excerpt| {
+        let passage = &excerpt.passage;
+        format!("{} {} {link}", passage.around(), passage.text)
+    });
+    let texts: Vec<String> = quoted.chain(read).collect();
+    let shares = question.shares(texts.iter().map(String::as_str));
+    let (lacks, _) = question.lacks(&texts[quotes.len() + quotes[place].passage]);
+    let lacks = lacks + usize::from(!speaks_of_object(&part.text, &texts[place]));
+    let passage = &texts[quotes.len() + quotes[place].passage];
+    Evidence {
+        of_other_year: question.lacks_year(passage),
+        weight,
+        terms: shares[place],
+        near: shares[quotes.len() + quotes[place].passage],
+        likelihood,
+        lacks,
+    }
+}
+
+/// Whether a text has what a question counts: the sugar of "How many grams of sugar …?"
+fn speaks_of_object(question: &str, text: &str) -> bool {
+    let object = counted(question);
+    object.is_none_or(|object| Claim::of(&format!("the {object}")).shares_term_with(text))
+}
+
+/// The share that stands for words that cannot be compared.
+const UNTOLD: f32 = 0.5;
+
+/// What a year takes from the score that the passage does not have.
+const OTHER_YEAR: f32 = 2.0;
 
 /// The least score of a quote that answers.
 const ANSWERS: f32 = -0.25;
@@ -231,6 +396,15 @@ impl Evidence {
         let lacks = f32::from(u8::from(self.lacks > 0)) + f32::from(u8::from(self.lacks > 1));
         -2.0 + 2.4 * self.weight + 1.5 * self.terms + 0.9 * self.near + 0.1 * likelihood
             - 0.25 * lacks
+            - f32::from(u8::from(self.of_other_year)) * OTHER_YEAR
+    }
+
+    /// The same of a quote in another language than the question's.
+    pub(super) fn of_foreign(self) -> Self {
+        Self {
+            near: self.near.max(UNTOLD),
+            ..self
+        }
     }
 
     /// Whether the quote speaks of what is asked.

@@ -155,7 +155,11 @@ impl Shelf {
         named
             .filter(|named| named.score >= least)
             .map(|named| DocumentId(named.id))
-            .filter(|id| index.live(id).is_some_and(|document| scope.admits(&document)))
+            .filter(|id| {
+                index
+                    .live(id)
+                    .is_some_and(|document| scope.admits(&document))
+            })
             .collect()
     }
 }

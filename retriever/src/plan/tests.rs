@@ -108,7 +108,11 @@ fn shown(plan: &Plan) -> String {
 
 #[track_caller]
 fn check(question: &str, expect: &str) {
-    assert_eq!(shown(&plan(question, &about(), NOW, None)), expect, "{question}");
+    assert_eq!(
+        shown(&plan(question, &about(), NOW, None)),
+        expect,
+        "{question}"
+    );
 }
 
 #[track_caller]
