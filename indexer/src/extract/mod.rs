@@ -13,6 +13,7 @@ mod html_text;
 mod images;
 mod language;
 mod layout;
+mod leftovers;
 mod markdown;
 mod markup;
 mod office;

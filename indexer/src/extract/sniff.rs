@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rejection, text};
+use super::{Rejection, leftovers, text};
 
 /// The readers there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,17 +117,12 @@ const IMAGES: &[&str] = &["bmp", "gif", "jpg", "png", "tif", "webp"];
 /// [`Rejection::NeedsOcr`] for images whose text could be read, [`Rejection::Skipped`] for other files
 /// without text that this program reads.
 pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, Rejection> {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
     let extension = path
         .extension()
         .unwrap_or_default()
         .to_string_lossy()
         .to_lowercase();
-    if let Some(reason) = leftover(&name, &extension) {
+    if let Some(reason) = leftovers::reason(path) {
         return Err(Rejection::skipped(reason));
     }
     if bytes.is_empty() {
@@ -147,22 +142,6 @@ pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, Rejection> {
         return Ok(kind);
     }
     Err(unreadable(&extension, bytes))
-}
-
-/// Files that editors, browsers and office programs leave beside the real ones.
-fn leftover(name: &str, extension: &str) -> Option<&'static str> {
-    if name.starts_with("~$") || name.starts_with(".~lock.") {
-        return Some("lock file of an open document");
-    }
-    match extension {
-        "swp" | "swo" | "swx" => Some("editor swap file"),
-        "crdownload" | "download" | "opdownload" | "part" | "partial" => {
-            Some("unfinished download")
-        }
-        "bak" | "temp" | "tmp" => Some("temporary file"),
-        _ if name.ends_with('~') => Some("editor backup"),
-        _ => None,
-    }
 }
 
 /// The kind of a container that is meant as a document.
@@ -319,15 +298,8 @@ mod tests {
     #[test]
     fn leftovers_are_skipped_whatever_they_hold() {
         check("~$report.docx", b"text", "lock file of an open document");
-        check(
-            ".~lock.report.odt#",
-            b"text",
-            "lock file of an open document",
-        );
-        check(".notes.md.swp", b"text", "editor swap file");
-        check("film.mkv.part", b"text", "unfinished download");
         check("paper.pdf.crdownload", b"%PDF-1.7", "unfinished download");
-        check("notes.txt~", b"text", "editor backup");
+        check("notes.txt~", b"", "editor backup");
     }
 
     #[test]
