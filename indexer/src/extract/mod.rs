@@ -10,6 +10,7 @@ mod child;
 mod front_matter;
 mod html;
 mod html_text;
+mod html_unseen;
 mod images;
 mod language;
 mod layout;
