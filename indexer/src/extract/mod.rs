@@ -263,6 +263,8 @@ fn read(kind: Kind, bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejectio
     match kind {
         Kind::Archive => plain::archive::extract(bytes, limits),
         Kind::Book => office::book::extract(bytes, limits),
+        Kind::Calendar => plain::calendar::extract(bytes, limits),
+        Kind::Contacts => plain::contacts::extract(bytes, limits),
         Kind::Data => plain::data::extract(bytes, limits),
         Kind::Html => html::extract(bytes, limits),
         Kind::Image => Err(Rejection::needs_ocr("image")),

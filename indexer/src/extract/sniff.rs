@@ -16,6 +16,10 @@ pub(super) enum Kind {
     Archive,
     /// An e-book (EPUB).
     Book,
+    /// Events and tasks (iCalendar).
+    Calendar,
+    /// People and firms (vCard).
+    Contacts,
     /// JSON, YAML, TOML. No language is guessed for it.
     Data,
     Html,
@@ -73,6 +77,8 @@ const TEXTS: &[(&[&str], Kind)] = &[
     ),
     (&["ipynb"], Kind::Notebook),
     (&["eml", "emlx", "mbox"], Kind::Mail),
+    (&["ical", "icalendar", "ics", "ifb", "vcs"], Kind::Calendar),
+    (&["vcard", "vcf"], Kind::Contacts),
     (&["srt", "vtt"], Kind::Subtitles),
     (&["org"], Kind::Org),
     (&["rest", "rst"], Kind::Rst),
@@ -266,6 +272,8 @@ mod tests {
         check("memo", b"{\\rtf1\\ansi Hello}", "Rtf");
         check("people.CSV", b"name,age\nAnna,7\n", "Table");
         check("notes.org", b"* Hello", "Org");
+        check("family.ICS", b"BEGIN:VCALENDAR", "Calendar");
+        check("ana.vcf", b"BEGIN:VCARD", "Contacts");
     }
 
     #[test]

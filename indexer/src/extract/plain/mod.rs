@@ -1,10 +1,15 @@
-//! Text with a form: tables, data, notebooks, mail, subtitles; and archives of documents.
+//! Text with a form: tables, data, notebooks, mail, calendars, contacts, subtitles; and archives of documents.
 
 pub(super) mod archive;
+pub(super) mod calendar;
+pub(super) mod contacts;
+mod content_lines;
 pub(super) mod data;
 pub(super) mod mail;
 mod mailbox;
+mod moment;
 pub(super) mod notebook;
+mod recurrence;
 pub(super) mod subtitles;
 pub(super) mod table;
 
