@@ -266,6 +266,7 @@ fn read(kind: Kind, bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejectio
         Kind::Calendar => plain::calendar::extract(bytes, limits),
         Kind::Contacts => plain::contacts::extract(bytes, limits),
         Kind::Data => plain::data::extract(bytes, limits),
+        Kind::Gzip(extension) => plain::gzip::extract(bytes, extension, limits),
         Kind::Html => html::extract(bytes, limits),
         Kind::Image => Err(Rejection::needs_ocr("image")),
         Kind::Latex => markup::latex::extract(bytes, limits),
@@ -282,6 +283,8 @@ fn read(kind: Kind, bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejectio
         Kind::Slides => office::slides::extract(bytes, limits),
         Kind::Subtitles => plain::subtitles::extract(bytes, limits),
         Kind::Table => plain::table::extract(bytes, limits),
+        Kind::Tar => plain::tarball::extract(bytes, limits),
+        Kind::WebArchive => plain::web_archive::extract(bytes, limits),
         Kind::Word => office::word::extract(bytes, limits),
     }
 }

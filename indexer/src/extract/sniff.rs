@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Contacts,
     /// JSON, YAML, TOML. No language is guessed for it.
     Data,
+    /// One document that is compressed, and what it is when it is not.
+    Gzip(Extension),
     Html,
     /// Pixels, read where there is something that reads them.
     Image,
@@ -47,8 +49,41 @@ pub(super) enum Kind {
     Subtitles,
     /// Rows of text separated by commas, semicolons or tabs.
     Table,
+    /// A tar archive of documents, compressed or not.
+    Tar,
+    /// A web page with all it needs (MHTML).
+    WebArchive,
     /// A Word document.
     Word,
+}
+
+/// What a document is called at its end. Longer ones mean nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Extension([u8; 12]);
+
+impl Extension {
+    /// The extension in lower case without its dot; an empty one where it is too long.
+    pub(super) fn of(extension: &str) -> Self {
+        let mut bytes = [0; 12];
+        if let Some(start) = bytes.get_mut(..extension.len())
+            && extension.is_ascii()
+        {
+            start.copy_from_slice(extension.to_ascii_lowercase().as_bytes());
+        }
+        Self(bytes)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        let end = self.0.iter().position(|byte| *byte == 0);
+        let bytes = &self.0[..end.unwrap_or(self.0.len())];
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Extension {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
 }
 
 /// Extensions of packages, whose contents are a plain container (ZIP, OLE).
@@ -77,6 +112,7 @@ const TEXTS: &[(&[&str], Kind)] = &[
     ),
     (&["ipynb"], Kind::Notebook),
     (&["eml", "emlx", "mbox"], Kind::Mail),
+    (&["mht", "mhtml"], Kind::WebArchive),
     (&["ical", "icalendar", "ics", "ifb", "vcs"], Kind::Calendar),
     (&["vcard", "vcf"], Kind::Contacts),
     (&["srt", "vtt"], Kind::Subtitles),
@@ -108,6 +144,24 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
     (
         &["key", "numbers", "pages"],
         "iWork documents are not supported: export it as PDF",
+    ),
+    (
+        &["msg", "oft"],
+        "an Outlook message: save it as .eml, or as text",
+    ),
+    (
+        &["ost", "pst"],
+        "a mailbox of Outlook: export its messages as .eml or .mbox",
+    ),
+    (
+        &["one", "onetoc2"],
+        "a OneNote notebook: export its pages as PDF or .docx",
+    ),
+    (&["pub"], "a Publisher document: save it as PDF"),
+    (&["vsd", "vsdx"], "a Visio drawing: save it as PDF"),
+    (
+        &["sxw", "wpd", "wps"],
+        "a document of an old word processor: save it as .docx or .odt",
     ),
     (&["odg"], "OpenDocument drawings are not supported"),
     (&["svg", "svgz"], "image (SVG)"),
@@ -141,6 +195,9 @@ pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, Rejection> {
     if bytes.starts_with(b"{\\rtf") {
         return Ok(Kind::Rtf);
     }
+    if let Some(kind) = compressed_kind(path, &extension, bytes) {
+        return Ok(kind);
+    }
     if text::looks_like_text(bytes) {
         return text_kind(&extension, bytes);
     }
@@ -148,6 +205,22 @@ pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, Rejection> {
         return Ok(kind);
     }
     Err(unreadable(&extension, bytes))
+}
+
+/// The kind of what is compressed with gzip, or a tar archive.
+fn compressed_kind(path: &Path, extension: &str, bytes: &[u8]) -> Option<Kind> {
+    if bytes.starts_with(b"\x1f\x8b") {
+        let inner = Path::new(path.file_stem()?).extension().unwrap_or_default();
+        return match (extension, &*inner.to_string_lossy().to_lowercase()) {
+            ("tgz" | "taz", _) | ("gz", "tar") => Some(Kind::Tar),
+            ("gz", inner) => Some(Kind::Gzip(Extension::of(inner))),
+            ("svgz", _) => Some(Kind::Gzip(Extension::of("svg"))),
+            ("zabw", _) => Some(Kind::Gzip(Extension::of("abw"))),
+            _ => None,
+        };
+    }
+    let is_tar = bytes.get(257..262) == Some(b"ustar");
+    (extension == "tar" && is_tar).then_some(Kind::Tar)
 }
 
 /// The kind of a container that is meant as a document.
@@ -231,6 +304,9 @@ fn other_kind(extension: &str, label: &str) -> String {
         "der" | "pem" => "key or certificate".to_owned(),
         "msi" | "deb" | "rpm" | "crx" => format!("software package ({label})"),
         "swf" | "eot" | "nes" | "dcm" | "qcow2" => format!("binary file ({label})"),
+        "7z" | "bz2" | "lz" | "lz4" | "rar" | "xz" | "zst" => {
+            format!("{label} archive: unpack it to have its files read")
+        }
         _ => format!("{label} archive"),
     }
 }
@@ -251,6 +327,7 @@ mod tests {
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0";
     const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0\x08\0\0\0\0\0\0\0\0\0";
+    const GZIP: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03";
     const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0\0\0\0\0\0\0";
 
     #[test]
@@ -274,6 +351,13 @@ mod tests {
         check("notes.org", b"* Hello", "Org");
         check("family.ICS", b"BEGIN:VCALENDAR", "Calendar");
         check("ana.vcf", b"BEGIN:VCARD", "Contacts");
+        check("saved.mhtml", b"From: <Saved>", "WebArchive");
+        check("a/notes.MD.gz", GZIP, "Gzip(md)");
+        check("notes.gz", GZIP, "Gzip()");
+        check("a.averylongextension.gz", GZIP, "Gzip()");
+        check("all.tar.gz", GZIP, "Tar");
+        check("all.tgz", GZIP, "Tar");
+        check("all.tar", &[[0; 257].as_slice(), b"ustar"].concat(), "Tar");
     }
 
     #[test]
@@ -286,6 +370,16 @@ mod tests {
             "old.doc",
             OLE,
             "a Word document in the format before 2007: save it as .docx",
+        );
+        check(
+            "talk.msg",
+            OLE,
+            "an Outlook message: save it as .eml, or as text",
+        );
+        check(
+            "all.tar.xz",
+            b"\xfd7zXZ\0\0\x04",
+            "XZ archive: unpack it to have its files read",
         );
         check("tool", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "executable");
         check("data.bin", b"\x01\x02\0\x03\xff\xfe\0\0", "binary file");
