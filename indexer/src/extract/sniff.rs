@@ -12,6 +12,7 @@ use super::{Rejection, leftovers, text};
 /// The readers there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kind {
+    AbiWord,
     /// A ZIP archive of documents.
     Archive,
     /// An e-book (EPUB).
@@ -22,6 +23,10 @@ pub(super) enum Kind {
     Contacts,
     /// JSON, YAML, TOML. No language is guessed for it.
     Data,
+    /// An e-book of one part (FB2).
+    FictionBook,
+    /// An `OpenDocument` file of one part.
+    FlatOpenDocument,
     /// One document that is compressed, and what it is when it is not.
     Gzip(Extension),
     Html,
@@ -33,7 +38,7 @@ pub(super) enum Kind {
     Markdown,
     /// A Jupyter notebook.
     Notebook,
-    /// An `OpenDocument` text or presentation.
+    /// An `OpenDocument` text, presentation or drawing.
     OpenDocument,
     Org,
     Pdf,
@@ -47,6 +52,8 @@ pub(super) enum Kind {
     /// Any other text: code, logs. No language is guessed for it.
     SourceCode,
     Subtitles,
+    /// A drawing, whose words are read.
+    Svg,
     /// Rows of text separated by commas, semicolons or tabs.
     Table,
     /// A tar archive of documents, compressed or not.
@@ -89,20 +96,27 @@ impl std::fmt::Debug for Extension {
 /// Extensions of packages, whose contents are a plain container (ZIP, OLE).
 const PACKAGES: &[(&[&str], Kind)] = &[
     (&["docm", "docx", "dotm", "dotx"], Kind::Word),
-    (&["odp", "odt", "otp", "ott"], Kind::OpenDocument),
+    (
+        &["odg", "odp", "odt", "otg", "otp", "ott"],
+        Kind::OpenDocument,
+    ),
     (
         &["ods", "ots", "xls", "xlsb", "xlsm", "xlsx", "xltm", "xltx"],
         Kind::Sheets,
     ),
     (&["potx", "ppsm", "ppsx", "pptm", "pptx"], Kind::Slides),
     (&["epub"], Kind::Book),
-    (&["zip"], Kind::Archive),
+    (&["fbz", "zip"], Kind::Archive),
 ];
 
 /// Text extensions with a reader of their own.
 const TEXTS: &[(&[&str], Kind)] = &[
     (&["markdown", "md", "mdown", "mdx", "mkd"], Kind::Markdown),
+    (&["abw", "awt"], Kind::AbiWord),
+    (&["fb2"], Kind::FictionBook),
+    (&["fodg", "fodp", "fods", "fodt"], Kind::FlatOpenDocument),
     (&["htm", "html", "xhtml"], Kind::Html),
+    (&["svg"], Kind::Svg),
     (&["csv", "tsv"], Kind::Table),
     (
         &[
@@ -138,8 +152,8 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
         "a presentation in the format before 2007: save it as .pptx",
     ),
     (
-        &["azw", "azw3", "fb2", "mobi"],
-        "e-books other than EPUB are not supported",
+        &["azw", "azw3", "mobi"],
+        "e-books other than EPUB and FB2 are not supported",
     ),
     (
         &["key", "numbers", "pages"],
@@ -163,8 +177,6 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
         &["sxw", "wpd", "wps"],
         "a document of an old word processor: save it as .docx or .odt",
     ),
-    (&["odg"], "OpenDocument drawings are not supported"),
-    (&["svg", "svgz"], "image (SVG)"),
 ];
 
 /// Images that can be decoded, by `infer`'s extension.
@@ -251,7 +263,6 @@ fn text_kind(extension: &str, bytes: &[u8]) -> Result<Kind, Rejection> {
         // nothing about itself is judged by its first tag.
         "" if is_web_page(bytes) => Kind::Html,
         "" => Kind::Prose,
-        "svg" => return Err(Rejection::skipped("image (SVG)")),
         prose if PROSE.contains(&prose) => Kind::Prose,
         _ => Kind::SourceCode,
     })
@@ -351,6 +362,10 @@ mod tests {
         check("notes.org", b"* Hello", "Org");
         check("family.ICS", b"BEGIN:VCALENDAR", "Calendar");
         check("ana.vcf", b"BEGIN:VCARD", "Contacts");
+        check("plan.svg", b"<svg/>", "Svg");
+        check("plan.svgz", GZIP, "Gzip(svg)");
+        check("sums.fods", b"<?xml?>", "FlatOpenDocument");
+        check("novel.fb2", b"<?xml?>", "FictionBook");
         check("saved.mhtml", b"From: <Saved>", "WebArchive");
         check("a/notes.MD.gz", GZIP, "Gzip(md)");
         check("notes.gz", GZIP, "Gzip()");

@@ -28,7 +28,8 @@ pub(super) fn write(
     Ok(body.outcome(read))
 }
 
-fn read_sheets(xml: &mut Xml<'_>, transcript: &mut Transcript) -> Result<(), Broken> {
+/// The same of a part that holds the sheets.
+pub(super) fn read_sheets(xml: &mut Xml<'_>, transcript: &mut Transcript) -> Result<(), Broken> {
     while !transcript.is_full()
         && let Some(node) = xml.next()?
     {

@@ -6,18 +6,20 @@
 
 use super::super::transcript::single_line;
 use super::super::{Extracted, Limits, Rejection};
-use super::damaged;
 use super::flow::{Flow, Piece, one_line};
 use super::opendocument_styles::Styles;
-use super::package::{Package, element_text, needs_password, sensible_title};
+use super::package::{Package, element_text, needs_password, not_valid, sensible_title};
 use super::xml::{Broken, Element, Node, Xml};
+use super::{damaged, partly};
+
+const WHAT: &str = "OpenDocument file";
 
 /// Cells that one element stands for at most.
 const MOST_REPEATS: usize = 50;
 
 /// Reads an `OpenDocument` text or presentation.
 pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
-    let mut package = Package::open(bytes, "OpenDocument file")?;
+    let mut package = Package::open(bytes, WHAT)?;
     refuse_encrypted(&mut package)?;
     let Some(body) = package.body("content.xml")? else {
         return Err(package.not_valid("it has no content"));
@@ -35,6 +37,25 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
     let title = known.as_deref().and_then(sensible_title).or(title);
     let extractor = if pages > 0 { "odp" } else { "odt" };
     damaged(flow.finish(extractor, title, limits), read, &package)
+}
+
+/// Reads a text, a presentation or a drawing that is one part.
+pub(super) fn extract_flat(
+    text: &str,
+    title: Option<String>,
+    limits: &Limits,
+) -> Result<Extracted, Rejection> {
+    let mut reader = Reader::new(limits);
+    let read = reader.read(&mut Xml::new(text));
+    let Reader {
+        flow,
+        title: shown,
+        pages,
+        ..
+    } = reader;
+    let extractor = if pages > 0 { "odp" } else { "odt" };
+    let document = flow.finish(extractor, title.or(shown), limits);
+    partly(document, read, |broken| not_valid(WHAT, broken))
 }
 
 /// Refuses packages whose manifest says that their parts are encrypted.
@@ -408,7 +429,8 @@ fn is_unwanted(xml: &Xml<'_>, element: &Element<'_>) -> bool {
     match element.name() {
         "annotation" | "tracked-changes" | "table-of-content" | "alphabetical-index"
         | "illustration-index" | "table-index" | "object-index" | "user-index" | "script"
-        | "event-listeners" | "ruby-text" | "placeholder" | "settings" | "forms" | "object" => true,
+        | "event-listeners" | "ruby-text" | "placeholder" | "settings" | "forms" | "object"
+        | "binary-data" | "master-styles" | "meta" | "scripts" => true,
         // Words about a picture, unlike the field that shows the document's title.
         "title" | "desc" => !matches!(xml.parent(), "p" | "h" | "span" | "a"),
         "section" => element.attribute("display").as_deref() == Some("none"),

@@ -14,8 +14,8 @@ use super::grid::{
     Cell, DateParts, Epoch, Grid, Kind, date, tidy_iso_date, tidy_iso_duration, tidy_number,
 };
 use super::package::{OLE, Package, element_text, needs_password, not_valid, sensible_title};
-use super::xml::Broken;
-use super::{calc, damaged, workbook};
+use super::xml::{Broken, Xml};
+use super::{calc, damaged, partly, workbook};
 
 const WHAT: &str = "spreadsheet";
 
@@ -40,6 +40,18 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
         (read, package.title())
     };
     damaged(finish(transcript, title, limits), read, &package)
+}
+
+/// Reads an `OpenDocument` spreadsheet that is one part.
+pub(super) fn extract_flat(
+    text: &str,
+    title: Option<String>,
+    limits: &Limits,
+) -> Result<Extracted, Rejection> {
+    let mut transcript = Transcript::new(limits);
+    let read = calc::read_sheets(&mut Xml::new(text), &mut transcript);
+    let document = finish(transcript, title, limits);
+    partly(document, read, |broken| not_valid(WHAT, broken))
 }
 
 /// The document with its own title or none: the name of a sheet is no title.
