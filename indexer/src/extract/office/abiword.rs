@@ -77,8 +77,7 @@ impl Reader {
                 ..Paragraph::default()
             }),
             "br" | "cbr" | "pbr" => self.push("\n"),
-            "foot" | "endnote" | "footnote" => self.flow.hold(),
-            "frame" => self.flow.hold(),
+            "foot" | "endnote" | "footnote" | "frame" => self.flow.hold(),
             "table" => {
                 self.flow.open_table();
                 self.rows.push(None);

@@ -86,7 +86,7 @@ impl Reader {
             "table" => self.flow.open_table(),
             "tr" => self.flow.open_row(false),
             "a" if element.attribute("type").as_deref() == Some("note") => {
-                self.refer(xml, element)?
+                self.refer(xml, element)?;
             }
             "document-info" | "publish-info" | "src-title-info" | "custom-info" | "binary"
             | "stylesheet" | "output" => xml.skip()?,

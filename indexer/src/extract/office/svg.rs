@@ -98,7 +98,7 @@ fn words(xml: &mut Xml<'_>) -> Result<String, Broken> {
     while let Some(node) = xml.next()? {
         match node {
             Node::Open(element) if is_hidden(&element) || element.name() == "title" => {
-                xml.skip()?
+                xml.skip()?;
             }
             Node::Open(element) => {
                 depth += 1;

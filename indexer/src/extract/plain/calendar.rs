@@ -84,21 +84,21 @@ fn entries(text: &str) -> impl Iterator<Item = Entry> {
         let mut entry: Option<Entry> = None;
         let mut nested = 0_usize;
         for line in lines.by_ref() {
-            match (&mut entry, line.name.as_str()) {
-                (None, "BEGIN") => {
+            let Some(open) = &mut entry else {
+                if line.name == "BEGIN" {
                     let name = line.raw().to_uppercase();
                     let kind = ENTRIES.iter().find(|kind| **kind == name);
                     let lines = Vec::new();
                     entry = kind.map(|kind| Entry { kind, lines });
                 }
-                (None, _) => {}
-                (Some(_), "BEGIN") => nested += 1,
-                (Some(_), "END") if nested == 0 => break,
-                (Some(_), "END") => nested -= 1,
-                (Some(entry), _) if nested == 0 && entry.lines.len() < MOST_LINES => {
-                    entry.lines.push(line);
-                }
-                (Some(_), _) => {}
+                continue;
+            };
+            match line.name.as_str() {
+                "BEGIN" => nested += 1,
+                "END" if nested == 0 => break,
+                "END" => nested -= 1,
+                _ if nested == 0 && open.lines.len() < MOST_LINES => open.lines.push(line),
+                _ => {}
             }
         }
         entry

@@ -134,8 +134,8 @@ fn value(line: &Property) -> String {
         "NOTE" => line.text(),
         _ => {
             let text = single_line(&line.text());
-            let plain = ["tel:", "mailto:", "xmpp:", "sip:"].iter();
-            let plain = plain.filter_map(|scheme| text.strip_prefix(scheme)).next();
+            let schemes = &mut ["tel:", "mailto:", "xmpp:", "sip:"].iter();
+            let plain = schemes.find_map(|scheme| text.strip_prefix(scheme));
             plain.unwrap_or(&text).to_owned()
         }
     }

@@ -43,15 +43,13 @@ impl Moment {
             Some((day, clock)) => (day, Some(clock)),
             None => (text.trim(), None),
         };
-        let (year, month, day) = match day.strip_prefix("--") {
-            Some(rest) => {
-                let [month, day] = numbers(rest, [2, 2])?;
-                (None, month, day)
-            }
-            None => {
-                let [century, year, month, day] = numbers(day, [2, 2, 2, 2])?;
-                (Some(u16::from(century) * 100 + u16::from(year)), month, day)
-            }
+        let (year, month, day) = if let Some(rest) = day.strip_prefix("--") {
+            let [month, day] = numbers(rest, [2, 2])?;
+            (None, month, day)
+        } else {
+            let [century, year, month, day] = numbers(day, [2, 2, 2, 2])?;
+            let year = u16::from(century) * 100 + u16::from(year);
+            (Some(year), month, day)
         };
         let is_day = (1..=12).contains(&month) && (1..=31).contains(&day);
         let clock = clock.filter(|clock| !clock.is_empty());
