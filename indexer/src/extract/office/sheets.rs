@@ -244,7 +244,7 @@ mod tests {
         expect![[r#"
             Ships
 
-            Ship: Ada & co; Built: 2024-05-04; Share: 25%
+            Ship: Ada & co; Built: 4. 5. 2024 (2024-05-04); Share: 25.00%
             Ship: Bea; Share: 0.3; TRUE
 
             Hidden
@@ -308,7 +308,7 @@ mod tests {
             expect![[r#"
                 Ships
 
-                Ship: Ada & co; Built: 2024-05-04; Share: 25%; Price: 1234.5 CZK"#]],
+                Ship: Ada & co; Built: 4.5.24 (2024-05-04); Share: 25,0 %; Price: 1 234,50 Kč"#]],
         );
     }
 
