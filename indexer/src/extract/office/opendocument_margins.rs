@@ -46,7 +46,7 @@ fn margin_text(xml: &mut Xml<'_>, margin: &mut Margin) -> Result<(), Broken> {
                     xml.skip()?;
                 }
                 "annotation" | "tracked-changes" | "binary-data" | "title" | "desc" => {
-                    xml.skip()?
+                    xml.skip()?;
                 }
                 name => {
                     if matches!(name, "s" | "tab" | "line-break") {
