@@ -13,20 +13,22 @@ use super::members::{self, Members, most_bytes};
 
 const GZIP: &[u8] = b"\x1f\x8b";
 
+/// How an archive of `vade export` begins. What it says is in the index already.
+const EXPORT: [&[u8]; 2] = [b"manifest.json", b"ledger.sqlite3"];
+
+/// An export tells what it is within this (bytes).
+const START: u64 = 4 << 20;
+
 /// Entries that are looked at, folders and links included.
 const MOST_ENTRIES: usize = 100_000;
 
 /// Reads an archive.
 pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
-    let stream: &mut dyn Read = &mut &*bytes;
-    let unpacked: &mut dyn Read = &mut MultiGzDecoder::new(bytes);
-    let stream = if bytes.starts_with(GZIP) {
-        unpacked
-    } else {
-        stream
-    };
+    if is_export(unpacked(bytes).take(START)).unwrap_or(false) {
+        return Err(Rejection::skipped("an index that `vade export` wrote"));
+    }
     // What names and headers claim to take is bounded by what there is to read.
-    let mut stream = stream.take(most_bytes(limits));
+    let mut stream = unpacked(bytes).take(most_bytes(limits));
     let mut members = Members::new(limits);
     let mut total = 0;
     let read = read(&mut stream, &mut members, &mut total);
@@ -42,6 +44,27 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
         Ok(()) => {}
     }
     members.finish(total)
+}
+
+/// The archive without its compression.
+fn unpacked(bytes: &[u8]) -> Box<dyn Read + '_> {
+    if bytes.starts_with(GZIP) {
+        Box::new(MultiGzDecoder::new(bytes))
+    } else {
+        Box::new(bytes)
+    }
+}
+
+fn is_export(stream: impl Read) -> io::Result<bool> {
+    let mut archive = Archive::new(stream);
+    let mut entries = archive.entries()?;
+    for name in EXPORT {
+        match entries.next().transpose()? {
+            Some(entry) if *entry.path_bytes() == *name => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 fn read(stream: &mut dyn Read, members: &mut Members<'_>, total: &mut usize) -> io::Result<()> {
@@ -146,6 +169,19 @@ mod tests {
         let archive = builder.into_inner().expect("archive");
         let rejection = extract(&archive, &limits()).expect_err("rejected");
         assert_eq!(rejection.to_string(), "nothing to read in it");
+    }
+
+    #[test]
+    fn an_export_is_told() {
+        let export = tar(&[
+            ("manifest.json", b"{}"),
+            ("ledger.sqlite3", b"x"),
+            ("a.txt", b"x"),
+        ]);
+        let rejection = extract(&gzip(&export), &limits()).expect_err("rejected");
+        assert_eq!(rejection.to_string(), "an index that `vade export` wrote");
+        let other = tar(&[("manifest.json", b"{\"a\": 1}"), ("a.txt", b"x")]);
+        assert!(extract(&other, &limits()).is_ok());
     }
 
     #[test]
