@@ -32,6 +32,7 @@ mod word_margins;
 mod word_notes;
 mod word_styles;
 mod workbook;
+mod xls_formats;
 mod xml;
 
 use super::{Extracted, Rejection};
