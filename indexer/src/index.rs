@@ -918,7 +918,7 @@ fn limits(settings: &IndexSettings, worker: PathBuf) -> Limits {
 
 /// Changes with everything that changes what a file's chunks are.
 fn fingerprint(settings: &IndexSettings) -> String {
-    const EXTRACTION: u32 = 2;
+    const EXTRACTION: u32 = 3;
     format!(
         "{EXTRACTION} {} {} {}",
         settings.chunk_target_bytes, settings.chunk_max_bytes, settings.max_file_mib

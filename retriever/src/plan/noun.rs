@@ -83,7 +83,7 @@ const TYPES: [Type; 13] = [
             "hoja de cálculo",
             "hojas de cálculo",
         ],
-        extensions: &["xlsx", "xls", "xlsm", "xlsb", "ods", "csv", "tsv"],
+        extensions: &["xlsx", "xls", "xlsm", "xlsb", "ods", "fods", "csv", "tsv"],
         nouns: [
             "spreadsheets|hojas de calculo|excels|workbooks",
             "spreadsheet|hoja de calculo|excel|workbook",
@@ -105,7 +105,7 @@ const TYPES: [Type; 13] = [
             "presentación",
             "presentaciones",
         ],
-        extensions: &["pptx", "ppt", "odp", "pptm"],
+        extensions: &["pptx", "ppt", "odp", "fodp", "pptm"],
         nouns: [
             "presentations|slides|slide decks|powerpoints|presentaciones|diapositivas",
             "presentation|slide deck|powerpoint|presentacion",
@@ -127,7 +127,7 @@ const TYPES: [Type; 13] = [
     Type {
         kind: FileType::Web,
         names: ["web page", "web pages", "página web", "páginas web"],
-        extensions: &["html", "htm", "xhtml", "mhtml"],
+        extensions: &["html", "htm", "xhtml", "mhtml", "mht"],
         nouns: [
             "web pages|webpages|paginas web",
             "web page|webpage|pagina web",
