@@ -131,6 +131,18 @@ fn a_conversation_is_kept_opened_and_deleted() {
 }
 
 #[test]
+fn a_kept_answer_has_its_plan_and_its_table() {
+    let (_, daemon) = samples();
+    let answer = daemon.ask(&json!({ "question": "How many notes are tagged bees?" }));
+    let address = format!("/api/conversations/{}", text(&answer["conversation"]));
+    let kept = daemon.get(&address)["messages"][1].clone();
+    assert!(!answer["table"]["rows"].as_array().expect("rows").is_empty());
+    assert_eq!(kept["table"], answer["table"]);
+    assert_eq!(answer["plan"]["kind"], "count");
+    assert_eq!(kept["plan"], answer["plan"]);
+}
+
+#[test]
 fn a_client_that_goes_away_is_forgotten() {
     let (_, daemon) = samples();
     let question = json!({ "question": "What does the seeded rye loaf need, step by step?" });

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Daemon, eventually, sample_folder, samples, text, until};
+use crate::harness::{Daemon, eventually, number, sample_folder, samples, text, until};
 use crate::webdriver::{Browser, ENTER, ESCAPE};
 
 const QUESTION: &str = "Which fault code of the boiler means that the water pressure is too low?";
+/// Answered from the library, without a model.
+const LISTED: &str = "Which notes mention varroa?";
 
 /// The page of the daemon over the samples.
 fn page() -> (Browser, &'static Daemon) {
@@ -24,6 +26,108 @@ fn page() -> (Browser, &'static Daemon) {
 #[track_caller]
 fn shows(browser: &Browser, selector: &str) {
     until(&format!("{selector} is shown"), || browser.has(selector));
+}
+
+/// Asks, waits for the answer, and gives it as it was kept.
+fn ask(browser: &Browser, daemon: &Daemon, question: &str) -> Value {
+    let answers =
+        || browser.run("return document.querySelectorAll('.answer[data-state=done]').length");
+    let before = number(&answers());
+    browser.write("#question", &format!("{question}{ENTER}"));
+    until("it is answered", || number(&answers()) > before);
+    let address = browser.run("return location.hash");
+    let conversation = text(&address).strip_prefix("#/c/").expect("its address");
+    let kept = daemon.get(&format!("/api/conversations/{conversation}"));
+    kept["messages"]
+        .as_array()
+        .expect("messages")
+        .last()
+        .expect("one")
+        .clone()
+}
+
+/// What stands in the cells of this class, in the last table.
+fn cells(browser: &Browser, class: &str) -> Value {
+    browser.run(&format!(
+        "return [...[...document.querySelectorAll('.listing')].pop().querySelectorAll('tbody .{class}')] \
+           .map((cell) => cell.textContent)"
+    ))
+}
+
+#[test]
+fn an_answer_over_documents_is_a_table_that_opens_them_and_can_be_corrected() {
+    let (browser, daemon) = page();
+    let kept = ask(&browser, daemon, LISTED);
+    let rows = kept["table"]["rows"].as_array().expect("rows");
+    assert!((2..=10).contains(&rows.len()), "{rows:?}");
+    let titles: Vec<&str> = rows.iter().map(|row| text(&row["title"])).collect();
+    assert_eq!(cells(&browser, "title"), json!(titles));
+    assert!(browser.has(".listing table caption + thead th[scope=col]"));
+    assert!(browser.has(".listing tbody th[scope=row]"));
+    let evident = rows.iter().find(|row| !row["evidence"].is_null());
+    let quote = &evident.expect("words of a document")["evidence"]["quote"];
+    browser.click(".listing .open:not([data-marker=''])");
+    shows(&browser, "#sources mark.quote");
+    assert_eq!(browser.text("#sources mark.quote"), text(quote));
+
+    // What was understood, said again as a question, is understood in the same way.
+    let understood = browser.text("button.understood");
+    assert!(
+        understood.contains("Listed notes that mention “varroa”"),
+        "{understood}"
+    );
+    browser.click("button.understood");
+    let again = browser.run("return document.querySelector('#question').value");
+    assert!(text(&again).contains("varroa"), "{again}");
+    let again = ask(&browser, daemon, "");
+    assert_eq!(again["table"]["rows"], kept["table"]["rows"]);
+
+    let looks = || (cells(&browser, "title"), browser.text("button.understood"));
+    let before = looks();
+    let address = browser.run("return location.hash");
+    browser.go(&format!("{}/?kept{}", daemon.base(), text(&address)));
+    shows(&browser, ".exchange + .exchange .listing");
+    assert_eq!(looks(), before);
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn long_tables_are_folded() {
+    let (browser, daemon) = page();
+    let folder = sample_folder();
+    let folder = folder.file_name().expect("a name").to_string_lossy();
+    let kept = ask(
+        &browser,
+        daemon,
+        &format!("List the files in the folder {folder}"),
+    );
+    let rows = kept["table"]["rows"].as_array().expect("rows");
+    assert!(rows.len() > 10, "{kept}");
+    let shown = || cells(&browser, "title").as_array().map_or(0, Vec::len);
+    assert_eq!(shown(), 10);
+    assert!(!browser.text(".answer").contains(text(&rows[0]["title"])));
+    browser.click(".listing .more");
+    assert_eq!(shown(), rows.len());
+    assert!(!browser.has(".listing .more"));
+    let focused = browser.run("return document.activeElement.querySelector('.title')?.textContent");
+    assert_eq!(focused, rows[10]["title"]);
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn an_answer_is_marked_as_wrong_with_what_would_be_right() {
+    let (browser, daemon) = page();
+    ask(&browser, daemon, LISTED);
+    browser.click(".rate.wrong");
+    browser.write(".correction input", "Two hives");
+    browser.write(".correction input", ENTER);
+    shows(&browser, ".rate.wrong[aria-pressed=true]");
+    assert!(browser.has(".correction[hidden]"));
+    let said = browser.text(".rated");
+    let file = said.split_once(" in ").expect("where it is noted").1;
+    let noted = std::fs::read_to_string(file).expect("the file of ratings");
+    assert!(noted.contains("expect = [\"Two hives\"]"), "{noted}");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
 #[test]
@@ -178,21 +282,32 @@ fn on_a_phone_nothing_is_wider_than_the_screen() {
             "#library .document"
         };
         shows(&browser, ready);
-        let widths = browser.run(
-            "const root = document.documentElement; \
-             return [innerWidth, root.scrollWidth, Math.max(...[...document.querySelectorAll('main *')] \
-               .filter((node) => node.checkVisibility()).map((node) => node.getBoundingClientRect().right))]",
-        );
-        assert_eq!(
-            (&widths[0], &widths[1]),
-            (&json!(360), &json!(360)),
-            "{view}"
-        );
-        assert!(
-            widths[2].as_f64().expect("a width") <= 361.0,
-            "{view}: {widths}"
-        );
+        fits(&browser, view);
     }
+    browser.go(&format!("{}/?table", daemon.base()));
+    shows(&browser, "#question");
+    ask(&browser, daemon, LISTED);
+    shows(&browser, ".listing tbody .words");
+    fits(&browser, "a table");
+}
+
+/// Nothing is wider than a screen of 360 pixels.
+#[track_caller]
+fn fits(browser: &Browser, view: &str) {
+    let widths = browser.run(
+        "const root = document.documentElement; \
+         return [innerWidth, root.scrollWidth, Math.max(...[...document.querySelectorAll('main *')] \
+           .filter((node) => node.checkVisibility()).map((node) => node.getBoundingClientRect().right))]",
+    );
+    assert_eq!(
+        (&widths[0], &widths[1]),
+        (&json!(360), &json!(360)),
+        "{view}"
+    );
+    assert!(
+        widths[2].as_f64().expect("a width") <= 361.0,
+        "{view}: {widths}"
+    );
 }
 
 #[test]

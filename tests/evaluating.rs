@@ -1,6 +1,9 @@
 //! `vade eval`: sets are asked, answers judged, and figures given.
 
-use crate::harness::Place;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Place, text};
 
 const CASES: &str = r#"
 name = "harbour"
@@ -52,4 +55,55 @@ fn a_file_that_is_no_set_says_what_is_wrong() {
     place.ends(&["eval", cases], 1, &["harbour master"]);
     place.ends(&["eval", cases, "--only", "nothing"], 1, &[]);
     place.ends(&["eval"], 2, &["FILE"]);
+}
+
+#[test]
+fn what_a_person_marks_becomes_a_set() {
+    let place = Place::new();
+    let hives = "The hives stand behind the orchard wall, beside the old cistern.";
+    place.write(
+        "bees.md",
+        format!("---\ntags: [bees]\n---\n# Hives\n\n{hives}\n"),
+    );
+    place.write("boat.md", "The harbour master is Enid Crowe.");
+    let daemon = place.up(&["notes"]);
+    let [tagged, mentioned] = [
+        "List the notes tagged bees",
+        "Which notes mention Enid Crowe?",
+    ];
+    let marked = |question: &str, asked: &str, right: bool, correction: Option<&str>| {
+        let answer = daemon.ask(&json!({ "question": question }));
+        let body = json!({
+            "conversation": answer["conversation"], "question": asked, "right": right, "correction": correction,
+        });
+        let request = daemon.request(Method::POST, "/api/ratings").json(&body);
+        let answer = request.send().expect("an answer");
+        let status = answer.status().as_u16();
+        (status, answer.json::<Value>().expect("JSON"))
+    };
+    assert_eq!(marked(tagged, "What?", true, None).0, 404);
+    assert_eq!(marked(tagged, tagged, false, Some("/(/")).0, 400);
+    assert_eq!(marked(tagged, tagged, false, Some("orchard wall")).0, 200);
+    assert_eq!(marked(mentioned, mentioned, false, Some("Nobody")).0, 200);
+    let (status, kept) = marked(tagged, tagged, true, None);
+    assert_eq!(status, 200, "{kept}");
+
+    let file = text(&kept["file"]);
+    let outcome = &place.json(&["eval", file])["ratings"];
+    assert_eq!(outcome["figures"]["n"], 2);
+    assert_eq!(outcome["by_kind"]["rated-right"]["right"]["mean"], 1.0);
+    assert_eq!(outcome["by_kind"]["rated-wrong"]["right"]["mean"], 0.0);
+
+    // What was forgotten is not told by what was said of it.
+    let receipt = &place.json(&["forget", "notes/bees.md"])["forgotten"][0];
+    assert_eq!(
+        (&receipt["ratings"], &receipt["occurrences"]),
+        (&json!(1), &json!(0))
+    );
+    let left = std::fs::read_to_string(file).expect("the file");
+    assert!(
+        left.starts_with("# Answers") && left.contains(mentioned),
+        "{left}"
+    );
+    assert!(!left.contains("bees"), "{left}");
 }

@@ -38,6 +38,9 @@ pub struct Receipt {
     pub chunks: usize,
     /// Messages of conversations that quoted them, or followed one that did.
     pub messages: usize,
+    /// Ratings of answers that rest on them.
+    #[serde(default)]
+    pub ratings: usize,
     /// Pieces of their text that were looked for.
     pub probes: usize,
     /// Files of the data directory that were searched for these.
@@ -76,7 +79,11 @@ impl Index {
         inner.asked.forget(&named, has_left).ended().await;
         let probes = inner.own_probes(&ids, probes)?;
         let messages = inner.ledger.forget_answers(&named, &path, &probes)?;
-        if !is_known && messages == 0 && why.standing != Standing::Unseen {
+        // After the answers: from here on none of them can be rated any more.
+        let paths = documents.iter().map(|one| one.path.clone());
+        let paths: Vec<PathBuf> = paths.chain([path.clone()]).collect();
+        let ratings = inner.forget_ratings(&paths, &probes)?;
+        if !is_known && messages + ratings == 0 && why.standing != Standing::Unseen {
             return Err(IndexerError::Unknown {
                 path: why.path,
                 verdict: why.verdict,
@@ -93,6 +100,7 @@ impl Index {
             copies: copies.len(),
             chunks: documents.iter().map(|document| document.chunks).sum(),
             messages,
+            ratings,
             kept_out: path.symlink_metadata().is_ok(),
             path,
             ..Receipt::default()

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -175,6 +175,8 @@ pub(crate) struct Inner {
     pub settings: IndexSettings,
     pub fingerprint: String,
     pub live: RwLock<HashMap<DocumentId, Arc<Document>>>,
+    /// How often the live documents have changed.
+    pub changes: AtomicU64,
     /// Folders that could not be reached when they were last looked at, and why.
     pub unreachable: Mutex<HashMap<PathBuf, String>>,
     /// Folders in which a drive was that is not there now.
@@ -187,6 +189,8 @@ pub(crate) struct Inner {
     pub folders_changed: Notify,
     pub words_wake: Notify,
     pub vectors_wake: Notify,
+    /// Held while the file of ratings is changed.
+    pub ratings: Mutex<()>,
     /// Held over a commit of the full-text index and the ledger's part of it.
     pub words_writer: tokio::sync::Mutex<()>,
     /// Held over a commit of the vector store and the ledger's part of it.
@@ -247,6 +251,7 @@ impl Index {
             settings: settings.clone(),
             fingerprint: fingerprint(settings),
             live: RwLock::default(),
+            changes: AtomicU64::new(0),
             unreachable: Mutex::default(),
             drives_away: Mutex::default(),
             asked: Asked::default(),
@@ -255,6 +260,7 @@ impl Index {
             folders_changed: Notify::new(),
             words_wake: Notify::new(),
             vectors_wake: Notify::new(),
+            ratings: Mutex::default(),
             words_writer: tokio::sync::Mutex::default(),
             vectors_writer: tokio::sync::Mutex::default(),
             saved: Mutex::default(),
@@ -517,6 +523,19 @@ impl Index {
         read(&self.inner.live).get(id).cloned()
     }
 
+    /// All documents whose content is in the index, and how often they have changed before they were read.
+    #[must_use]
+    pub fn all_live(&self) -> (u64, Vec<Arc<Document>>) {
+        let changes = self.changes();
+        (changes, read(&self.inner.live).values().cloned().collect())
+    }
+
+    /// How often the documents in the index have changed since it was opened.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.inner.changes.load(Ordering::Acquire)
+    }
+
     /// The text at `span` of a document and up to `context` bytes on each side.
     ///
     /// # Errors
@@ -750,6 +769,7 @@ impl Inner {
                 saved.remove(id);
             }
         }
+        self.changes.fetch_add(1, Ordering::Release);
         let removed = self.remove_everywhere(ids);
         if removed.is_err() {
             // What could not be removed is still there.
@@ -810,6 +830,7 @@ impl Inner {
                 None => live.remove(id),
             };
         }
+        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
@@ -820,6 +841,7 @@ impl Inner {
             .into_iter()
             .map(|document| (document.id.clone(), Arc::new(document)))
             .collect();
+        self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
@@ -897,7 +919,7 @@ fn limits(settings: &IndexSettings, worker: PathBuf) -> Limits {
 
 /// Changes with everything that changes what a file's chunks are.
 fn fingerprint(settings: &IndexSettings) -> String {
-    const EXTRACTION: u32 = 2;
+    const EXTRACTION: u32 = 3;
     format!(
         "{EXTRACTION} {} {} {}",
         settings.chunk_target_bytes, settings.chunk_max_bytes, settings.max_file_mib

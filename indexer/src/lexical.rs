@@ -40,6 +40,7 @@ use self::ranking::{Ranking, Side, misspelt};
 use crate::analysis::{analyse, analyse_beside, tag};
 use crate::error::{IndexerError, Result};
 use crate::fail;
+use crate::index::now;
 use crate::ledger::DocumentId;
 use crate::own_files;
 
@@ -130,6 +131,17 @@ pub(crate) struct Lexical {
     writer: Mutex<Option<IndexWriter>>,
 }
 
+/// Moves folders out of the way that stand where the engine's lock files belong.
+fn free_locks(directory: &Path) -> std::io::Result<()> {
+    for lock in own_files::LOCKS {
+        let path = directory.join(lock);
+        if path.is_dir() && std::fs::remove_dir(&path).is_err() {
+            std::fs::rename(&path, directory.join(format!("{lock}.folder-{}", now())))?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the directory had to be made anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opened {
@@ -147,6 +159,7 @@ impl Lexical {
         };
         let existed = directory.join("meta.json").exists();
         std::fs::create_dir_all(directory).map_err(made)?;
+        free_locks(directory).map_err(made)?;
         let opened = Index::open_in_dir(directory).ok().filter(|index| {
             index.schema() == schema
                 && index.reader().is_ok()

@@ -29,6 +29,7 @@ mod own_files;
 pub mod paths;
 mod pipeline;
 mod progress;
+mod ratings;
 mod reconcile;
 mod replace;
 mod retry;
@@ -58,6 +59,7 @@ pub use ledger::{Counts, Document, DocumentFilter, DocumentId, Fault, Ledger, St
 pub use lock::{Holder, holder, lasting_holder};
 pub use paths::{path_named, path_text};
 pub use progress::Progress;
+pub use ratings::without_paragraphs;
 pub use transfer::{Import, Imported, Manifest, Moved, Named, chosen, export, import};
 pub use trial::{TrialDocument, VectorTrial};
 pub use vectors::Scope;

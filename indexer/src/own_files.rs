@@ -23,6 +23,9 @@ const TABLE_FILES: [&str; 7] = ["manifest", "txn", "lance", "arrow", "bin", "idx
 /// Folders below each other in the vector store, at most.
 const DEPTH: usize = 6;
 
+/// The lock files of the full-text index.
+pub(crate) const LOCKS: [&str; 2] = [".tantivy-writer.lock", ".tantivy-meta.lock"];
+
 /// Whether the full-text index may hold this (a path below its directory).
 pub(crate) fn of_words(path: &Path) -> bool {
     let mut names = path.components();
@@ -36,13 +39,8 @@ pub(crate) fn of_words(path: &Path) -> bool {
         let id = name.split('.').next().unwrap_or_default();
         id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) && name.len() > 33
     };
-    [
-        "meta.json",
-        ".managed.json",
-        ".tantivy-writer.lock",
-        ".tantivy-meta.lock",
-    ]
-    .contains(&name)
+    ["meta.json", ".managed.json"].contains(&name)
+        || LOCKS.contains(&name)
         || segment()
         || is_begun(name)
 }

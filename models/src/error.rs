@@ -146,8 +146,8 @@ pub enum ModelsError {
 
     /// The prompt and the longest answer do not fit together.
     #[error(
-        "the prompt takes {prompt} tokens and the answer up to {answer}, more than the context of \
-         {context}: ask something shorter, or raise `model.context`"
+        "the question and what it needs are too long for the model: {prompt} tokens and {answer} for the answer do not \
+         fit into its {context}; ask something shorter, or raise `model.context`"
     )]
     ContextOverflow {
         /// Tokens of the prompt.

@@ -2,23 +2,26 @@
 //!
 //! A small model copies better than it tells, and must not be the judge of what is absent. So it chooses among the
 //! sentences of the passages, of which one must be said; whether that one speaks of what was asked is checked
-//! afterwards, and what it answers are words of it.
+//! afterwards, and what it answers are words of it. What is several questions is asked part by part; what they find
+//! is compared by the program.
 
-use std::ops::Range;
+mod choice;
 
 use vade_models::ModelsError;
 use vade_models::language::{Candidate, Form, Generation, Request, Summary};
 
 use crate::ask::{Asking, Events, Timings, elapsed};
-use crate::cite::{Attribution, Citation, Quote, cite, is_short_word, quotes};
+use crate::cite::{Attribution, Citation, Quote, cite, is_short_word};
 use crate::error::Result;
 use crate::expected::Expected;
 use crate::language::Language;
 use crate::passage::Passage;
-use crate::plan::Kind;
+use crate::plan::{Compared, Kind, Measure};
 use crate::prompt::{self, Excerpt, Task};
 use crate::proof::Claim;
-use crate::writer::{Piece, Writer, without_markers};
+use crate::versus;
+use crate::writer::{Writer, without_markers};
+use choice::{COPIES, candidates, clause, copies, without_mark};
 
 /// Tokens of a phrase, and of a sentence in the model's own words, at most.
 const PHRASE: usize = 48;
@@ -26,6 +29,9 @@ const SENTENCE: usize = 80;
 
 /// A longer sentence (bytes) is shown without its phrase being said first.
 const WHOLE: usize = 3;
+
+/// Things that are compared at once, at most.
+const COMPARED: usize = 5;
 
 /// What an answer looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +52,32 @@ impl Shape {
                 Self::Explanation
             }
             _ => Self::Phrase,
+        }
+    }
+}
+
+/// One question of those that a person's is, and what it is answered from.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    /// As it is put to the model.
+    pub text: String,
+    pub shape: Shape,
+    /// What it leans on: of the conversation, or of another document.
+    pub context: Option<String>,
+    /// The sentence that names what is asked, where another document does.
+    pub link: Option<Citation>,
+    /// Whether the newest of several is asked for.
+    pub recent: bool,
+    /// Nothing where the documents do not speak of it.
+    pub excerpts: Vec<Excerpt>,
+}
+
+impl Part {
+    /// What kind of thing answers it.
+    fn expected(&self) -> Option<Expected> {
+        match self.shape {
+            Shape::YesNo => None,
+            _ => Expected::of(&self.text),
         }
     }
 }
@@ -81,24 +113,137 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// Answers a question of one part or of several; none when nobody listens any more.
+    pub(crate) async fn answer(&mut self, parts: &[Part]) -> Result<Option<Said>> {
+        let said = match (&self.asking.plan.compared, parts) {
+            (Some(compared), [one, other]) => self.compare(compared, [one, other]).await?,
+            (Some(compared), [part]) if compared.sides.is_none() => {
+                match self.outermost(compared, part) {
+                    Some(said) => Some(said),
+                    None => self.part(part).await?,
+                }
+            }
+            (_, [part]) => self.part(part).await?,
+            _ => self.each(parts).await?,
+        };
+        if let Some(Said::Found {
+            answer, citations, ..
+        }) = &said
+        {
+            self.show(answer, citations).await;
+        }
+        Ok(said)
+    }
+
+    async fn part(&mut self, part: &Part) -> Result<Option<Said>> {
+        if part.excerpts.is_empty() {
+            return Ok(Some(Said::Nothing));
+        }
+        match part.shape {
+            Shape::Explanation => self.explain(part).await,
+            shape => self.quote(shape, part).await,
+        }
+    }
+
+    /// Answers each part; what the documents do not hold is said of that part.
+    async fn each(&mut self, parts: &[Part]) -> Result<Option<Said>> {
+        let (mut answers, mut all) = (Vec::new(), Vec::new());
+        for part in parts {
+            match self.part(part).await? {
+                Some(Said::Found {
+                    answer, citations, ..
+                }) => {
+                    answers.push(answer);
+                    all.extend(citations);
+                }
+                Some(Said::Nothing) => {
+                    let refusal = self.asking.language.not_found();
+                    answers.push(format!("*{}* — {refusal}", part.text));
+                }
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(found(answers.join("\n\n"), None, all)))
+    }
+
+    /// Compares two things by what is said of each.
+    async fn compare(&mut self, compared: &Compared, parts: [&Part; 2]) -> Result<Option<Said>> {
+        if compared.measure == Measure::Words {
+            let mut whole = parts[0].clone();
+            whole.text.clone_from(&self.asking.text);
+            whole.excerpts.extend(parts[1].excerpts.iter().cloned());
+            whole.shape = Shape::Explanation;
+            return self.part(&whole).await;
+        }
+        let sides = compared.sides.iter().flatten();
+        let (mut lines, mut all, mut known) = (Vec::new(), Vec::new(), Vec::new());
+        for (part, side) in parts.into_iter().zip(sides.clone()) {
+            match self.part(part).await? {
+                Some(Said::Found {
+                    phrase, citations, ..
+                }) => {
+                    for citation in &citations {
+                        lines.push(format!("- {side}: {}", line(citation)));
+                    }
+                    let quote = citations.first().map_or("", |one| &one.quote).to_owned();
+                    known.push([phrase.unwrap_or_default(), quote]);
+                    all.extend(citations);
+                }
+                Some(Said::Nothing) => {
+                    let refusal = self.asking.language.not_found();
+                    lines.push(format!("- {side}: {refusal}"));
+                }
+                None => return Ok(None),
+            }
+        }
+        let known: Vec<[&str; 2]> = known.iter().map(|[a, b]| [a.as_str(), b]).collect();
+        let both = known.len() == parts.len();
+        let verdict = both.then(|| versus::verdict(compared, &known)).flatten();
+        let [yes, no] = self.asking.language.yes_no();
+        let verdict = verdict.and_then(|place| match (compared.asks_whether, place) {
+            (true, 0) => Some(yes.to_owned()),
+            (true, _) => Some(no.to_owned()),
+            (false, _) => sides.clone().nth(place).cloned(),
+        });
+        let list = lines.join("\n");
+        let answer = match &verdict {
+            Some(verdict) => format!("**{verdict}**\n\n{list}"),
+            None => list,
+        };
+        Ok(Some(found(answer, verdict, all)))
+    }
+
+    /// Of all things that the passages measure the one that is asked for, without the model: "Which hotel is nearer?"
+    /// None where fewer than two are measured.
+    fn outermost(&self, compared: &Compared, part: &Part) -> Option<Said> {
+        let quotes = choice::measured(&part.excerpts, compared, COMPARED);
+        let known: Vec<[&str; 2]> = quotes.iter().map(|quote| ["", quote.text]).collect();
+        let best = (known.len() > 1).then(|| versus::verdict(compared, &known))??;
+        let citation =
+            |quote: &Quote| cite(&part.excerpts[quote.passage].passage, quote.span.clone());
+        let mut citations: Vec<Citation> = quotes.iter().map(citation).collect();
+        citations.swap(0, best);
+        let lines = citations.iter().map(|one| format!("- {}", line(one)));
+        let rest: Vec<String> = lines.skip(1).collect();
+        let first = line(&citations[0]);
+        let than = match self.asking.language.code() {
+            "es" => "En comparación con:",
+            _ => "Compared with:",
+        };
+        let answer = format!("{first}\n\n{than}\n\n{}", rest.join("\n"));
+        Some(found(answer, None, citations))
+    }
+
     /// Answers with a phrase or with yes or no, and the sentence that says so; none when nobody listens any more.
-    pub(crate) async fn quote(
-        &mut self,
-        shape: Shape,
-        excerpts: &[Excerpt],
-    ) -> Result<Option<Said>> {
-        let candidates = candidates(excerpts, &self.asking.text);
+    async fn quote(&mut self, shape: Shape, part: &Part) -> Result<Option<Said>> {
+        let excerpts = &part.excerpts;
+        let candidates = candidates(excerpts, &part.text, shape, part.expected());
         if candidates.is_empty() {
             return Ok(Some(Said::Nothing));
         }
-        let texts = copies(
-            &candidates,
-            &self.asking.text,
-            self.asking.context.as_deref(),
-        );
-        let task = Task::Quote;
+        let texts = copies(&candidates, part);
         let Some((_, summary)) = self
-            .say(task, excerpts, prompt::QUOTE, Form::OneOf(texts))
+            .say(Task::Quote, part, prompt::QUOTE, Form::OneOf(texts))
             .await?
         else {
             return Ok(None);
@@ -106,79 +251,124 @@ impl<'a> Asked<'a> {
         let Some(choice) = summary.choice else {
             return Ok(Some(Said::Nothing));
         };
-        let quote = &candidates[choice.index / COPIES];
-        let begun = format!("{} \"{}\"\n", prompt::QUOTE, quote.text);
-        let weight: f32 = choice.weights[choice.index / COPIES * COPIES..]
-            .iter()
-            .take(COPIES)
-            .sum();
-        let question = Claim::of(&self.asking.text);
-        let passage = &excerpts[quote.passage].passage;
-        let (lacks, _) = question.lacks(&format!("{} {}", quote.around, passage.text));
-        let terms = question.proven_by(quote.text, &quote.around).terms;
-        let near = question.proven_by(&passage.text, &quote.around).terms;
-        let foreign = self.is_foreign(quote.text);
-        let found = Evidence {
-            weight,
-            terms,
-            near: if foreign { UNTOLD } else { near },
-            likelihood: choice.likelihood,
-            lacks,
+        let question = Claim::of(&part.text);
+        let mut place = choice.index / COPIES;
+        let weight: f32 = choice.weights[place * COPIES..].iter().take(COPIES).sum();
+        let found = choice::evidence(&candidates, place, part, weight, choice.likelihood);
+        let quote = &candidates[place];
+        // Words of another language cannot be compared.
+        let found = if self.is_foreign(quote.text) {
+            found.of_foreign()
+        } else {
+            found
         };
-        tracing::debug!(?found, score = found.score(), quote = quote.text, "quoted");
+        tracing::debug!(
+            ?found,
+            score = found.score(),
+            quote = candidates[place].text,
+            "quoted"
+        );
         if !found.suffices() {
             return Ok(Some(Said::Nothing));
         }
-        let citation = cite(passage, quote.span.clone());
+        // Of two documents that contradict each other the newer one answers.
+        let rival = choice::rival(&candidates, place, part, &question);
+        let older = rival.map(|(rival, is_newer)| {
+            let older = if is_newer { place } else { rival };
+            place = if is_newer { rival } else { place };
+            &candidates[older]
+        });
+        let quote = &candidates[place];
+        let passage = &excerpts[quote.passage].passage;
+        let begun = format!("{} \"{}\"\n", prompt::QUOTE, quote.text);
+        let foreign = self.is_foreign(quote.text);
         let answer = match shape {
             Shape::YesNo => {
-                let [yes, no] = self.asking.language.yes_no();
-                let begun = format!("{begun}Question: {}\nAnswer yes or no:", self.asking.text);
+                let begun = format!("{begun}Question: {}\nAnswer yes or no:", part.text);
                 let form = Form::OneOf([" yes", " no"].map(Candidate::new).to_vec());
-                let Some((words, _)) = self.say(task, excerpts, &begun, form).await? else {
+                let Some((words, _)) = self.say(Task::Quote, part, &begun, form).await? else {
                     return Ok(None);
                 };
-                let denies = question.is_denied_by(quote.text);
-                let is_yes = words == " yes" && !denies;
-                Some(if is_yes { yes } else { no }.to_owned())
+                let is_yes = words == " yes" && !question.is_denied_by(quote.text);
+                let [yes, no] = self.asking.language.yes_no();
+                if is_yes { yes } else { no }.to_owned()
             }
             Shape::Phrase | Shape::Explanation => {
                 let begun = format!("{begun}Answer:");
-                let Some(words) = self.phrase(excerpts, &begun, quote).await? else {
+                let Some(words) = self.phrase(part, &begun, quote).await? else {
                     return Ok(None);
                 };
-                Some(words)
+                words
             }
         };
-        let phrase = answer.filter(|phrase| !phrase.is_empty());
+        let phrase = Some(answer).filter(|phrase| !phrase.is_empty());
+        let cell = phrase.as_deref().and_then(|phrase| {
+            let mut cells = choice::cells(quote, part).into_iter();
+            cells.find(|(cell, _)| shape != Shape::YesNo && cell.text == phrase)
+        });
+        let mut citations = vec![cite(passage, choice::shown(quote, excerpts))];
         let mut text = String::new();
         if foreign {
-            let begun = format!("{begun}In {}, in one sentence: ", self.asking.language.name);
-            let Some((words, _)) = self.say(task, excerpts, &begun, Form::Free).await? else {
+            let Some(words) = self.translated(part, &begun, quote).await? else {
                 return Ok(None);
             };
-            let words = words.trim().trim_matches('"');
-            let (lacks, _) = Claim::of(words).lacks(&format!(
-                "{} {} {}",
-                quote.around, passage.text, self.asking.text
-            ));
-            if lacks == 0 {
-                words.clone_into(&mut text);
-            }
+            text = words;
         }
         if text.is_empty() {
-            text = worded(
-                phrase.as_deref(),
-                &without_mark(quote.text).replace("**", ""),
-            );
+            text = match cell {
+                Some((cell, _)) => format!(
+                    "**{}** — {}, {}: {}",
+                    cell.text, cell.label, cell.header, cell.text
+                ),
+                None => worded(phrase.as_deref(), &plain(&citations[0].quote)),
+            };
         }
-        text += &format!(" [{}]", citation.marker);
-        self.show(&text, &citation).await;
+        text += &format!(" [{}]", citations[0].marker);
+        if let Some(link) = &part.link
+            && self.links(link, &citations[0])
+        {
+            text += &format!("\n\n{}", line(link));
+            citations.push(link.clone());
+        }
+        if let Some(older) = older {
+            let passage = &excerpts[older.passage].passage;
+            let older = cite(passage, choice::shown(older, excerpts));
+            let says = match self.asking.language.code() {
+                "es" => "Antes",
+                _ => "Earlier",
+            };
+            text += &format!("\n\n{says} ({}): {}", passage.file_name(), line(&older));
+            citations.push(older);
+        }
         Ok(Some(Said::Found {
             answer: text,
             phrase: phrase.filter(|_| shape != Shape::Explanation),
-            citations: vec![citation],
+            citations,
         }))
+    }
+
+    /// Whether a sentence of another document names what the answer is of.
+    fn links(&self, link: &Citation, answer: &Citation) -> bool {
+        let said = format!("{} {} {}", answer.quote, answer.title, answer.path);
+        answer.document != link.document && Claim::of(&link.quote).shares_name_with(&said)
+    }
+
+    /// A quote of another language in the question's, where that says nothing else.
+    async fn translated(
+        &mut self,
+        part: &Part,
+        begun: &str,
+        quote: &Quote<'_>,
+    ) -> Result<Option<String>> {
+        let begun = format!("{begun}In {}, in one sentence: ", self.asking.language.name);
+        let Some((words, _)) = self.say(Task::Quote, part, &begun, Form::Free).await? else {
+            return Ok(None);
+        };
+        let words = words.trim().trim_matches('"');
+        let passage = &part.excerpts[quote.passage].passage;
+        let known = format!("{} {} {}", quote.around, passage.text, part.text);
+        let (lacks, _) = Claim::of(words).lacks(&known);
+        Ok(Some(if lacks == 0 { words } else { "" }.to_owned()))
     }
 
     /// Whether a text is in another language than the question.
@@ -190,61 +380,84 @@ impl<'a> Asked<'a> {
     /// The words that answer: what the model says in short where the quote says just that, else words of the quote.
     async fn phrase(
         &mut self,
-        excerpts: &[Excerpt],
+        part: &Part,
         begun: &str,
         quote: &Quote<'_>,
     ) -> Result<Option<String>> {
         let task = Task::Quote;
-        let Some((own, _)) = self.say(task, excerpts, begun, Form::Free).await? else {
+        let cells = choice::cells(quote, part);
+        if !cells.is_empty() {
+            return self.cell(part, begun, &cells).await;
+        }
+        let Some((own, _)) = self.say(task, part, begun, Form::Free).await? else {
             return Ok(None);
         };
         let own = trimmed(&own);
-        if stands_in(own, quote.text) {
+        // "Excess £150, for water £350": of several values the one that stands with the question's words.
+        let source = clause(quote.text, part);
+        if stands_in(own, source) {
             return Ok(Some(own.to_owned()));
         }
-        let form = Form::SpanOf(quote.text.to_owned());
+        let form = Form::SpanOf(source.to_owned());
         let begun = format!("{begun} \"");
-        let Some((words, _)) = self.say(task, excerpts, &begun, form).await? else {
+        let Some((words, _)) = self.say(task, part, &begun, form).await? else {
             return Ok(None);
         };
         // "24 months" for "twenty-four months".
         let claim = Claim::of(own);
         let kept = claim.has_number()
-            && claim.proven_by(quote.text, &quote.around).holds()
+            && claim.proven_by(source, &quote.around).holds()
             && own
                 .split(|c: char| !c.is_alphabetic())
-                .all(|word| stands_in(word, quote.text) || word.is_empty());
+                .all(|word| stands_in(word, source) || word.is_empty());
         Ok(Some(if kept { own } else { trimmed(&words) }.to_owned()))
     }
 
+    /// The cell of a row that answers: the one whose column the question speaks of; of several, the model's choice.
+    async fn cell(
+        &mut self,
+        part: &Part,
+        begun: &str,
+        cells: &[(choice::Cell<'_>, f32)],
+    ) -> Result<Option<String>> {
+        let most = cells.iter().map(|(_, share)| *share).fold(0.0, f32::max);
+        let best: Vec<&str> = cells
+            .iter()
+            .filter(|(_, share)| *share >= most)
+            .map(|(cell, _)| cell.text)
+            .collect();
+        if let [only] = best[..] {
+            return Ok(Some(only.to_owned()));
+        }
+        let copies = best.iter().map(|text| Candidate::new(&format!(" {text}")));
+        let form = Form::OneOf(copies.collect());
+        let chosen = self.say(Task::Quote, part, begun, form).await?;
+        Ok(chosen.map(|(words, _)| words.trim().to_owned()))
+    }
+
     /// Answers in the model's own words, each sentence of them proven.
-    pub(crate) async fn explain(&mut self, excerpts: &[Excerpt]) -> Result<Option<Said>> {
-        let Some((words, _)) = self.say(Task::Explain, excerpts, "", Form::Free).await? else {
+    async fn explain(&mut self, part: &Part) -> Result<Option<Said>> {
+        let Some((words, _)) = self.say(Task::Explain, part, "", Form::Free).await? else {
             return Ok(None);
         };
-        let passages: Vec<Passage> = excerpts.iter().map(|one| one.passage.clone()).collect();
-        let mut writer = Writer::new(Attribution::new(&passages, &self.asking.text));
-        let mut pieces = writer.push(&words);
-        pieces.extend(writer.finish());
+        let excerpts = part.excerpts.iter();
+        let passages: Vec<Passage> = excerpts.map(|one| one.passage.clone()).collect();
+        let mut writer = Writer::new(Attribution::new(&passages, &part.text));
+        writer.push(&words);
+        writer.finish();
         let (answer, citations) = writer.into_parts();
         // What nothing proves has been taken out of it.
         if citations.is_empty() || without_markers(&answer).trim().is_empty() {
-            return self.quote(Shape::Explanation, excerpts).await;
+            return self.quote(Shape::Explanation, part).await;
         }
-        self.note_first();
-        self.events.send_all(pieces).await;
-        Ok(Some(Said::Found {
-            answer,
-            phrase: None,
-            citations,
-        }))
+        Ok(Some(found(answer, None, citations)))
     }
 
     /// What the model says after `begun`, in a form; none when nobody listens any more.
     async fn say(
         &mut self,
         task: Task,
-        excerpts: &[Excerpt],
+        part: &Part,
         begun: &str,
         form: Form,
     ) -> Result<Option<(String, Summary)>> {
@@ -253,9 +466,9 @@ impl<'a> Asked<'a> {
         let request = Request {
             messages: prompt::messages(
                 task,
-                excerpts,
+                &part.excerpts,
                 &asking.history,
-                &asking.text,
+                &part.text,
                 asking.language,
             ),
             begun: begun.to_owned(),
@@ -294,18 +507,10 @@ impl<'a> Asked<'a> {
         }
     }
 
-    async fn show(&mut self, text: &str, citation: &Citation) {
-        self.note_first();
-        let pieces = vec![
-            Piece::Text(text.to_owned()),
-            Piece::Citation(citation.clone()),
-        ];
-        self.events.send_all(pieces).await;
-    }
-
-    fn note_first(&mut self) {
+    async fn show(&mut self, text: &str, citations: &[Citation]) {
         let now = elapsed(self.asking.started);
         self.first_shown.get_or_insert(now);
+        self.events.tell(text, citations).await;
     }
 
     /// Where the time went.
@@ -327,6 +532,29 @@ impl<'a> Asked<'a> {
             accepted_tokens: self.summaries.iter().map(|one| one.accepted_tokens).sum(),
         }
     }
+}
+
+/// An answer, or none where it cites nothing.
+fn found(answer: String, phrase: Option<String>, citations: Vec<Citation>) -> Said {
+    if citations.is_empty() {
+        return Said::Nothing;
+    }
+    Said::Found {
+        answer,
+        phrase,
+        citations,
+    }
+}
+
+/// A quote as a line of an answer, with its marker.
+fn line(citation: &Citation) -> String {
+    format!("{} [{}]", plain(&citation.quote), citation.marker)
+}
+
+/// A sentence without the signs of lists and tables, in one line.
+fn plain(quote: &str) -> String {
+    let words: Vec<&str> = without_mark(quote).split_whitespace().collect();
+    words.join(" ").replace("**", "")
 }
 
 /// Without white space and signs around it that belong to a sentence.
@@ -351,144 +579,4 @@ fn worded(phrase: Option<&str>, sentence: &str) -> String {
         }
         _ => sentence.to_owned(),
     }
-}
-
-/// In how many ways a sentence is copied: as it stands, and without the signs that it begins with.
-const COPIES: usize = 2;
-
-/// How much a sentence is favoured that has all words of the question (nats).
-const FAVOUR: f32 = 6.0;
-
-/// How much the words count that the question leans on, beside its own.
-const CONTEXT: f32 = 0.35;
-
-/// How much the words count that a sentence stands under.
-const UNDER: f32 = 0.3;
-
-/// What the model may copy: each quote in its ways, the one for which the question's words speak favoured. Words that
-/// few quotes have speak more; so does what the question expects.
-fn copies(quotes: &[Quote<'_>], question: &str, context: Option<&str>) -> Vec<Candidate> {
-    let texts = || quotes.iter().map(|quote| quote.text);
-    let claim = Claim::of(question);
-    let own = claim.shares(texts());
-    let under = claim.shares(quotes.iter().map(|quote| quote.around.as_str()));
-    let context = Claim::of(context.unwrap_or_default()).shares(texts());
-    let expected = Expected::of(question);
-    let mut copies = Vec::with_capacity(COPIES * quotes.len());
-    for (place, quote) in quotes.iter().enumerate() {
-        let words = own[place] + UNDER * under[place] + CONTEXT * context[place];
-        let kind = expected.map_or(0.0, |expected| expected.favour(quote.text));
-        let favour = FAVOUR * words + kind;
-        let copy = |text: &str| Candidate {
-            text: format!(" \"{text}\""),
-            favour,
-        };
-        let plain = without_mark(quote.text);
-        copies.push(copy(quote.text));
-        copies.push(if plain.len() < quote.text.len() {
-            copy(plain)
-        } else {
-            Candidate::new("")
-        });
-    }
-    copies
-}
-
-/// A line without what makes it an item, a task, a row or bold.
-fn without_mark(line: &str) -> &str {
-    let signs =
-        |c: char| c.is_whitespace() || matches!(c, '-' | '*' | '+' | '|' | '>' | '•' | '_' | '#');
-    let mut rest = line.trim_start_matches(signs);
-    for task in ["[ ]", "[x]", "[X]"] {
-        rest = rest.strip_prefix(task).unwrap_or(rest);
-    }
-    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let numbered = rest[digits..]
-        .strip_prefix(". ")
-        .or(rest[digits..].strip_prefix(") "));
-    let rest = numbered
-        .filter(|_| (1..4).contains(&digits))
-        .unwrap_or(rest);
-    rest.trim_start_matches(signs)
-}
-
-/// The texts that could answer a question: each sentence, row and line of the passages, once. Where some passages
-/// have all the names and numbers of the question, the others speak of something else.
-fn candidates<'a>(excerpts: &'a [Excerpt], question_text: &str) -> Vec<Quote<'a>> {
-    let question = Claim::of(question_text);
-    let lacks: Vec<usize> = excerpts
-        .iter()
-        .map(|Excerpt { passage, .. }| {
-            let text = format!("{} {}", passage.around(), passage.text);
-            question.lacks(&text).0
-        })
-        .collect();
-    let fewest = lacks.iter().copied().min().unwrap_or_default();
-    let mut all: Vec<Quote<'a>> = Vec::new();
-    for (place, excerpt) in excerpts.iter().enumerate() {
-        if lacks[place] > fewest {
-            continue;
-        }
-        let is_read = |span: &Range<usize>| {
-            let mut parts = excerpt.parts.iter();
-            parts.any(|part| part.start <= span.start && span.end <= part.end)
-        };
-        for quote in quotes(&excerpt.passage, place) {
-            let known = all.iter().any(|one| one.text == quote.text);
-            let is_one = quote.sentences == 1 && says_something(quote.text);
-            let is_of_another = question.is_of_another(quote.text, &quote.around);
-            if is_one && is_read(&quote.span) && !known && !is_of_another {
-                all.push(quote);
-            }
-        }
-    }
-    let Some(expected) = Expected::of(question_text) else {
-        return all;
-    };
-    if expected.is_needed() {
-        all.retain(|quote| expected.is_in(quote.text));
-    }
-    all
-}
-
-/// What speaks for a quote as an answer.
-#[derive(Debug, Clone, Copy)]
-struct Evidence {
-    /// How much likelier it was than the others, favours counted.
-    weight: f32,
-    /// The share of the question's words that it or what it stands under has.
-    terms: f32,
-    /// The share that its passage has.
-    near: f32,
-    /// How likely the model was to copy it by itself.
-    likelihood: f32,
-    /// Names and numbers of the question that its passage lacks.
-    lacks: usize,
-}
-
-/// The share that stands for words that cannot be compared, those of another language.
-const UNTOLD: f32 = 0.5;
-
-/// The least score of a quote that answers.
-const ANSWERS: f32 = -0.25;
-
-impl Evidence {
-    /// The log odds that the quote answers: a logistic regression on 61 quotes (BENCHMARKS.md), of which 38 did.
-    fn score(self) -> f32 {
-        let likelihood = (self.likelihood + f32::MIN_POSITIVE).log10().max(-12.0);
-        let lacks = f32::from(u8::from(self.lacks > 0)) + f32::from(u8::from(self.lacks > 1));
-        -2.0 + 2.4 * self.weight + 1.5 * self.terms + 0.9 * self.near + 0.1 * likelihood
-            - 0.25 * lacks
-    }
-
-    /// Whether the quote speaks of what is asked.
-    fn suffices(self) -> bool {
-        self.score() >= ANSWERS
-    }
-}
-
-/// Whether a line can answer anything: no heading, no rule, no header row.
-fn says_something(line: &str) -> bool {
-    let letters = line.chars().filter(|c| c.is_alphanumeric()).count();
-    letters > 1 && !line.starts_with('#')
 }

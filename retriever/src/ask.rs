@@ -8,14 +8,15 @@ use tokio::sync::mpsc;
 use vade_indexer::{DocumentId, QuestionUnderWay, Scope};
 use vade_models::language::{Request, Sampling};
 
-use crate::answer::{Asked, Said, Shape};
-use crate::cite::Citation;
+use crate::answer::{Asked, Part, Said, Shape};
+use crate::cite::{Citation, cite};
 use crate::condense;
 use crate::conversation::{self, Detail};
 use crate::error::{Result, RetrieverError};
 use crate::excerpt;
+use crate::hop;
 use crate::language::Language;
-use crate::library::{self, Listing};
+use crate::library::Listing;
 use crate::naming;
 use crate::passage::Passage;
 use crate::plan::{self, Kind, Plan};
@@ -24,7 +25,10 @@ use crate::proof::Claim;
 use crate::search::{Retriever, check_question};
 use crate::summary::{Source, Summarising};
 use crate::talk;
-use crate::writer::Piece;
+use crate::versus;
+
+/// The share of the budget that each of several parts may read.
+const SHARED: f32 = 0.7;
 
 /// Passages shown when the documents hold no answer.
 const NEAREST: usize = 3;
@@ -145,7 +149,7 @@ impl Retriever {
             Some(id) => {
                 let conversation = self.conversation(id)?;
                 under_way.rests_on(conversation::documents(&conversation));
-                conversation::turns(&conversation)
+                conversation::turns(&conversation.messages)
             }
             None => Vec::new(),
         };
@@ -166,7 +170,6 @@ impl Retriever {
             language,
             history,
             plan,
-            context: None,
             passages: Vec::new(),
             evidence: 0.0,
             started,
@@ -191,10 +194,15 @@ impl Retriever {
 
     /// What the question asks for.
     async fn plan(&self, question: &str, now: i64, previous: Option<String>) -> Result<Plan> {
-        let (index, question) = (self.index.clone(), question.to_owned());
+        let (retriever, question) = (self.clone(), question.to_owned());
         blocking(move || {
-            let about = library::about(&index, now, previous)?;
-            Ok(plan::plan(&question, &about))
+            let shelf = retriever.shelves.now(&retriever.index);
+            Ok(plan::plan(
+                &question,
+                &shelf.about,
+                now,
+                previous.as_deref(),
+            ))
         })
         .await
     }
@@ -218,8 +226,6 @@ pub(crate) struct Asking<'a> {
     pub language: Language,
     pub history: Vec<Turn>,
     pub plan: Plan,
-    /// What it leans on of the conversation.
-    pub context: Option<String>,
     passages: Vec<Passage>,
     /// How sure the search is that the documents speak of it.
     pub evidence: f32,
@@ -249,22 +255,64 @@ impl Asking<'_> {
             }
             _ => {}
         }
-        self.context = condense::context(&self.history, &self.text);
-        let query = match &self.context {
-            Some(context) => format!("{context} {}", self.text),
-            None => self.text.clone(),
-        };
+        let (questions, mut parts) = (self.parts(), Vec::new());
+        // Of several parts each is read in less.
+        let shared = if questions.len() > 1 { SHARED } else { 1.0 };
+        for (text, shape) in questions {
+            parts.push(self.find(text, shape, shared).await?);
+        }
+        self.retrieve_ms = elapsed(self.started);
+        let found = self.passages.iter();
+        self.under_way
+            .rests_on(found.map(|hit| DocumentId(hit.document.clone())));
+        if parts.iter().all(|part| part.excerpts.is_empty()) {
+            return Ok(Some(self.refuse(events).await));
+        }
+        self.passages = self.number(&mut parts);
+        self.generate(&parts, events).await
+    }
+
+    /// The questions that it is: one, or two.
+    fn parts(&self) -> Vec<(String, Shape)> {
+        let plan = &self.plan;
+        if let Some(compared) = &plan.compared
+            && let Some(sides) = &compared.sides
+        {
+            let sides = sides.iter();
+            return sides
+                .map(|side| {
+                    let text = versus::question(compared, side, self.language);
+                    (text, Shape::Phrase)
+                })
+                .collect();
+        }
+        let one = |text: &String| (text.clone(), Shape::of(plan::kind(text)));
+        match &plan.halves {
+            Some(halves) => halves.iter().map(one).collect(),
+            None => vec![(self.text.clone(), Shape::of(plan.kind))],
+        }
+    }
+
+    /// What one question is answered from; the passages that came nearest are kept where the documents do not speak of
+    /// it.
+    async fn find(&mut self, text: String, shape: Shape, shared: f32) -> Result<Part> {
         let retriever = self.retriever;
-        let scope = &self.question.scope;
         let most = retriever.search.passages;
+        let mut context = self.context(&text);
+        let query = match &context {
+            Some(context) => format!("{context} {text}"),
+            None => text.clone(),
+        };
         let named = self.named().await?;
-        let mut hits = retriever.search(&query, 2 * most, scope).await?;
+        let mut hits = retriever
+            .search(&query, 2 * most, &self.question.scope)
+            .await?;
         // Documents that the question names come before all others.
         hits.hits
             .sort_by_key(|hit| !named.iter().any(|id| id.0 == hit.document));
         hits.hits.truncate(most);
         // What was spoken of comes first.
-        if let Some(turn) = self.history.last().filter(|_| self.context.is_some()) {
+        if let Some(turn) = self.history.last().filter(|_| context.is_some()) {
             let spoken_of = |hit: &Passage| {
                 let mut cited = turn.cited.iter();
                 cited.any(|one| one.document == hit.document && one.start == hit.start)
@@ -273,16 +321,77 @@ impl Asking<'_> {
             hits.hits.splice(0..0, turn.cited.iter().cloned());
             hits.hits.truncate(most);
         }
-        let found = hits.hits.iter();
-        self.under_way
-            .rests_on(found.map(|hit| DocumentId(hit.document.clone())));
-        self.retrieve_ms = elapsed(self.started);
-        self.evidence = hits.evidence;
-        self.passages = hits.hits;
-        if self.passages.is_empty() || hits.evidence < retriever.search.evidence_threshold {
-            return Ok(Some(self.refuse(events).await));
+        // One document names what another one tells of.
+        let mut link = None;
+        if let Some(hop) = hop::of(&text, &hits.hits) {
+            let passage = &hits.hits[hop.passage];
+            link = Some((passage.clone(), cite(passage, hop.span)));
+            let query = format!("{} {text}", hop.names);
+            let more = retriever.search(&query, most, &self.question.scope).await?;
+            merge(&mut hits.hits, more.hits, most);
+            hits.evidence = hits.evidence.max(more.evidence);
+            context = Some(context.map_or(hop.names.clone(), |one| format!("{one} {}", hop.names)));
         }
-        self.generate(events).await
+        self.evidence = self.evidence.max(hits.evidence);
+        let budget = retriever.search.passage_tokens;
+        let is_vain = hits.evidence < retriever.search.evidence_threshold;
+        let parts = excerpt::excerpts(&hits.hits, &Claim::of(&text), budget, shared);
+        let read = hits.hits.iter().cloned().zip(parts);
+        let excerpts = read
+            .filter(|(_, parts)| !parts.is_empty() && !is_vain)
+            .map(|(passage, parts)| Excerpt { passage, parts })
+            .collect();
+        self.passages.extend(hits.hits);
+        Ok(Part {
+            text,
+            shape,
+            context,
+            link: link.map(|(_, citation)| citation),
+            recent: self.plan.kind == Kind::TimeBound && self.plan.filters.period.is_none(),
+            excerpts,
+        })
+    }
+
+    /// What a question leans on: the conversation, or the first half.
+    fn context(&self, text: &str) -> Option<String> {
+        let second = self.plan.halves.as_ref().filter(|halves| halves[1] == text);
+        let first = second.map(|[first, _]| Turn {
+            question: first.clone(),
+            ..Turn::default()
+        });
+        let history: Vec<Turn> = self.history.iter().cloned().chain(first).collect();
+        condense::context(&history, text)
+    }
+
+    /// Numbers the passages that are read, each once; returns them.
+    fn number(&self, parts: &mut [Part]) -> Vec<Passage> {
+        let mut numbered: Vec<Passage> = Vec::new();
+        for part in parts {
+            let link = part.link.as_mut();
+            for passage in part.excerpts.iter_mut().map(|one| &mut one.passage) {
+                let is_it = |other: &&Passage| {
+                    other.document == passage.document && other.start == passage.start
+                };
+                passage.n = match numbered.iter().find(is_it) {
+                    Some(known) => known.n,
+                    None => numbered.len() + 1,
+                };
+                if passage.n > numbered.len() {
+                    numbered.push(passage.clone());
+                }
+            }
+            if let Some(link) = link {
+                let holds = |one: &&Passage| {
+                    one.document == link.document && (one.start..one.end).contains(&link.start)
+                };
+                let found = numbered.iter().find(holds);
+                match found {
+                    Some(passage) => link.marker = passage.n,
+                    None => part.link = None,
+                }
+            }
+        }
+        numbered
     }
 
     /// Documents that the question names without doubt.
@@ -290,17 +399,26 @@ impl Asking<'_> {
         if self.plan.named.is_none() {
             return Ok(Vec::new());
         }
-        let index = self.retriever.index.clone();
+        let retriever = self.retriever.clone();
         let (question, scope) = (self.text.clone(), self.question.scope.clone());
-        blocking(move || library::named(&index, &question, &scope, naming::STRONG)).await
+        blocking(move || {
+            let index = &retriever.index;
+            let shelf = retriever.shelves.now(index);
+            Ok(shelf.named(index, &question, &scope, naming::STRONG))
+        })
+        .await
     }
 
     /// Documents that the question counts or lists.
     async fn list(&self) -> Result<Option<Listing>> {
-        let index = self.retriever.index.clone();
+        let retriever = self.retriever.clone();
         let (plan, scope) = (self.plan.clone(), self.question.scope.clone());
         let spanish = self.language.code() == "es";
-        blocking(move || library::answer(&index, &plan, spanish, &scope)).await
+        blocking(move || {
+            let shelf = retriever.shelves.now(&retriever.index);
+            shelf.answer(&retriever.index, &plan, spanish, &scope)
+        })
+        .await
     }
 
     async fn listed(&mut self, listing: &Listing, events: &Events) -> Answer {
@@ -321,7 +439,7 @@ impl Asking<'_> {
 
     /// The documents that are to be summarised.
     async fn sources(&self) -> Result<Vec<Source>> {
-        let index = self.retriever.index.clone();
+        let retriever = self.retriever.clone();
         let (plan, scope) = (self.plan.clone(), self.question.scope.clone());
         let question = self.text.clone();
         let last = self.history.last().map(|turn| &turn.cited);
@@ -332,7 +450,9 @@ impl Asking<'_> {
             .collect();
         spoken_of.dedup();
         blocking(move || {
-            let ids = library::meant(&index, &plan, &question, &scope, spoken_of)?;
+            let index = &retriever.index;
+            let shelf = retriever.shelves.now(index);
+            let ids = shelf.meant(index, &plan, &question, &scope, spoken_of)?;
             let sources = ids.iter().map(|id| Ok(Source::of(index.chunks(id)?)));
             let sources: Result<Vec<Option<Source>>> = sources.collect();
             Ok(sources?.into_iter().flatten().collect())
@@ -426,7 +546,9 @@ impl Asking<'_> {
     /// Says that the documents hold no answer, and shows what came nearest.
     async fn refuse(&mut self, events: &Events) -> Answer {
         self.passages.truncate(NEAREST);
-        self.number();
+        for (place, passage) in self.passages.iter_mut().enumerate() {
+            passage.n = place + 1;
+        }
         self.show(events).await;
         let timings = Timings {
             retrieve_ms: self.retrieve_ms,
@@ -442,27 +564,13 @@ impl Asking<'_> {
     }
 
     /// Asks the model; none when nobody listens any more.
-    async fn generate(&mut self, events: &Events) -> Result<Option<Answer>> {
-        let question = Claim::of(&self.text);
-        let budget = self.retriever.search.passage_tokens;
-        let parts = excerpt::excerpts(&self.passages, &question, budget);
-        let read = std::mem::take(&mut self.passages).into_iter().zip(parts);
-        let mut excerpts: Vec<Excerpt> = read
-            .filter(|(_, parts)| !parts.is_empty())
-            .map(|(passage, parts)| Excerpt { passage, parts })
-            .collect();
-        for (place, excerpt) in excerpts.iter_mut().enumerate() {
-            excerpt.passage.n = place + 1;
-        }
-        self.passages = excerpts.iter().map(|one| one.passage.clone()).collect();
+    async fn generate(&mut self, parts: &[Part], events: &Events) -> Result<Option<Answer>> {
         self.show(events).await;
         let model = self.question.model.clone();
         let mut asked = Asked::new(self, events);
-        let found = match Shape::of(self.plan.kind) {
-            Shape::Explanation => asked.explain(&excerpts).await?,
-            shape => asked.quote(shape, &excerpts).await?,
+        let Some(said) = asked.answer(parts).await? else {
+            return Ok(None);
         };
-        let Some(said) = found else { return Ok(None) };
         let timings = asked.timings(self.retrieve_ms);
         let model = model.unwrap_or_else(|| self.retriever.model.default_model().to_owned());
         let (answer, found, phrase, citations) = match said {
@@ -504,12 +612,6 @@ impl Asking<'_> {
         }
     }
 
-    fn number(&mut self) {
-        for (place, passage) in self.passages.iter_mut().enumerate() {
-            passage.n = place + 1;
-        }
-    }
-
     async fn show(&self, events: &Events) {
         events
             .send(AskEvent::Passages {
@@ -527,6 +629,9 @@ impl Asking<'_> {
             found: Some(answer.found),
             passages: self.passages.clone(),
             citations: answer.citations.clone(),
+            phrase: answer.phrase.clone(),
+            plan: answer.plan.clone(),
+            table: answer.table.clone().map(conversation::shortened),
         };
         conversation::keep(
             &self.retriever.index,
@@ -548,22 +653,34 @@ impl Events {
         self.0.send(event).await.is_ok()
     }
 
-    pub(crate) async fn send_all(&self, pieces: Vec<Piece>) -> bool {
-        for piece in pieces {
-            let event = match piece {
-                Piece::Text(text) => AskEvent::Token(text),
-                Piece::Citation(citation) => AskEvent::Citation(citation),
-            };
-            if !self.send(event).await {
-                return false;
-            }
+    /// Tells a piece of an answer, then what it cites.
+    pub(crate) async fn tell(&self, text: &str, citations: &[Citation]) {
+        self.send(AskEvent::Token(text.to_owned())).await;
+        for citation in citations {
+            self.send(AskEvent::Citation(citation.clone())).await;
         }
-        true
     }
 
     pub(crate) async fn gone(&self) {
         self.0.closed().await;
     }
+}
+
+/// Puts passages behind the first one, each once.
+fn merge(hits: &mut Vec<Passage>, more: Vec<Passage>, most: usize) {
+    let is_known = |hits: &[Passage], one: &Passage| {
+        let mut known = hits.iter();
+        known.any(|hit| hit.document == one.document && hit.start == one.start)
+    };
+    let mut at = hits.len().min(1);
+    for passage in more {
+        if !is_known(&hits[..at], &passage) {
+            hits.retain(|hit| hit.document != passage.document || hit.start != passage.start);
+            hits.insert(at.min(hits.len()), passage);
+            at += 1;
+        }
+    }
+    hits.truncate(most);
 }
 
 pub(crate) fn elapsed(since: Instant) -> f64 {

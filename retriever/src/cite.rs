@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fold::{listed, plain};
 use crate::language::Language;
 use crate::passage::Passage;
 use crate::proof::Claim;
@@ -62,6 +63,8 @@ pub(crate) struct Quote<'a> {
     pub text: &'a str,
     /// What it stands under.
     pub around: String,
+    /// The sentence that it leans on: "It is held by SafeHold" says nothing without the one before.
+    pub before: Option<Range<usize>>,
 }
 
 /// Whether a sentence is proven.
@@ -165,6 +168,7 @@ pub(crate) fn quotes(passage: &Passage, place: usize) -> impl Iterator<Item = Qu
             .unwrap_or(most);
         let header = header_of(&passage.text, &spans[first]);
         let around = format!("{under}\n{header}");
+        let before = leans_on(&passage.text, &spans, first);
         let ends: Vec<usize> = (1..=most)
             .map(|count| spans[first + count - 1].end)
             .collect();
@@ -177,9 +181,45 @@ pub(crate) fn quotes(passage: &Passage, place: usize) -> impl Iterator<Item = Qu
                 sentences,
                 text: &passage.text[start..end],
                 around: around.clone(),
+                before: before.clone(),
             })
             .collect::<Vec<_>>()
     })
+}
+
+/// Words that a sentence begins with that leans on the one before it. Spanish leaves out the subject, so a verb does.
+const LEANING: &str = "it its it's they their he she his her him this that these those both there \
+    lo ella ellos ellas el este esta esto ese esa eso se su sus ambos ambas es son esta estan cuesta cuestan vale \
+    tiene tienen mide pesa dura abre cierra vive trabaja viene incluye admite funciona caduca vence termina empieza sale \
+    llega fue era pertenece il elle ils elles cela ce er sie es ihr ihre dies egli essa ele ela hij zij";
+
+/// The sentence before one that leans on it, in the same paragraph; for an item of a list, the line that opens the list;
+/// for a row, the header of its table.
+fn leans_on(text: &str, spans: &[Range<usize>], at: usize) -> Option<Range<usize>> {
+    let is_item = |line: &str| line.starts_with(['-', '*', '+', '•']);
+    let sentence = &text[spans[at].clone()];
+    let header = header_of(text, &spans[at]);
+    if !header.is_empty() {
+        let start = header.as_ptr() as usize - text.as_ptr() as usize;
+        let is_header = (start..start + header.len()).contains(&spans[at].start);
+        return (!is_header).then(|| start..start + header.len());
+    }
+    if is_item(sentence) {
+        let opener = (0..at)
+            .rev()
+            .find(|one| !is_item(&text[spans[*one].clone()]))?;
+        let opens = text[spans[opener].clone()].ends_with(':');
+        return opens.then(|| spans[opener].clone());
+    }
+    let before = spans.get(at.checked_sub(1)?)?;
+    let gap = &text[before.end..spans[at].start];
+    let first = sentence.split_whitespace().next()?;
+    let first = plain(first.trim_matches(|c: char| !c.is_alphanumeric()));
+    // "El" is an article, "Él" is none.
+    let is_pronoun = listed(LEANING, &first) && (first != "el" || sentence.starts_with('É'));
+    let same_paragraph =
+        gap.matches('\n').count() < 2 && !text[before.clone()].starts_with(['|', '#', '-', '*']);
+    (is_pronoun && same_paragraph).then(|| before.clone())
 }
 
 /// The first row of the table that a row stands in.

@@ -1,6 +1,7 @@
 //! Conversations: what was asked and answered, and what a follow-up needs of it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use vade_indexer::{DocumentId, Index, Ledger, MessageRow, QuestionUnderWay};
 
 use crate::cite::Citation;
@@ -11,6 +12,9 @@ use crate::writer::without_markers;
 
 /// Characters of a question that serve as a conversation's title.
 const TITLE: usize = 80;
+
+/// Rows of a table that are kept: who counts all documents does not keep a list of them.
+const ROWS: usize = 200;
 
 /// A conversation in a list.
 #[derive(Debug, Clone, Serialize)]
@@ -60,6 +64,15 @@ pub struct Detail {
     /// What the answer cites.
     #[serde(default)]
     pub citations: Vec<Citation>,
+    /// The words of a document that answer, where they are few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phrase: Option<String>,
+    /// What was understood of the question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Value>,
+    /// The documents that were counted or listed; of very many, the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<Value>,
 }
 
 /// All conversations, the latest first.
@@ -126,6 +139,14 @@ pub(crate) fn keep(
     }
 }
 
+/// A table as it is kept.
+pub(crate) fn shortened(mut table: Value) -> Value {
+    if let Some(Value::Array(rows)) = table.get_mut("rows") {
+        rows.truncate(ROWS);
+    }
+    table
+}
+
 /// The documents that the answers of a conversation rest on.
 pub(crate) fn documents(conversation: &Conversation) -> Vec<DocumentId> {
     let messages = conversation.messages.iter();
@@ -147,10 +168,9 @@ fn cited(detail: &Detail) -> Vec<Passage> {
     detail.passages.iter().filter(cites).cloned().collect()
 }
 
-/// The turns of a conversation that got an answer, the earliest first.
-pub(crate) fn turns(conversation: &Conversation) -> Vec<Turn> {
-    conversation
-        .messages
+/// The turns among the messages of a conversation that got an answer, the earliest first.
+pub(crate) fn turns(messages: &[Message]) -> Vec<Turn> {
+    messages
         .chunks(2)
         .filter_map(|pair| match pair {
             [question, answer] if answer.detail.found == Some(true) => Some(Turn {
@@ -161,4 +181,27 @@ pub(crate) fn turns(conversation: &Conversation) -> Vec<Turn> {
             _ => None,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_kept_before_there_were_tables_is_read() {
+        let old = r#"{"found":true,"passages":[],"citations":[]}"#;
+        let detail: Detail = serde_json::from_str(old).expect("it is read");
+        assert_eq!((detail.found, detail.table.as_ref()), (Some(true), None));
+        assert_eq!(serde_json::to_string(&detail).expect("JSON"), old);
+    }
+
+    #[test]
+    fn of_a_long_table_the_first_rows_are_kept() {
+        let rows: Vec<usize> = (0..ROWS + 5).collect();
+        let kept = shortened(json!({ "rows": rows, "total": rows.len() }));
+        assert_eq!(kept["rows"].as_array().map(Vec::len), Some(ROWS));
+        assert_eq!(kept["total"], ROWS + 5);
+    }
 }

@@ -18,6 +18,12 @@ pub enum RetrieverError {
     /// There is no such conversation.
     #[error("no such conversation: {0}")]
     NoConversation(String),
+    /// There is no such question in the conversation.
+    #[error("no such question in this conversation: {0}")]
+    NoQuestion(String),
+    /// What a person says of an answer is nothing to judge answers by.
+    #[error("this cannot be noted: {0}")]
+    Rating(String),
     /// What the answer would have rested on was forgotten before it was complete.
     #[error("a document that this answer rests on was forgotten just now: ask again")]
     Forgotten,

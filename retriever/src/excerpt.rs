@@ -21,11 +21,12 @@ const WHOLE: f32 = 0.6;
 /// How much the rank of a passage counts beside what its sentences say.
 const RANK: f32 = 0.5;
 
-/// The parts of each passage that are read, in order.
+/// The parts of each passage that are read, in order, in `shared` of so many tokens.
 pub(crate) fn excerpts(
     passages: &[Passage],
     question: &Claim,
     tokens: usize,
+    shared: f32,
 ) -> Vec<Vec<Range<usize>>> {
     #[expect(
         clippy::cast_precision_loss,
@@ -33,7 +34,7 @@ pub(crate) fn excerpts(
         clippy::cast_sign_loss,
         reason = "a budget of a few thousand"
     )]
-    let bytes = |share: f32| (tokens as f32 * BYTES_OF_TOKEN * share) as usize;
+    let bytes = |share: f32| (tokens as f32 * BYTES_OF_TOKEN * share * shared) as usize;
     let mut left = bytes(1.0);
     let spans: Vec<Vec<Range<usize>>> = passages
         .iter()
@@ -155,7 +156,7 @@ mod tests {
             passage("flat", 0.4, &long),
         ];
         let question = Claim::of("How much is the deposit?");
-        let read: Vec<Vec<&str>> = excerpts(&passages, &question, 100)
+        let read: Vec<Vec<&str>> = excerpts(&passages, &question, 100, 1.0)
             .into_iter()
             .zip(&passages)
             .map(|(parts, passage)| parts.into_iter().map(|part| &passage.text[part]).collect())
@@ -173,7 +174,7 @@ mod tests {
     #[test]
     fn what_fits_is_read_whole() {
         let passages = [passage("a", 1.0, "One. Two.\n\nThree.")];
-        let all = excerpts(&passages, &Claim::of("four"), 700);
+        let all = excerpts(&passages, &Claim::of("four"), 700, 1.0);
         assert_eq!(all, [vec![Range { start: 0, end: 17 }]]);
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::fold::{listed, plain};
 use crate::proof::Claim;
+use crate::values::{amounts, month_named};
 
 /// How much a text is favoured that has what is expected (nats).
 const FAVOUR: f32 = 1.5;
@@ -13,15 +14,19 @@ const FAVOUR: f32 = 1.5;
 pub(crate) enum Expected {
     /// How many, how much.
     Amount,
+    /// What it costs.
+    Price,
     /// How long, how often, how far: a number, or words.
     Measure,
     Phone,
     Mail,
     /// When.
     Time,
+    /// Who: a name that the question does not have.
+    Who,
 }
 
-const AMOUNT: [&str; 38] = [
+const AMOUNT: [&str; 16] = [
     "dose",
     "dosis",
     "que cantidad",
@@ -29,6 +34,25 @@ const AMOUNT: [&str; 38] = [
     "what quantity",
     "how many",
     "how much",
+    "cuantos",
+    "cuantas",
+    "de cuanto es",
+    "cuanto es",
+    "combien de",
+    "wie viel",
+    "wie viele",
+    "wieviel",
+    "hoeveel",
+];
+const PRICE: [&str; 33] = [
+    "how much does cost",
+    "how much did cost",
+    "how much do cost",
+    "how much was paid",
+    "how much did i pay",
+    "how much did we pay",
+    "how much do i pay",
+    "how much do we pay",
     "what does cost",
     "what did cost",
     "what do cost",
@@ -38,28 +62,22 @@ const AMOUNT: [&str; 38] = [
     "what was the cost",
     "the price of",
     "the cost of",
+    "how expensive",
     "cuanto cuesta",
     "cuanto cuestan",
     "cuanto costo",
-    "cuantos",
-    "cuantas",
+    "cuanto costaron",
     "cuanto dinero",
-    "de cuanto es",
-    "a cuanto",
+    "cuanto se paga",
+    "cuanto pago",
     "cuanto vale",
-    "cuanto es",
     "que precio",
     "el precio",
+    "que cuesta",
+    "a cuanto esta",
     "cual es el importe",
     "combien coute",
-    "combien de",
-    "wie viel",
-    "wie viele",
-    "wieviel",
     "quanto costa",
-    "quanto custa",
-    "quanti",
-    "hoeveel",
 ];
 const MEASURE: [&str; 14] = [
     "how long",
@@ -121,6 +139,11 @@ const TIME: [&str; 21] = [
     "wanneer",
 ];
 
+const WHO: [&str; 14] = [
+    "who", "who s", "whose", "whom", "quien", "quienes", "de quien", "a quien", "wer", "wem",
+    "wessen", "chi", "quem", "wie is",
+];
+
 /// Words that tell a time without a number.
 const TIMES: &str = "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays \
     fridays saturdays sundays lunes martes miercoles jueves viernes sabado domingo sabados domingos spring summer autumn \
@@ -139,12 +162,16 @@ impl Expected {
             Some(Self::Phone)
         } else if says(&MAIL) {
             Some(Self::Mail)
-        } else if says(&AMOUNT) || asks_for_price(&words) {
+        } else if says(&PRICE) || asks_for_price(&words) {
+            Some(Self::Price)
+        } else if says(&AMOUNT) {
             Some(Self::Amount)
         } else if says(&MEASURE) {
             Some(Self::Measure)
         } else if says(&TIME) {
             Some(Self::Time)
+        } else if says(&WHO) {
+            Some(Self::Who)
         } else {
             None
         }
@@ -152,42 +179,120 @@ impl Expected {
 
     /// Whether nothing else answers.
     pub(crate) fn is_needed(self) -> bool {
-        matches!(self, Self::Amount | Self::Phone | Self::Mail)
+        matches!(self, Self::Amount | Self::Price | Self::Phone | Self::Mail)
     }
 
-    /// What it speaks for a text that it has it (nats).
-    pub(crate) fn favour(self, text: &str) -> f32 {
-        let price = matches!(self, Self::Amount) && has_currency(text);
-        f32::from(u8::from(self.is_in(text))) * FAVOUR + f32::from(u8::from(price))
+    /// What it speaks for a text that it answers a question (nats).
+    pub(crate) fn favour(self, text: &str, question: &str) -> f32 {
+        let price = self == Self::Amount && has_currency(text);
+        f32::from(u8::from(self.is_in(text, question))) * FAVOUR + f32::from(u8::from(price))
     }
 
     /// Whether a text has it, or says that there is none.
-    pub(crate) fn is_in(self, text: &str) -> bool {
+    pub(crate) fn is_in(self, text: &str, question: &str) -> bool {
+        let claim = || Claim::of(text);
         match self {
             Self::Phone => digits(text) >= 5,
             Self::Mail => text.contains('@'),
-            Self::Amount | Self::Measure => {
-                let claim = Claim::of(text);
-                claim.has_number() || claim.says_no() || says_one(text)
+            Self::Amount => {
+                let claim = claim();
+                let none = || claim.says_no() && Claim::of(question).shares_term_with(text);
+                claim.has_number() || says_one(text) || none()
             }
+            Self::Measure => claim().has_number() || claim().says_no() || says_one(text),
+            Self::Price => has_price(text) || listed_in(COSTS_NOTHING, text),
             Self::Time => {
                 let told = |word: &String| listed(TIMES, word);
-                Claim::of(text).has_number() || words(text).iter().any(told)
+                claim().has_number() || words(text).iter().any(told)
             }
+            Self::Who => names_another(text, question),
         }
     }
 }
 
+/// What a question counts: the sugar of "How many grams of sugar go into it?"
+pub(crate) fn counted(question: &str) -> Option<String> {
+    const ASKS: [&str; 7] = [
+        "how many",
+        "how much",
+        "cuantos",
+        "cuantas",
+        "cuanto",
+        "cuanta",
+        "que cantidad",
+    ];
+    const SKIPPED: &str = "of de the el la los las gram grams g kg kilo kilos gramos litre litres liter liters litros ml \
+        cup cups tazas spoons spoonfuls cucharadas cucharaditas teaspoons tablespoons mg units unidades pieces";
+    const NOTHING: &str = "is are was were does do did can must should may will has have had would times time \
+        money more it longer cuesta cuestan es son dura mide pesa vale tarda tiempo hay paga pago gana suma llega \
+        falta queda se me le hace costo dinero veces fue era debo tengo tiene cobra cobran gasto ha he aviso miden \
+        kilometres kilometers km miles kilometros metros days weeks months years hours minutes dias semanas meses anos \
+        horas minutos euros pounds dollars";
+    let words = words(question);
+    let length = |phrase: &&str| phrase.split(' ').count();
+    let after = ASKS.iter().find_map(|phrase| {
+        let parts: Vec<&str> = phrase.split(' ').collect();
+        let place = words
+            .windows(parts.len())
+            .position(|window| window == parts)?;
+        Some(place + length(&phrase))
+    })?;
+    let mut rest = words[after..]
+        .iter()
+        .skip_while(|word| listed(SKIPPED, word));
+    rest.next()
+        .filter(|word| !listed(NOTHING, word) && word.chars().count() > 2)
+        .cloned()
+}
+
+/// Words of what costs nothing, or is paid for.
+const COSTS_NOTHING: &str = "free gratis included incluido incluida incluidos incluidas inbegriffen gratuit gratuito \
+    gratuita kostenlos";
+
+fn listed_in(list: &str, text: &str) -> bool {
+    words(text).iter().any(|word| listed(list, word))
+}
+
+/// Whether a text has an amount that can be a price: with a currency, or a number that counts nothing else and is no
+/// date, time or code.
+fn has_price(text: &str) -> bool {
+    let follows = |end: usize| words(&text[end..]).into_iter().next();
+    has_currency(text)
+        || amounts(text, None).iter().any(|amount| {
+            let is_month = follows(amount.span.end).is_some_and(|word| {
+                month_named(&word).is_some()
+                    || matches!(word.as_str(), "de" | "st" | "nd" | "rd" | "th")
+            });
+            amount.unit.is_none_or(|unit| unit.is_currency()) && !is_month
+        })
+}
+
+/// Whether a text has a name that the question has not: a word with a capital letter that begins no sentence.
+fn names_another(text: &str, question: &str) -> bool {
+    const TITLES: &str = "mr mrs ms dr sr sra";
+    let asked = words(question);
+    let is_name = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let is_capital = word.chars().next().is_some_and(char::is_uppercase);
+        is_capital && word.chars().count() > 1
+    };
+    let is_asked = |word: &str| words(word).iter().all(|word| asked.contains(word));
+    let said: Vec<&str> = text.split_whitespace().collect();
+    let mut pairs = said.windows(2);
+    pairs.any(|pair| {
+        let begins = pair[0].ends_with(['.', '!', '?', '-', '*', '|', ':']);
+        let follows = !begins || words(pair[0]).iter().any(|word| listed(TITLES, word));
+        is_name(pair[1]) && !is_asked(pair[1]) && follows
+    })
+}
+
 /// "What does the ferry cost?", with the thing between the words.
 fn asks_for_price(words: &[String]) -> bool {
-    let last = words.last().map(String::as_str);
-    let asks = matches!(
-        last,
-        Some("cost" | "costs" | "kostet" | "cuesta" | "coute" | "costa")
-    );
-    asks && words
-        .first()
-        .is_some_and(|word| matches!(word.as_str(), "what" | "que" | "was"))
+    const COSTS: &str =
+        "cost costs kostet kosten cuesta cuestan costo costaron coute coutent costa custa";
+    const ASKS: &str = "what how que cuanto was wie combien quanto";
+    words.first().is_some_and(|word| listed(ASKS, word))
+        && words.iter().any(|word| listed(COSTS, word))
 }
 
 /// Whether a text says one of something in a word, or that it costs nothing.
@@ -252,23 +357,62 @@ mod tests {
     fn questions_say_what_answers_them() {
         check("How many eggs are in it?", Some(Expected::Amount));
         check("¿Cuántos huevos lleva?", Some(Expected::Amount));
-        check("What does a night at the inn cost?", Some(Expected::Amount));
+        check("What does a night at the inn cost?", Some(Expected::Price));
+        check("¿Cuánto costó el piso?", Some(Expected::Price));
+        check(
+            "How much did the flat in Lisbon cost?",
+            Some(Expected::Price),
+        );
         check("¿Cada cuánto se riega?", Some(Expected::Measure));
         check("nils aaberg phone", Some(Expected::Phone));
         check("Dame el correo de Ana", Some(Expected::Mail));
         check("¿Cuándo viene?", Some(Expected::Time));
-        check("Who is the landlord?", None);
+        check("Who is the landlord?", Some(Expected::Who));
         check("Why is the roof wet?", None);
     }
 
     #[test]
+    fn what_is_counted_is_named() {
+        let counts = |question: &str| counted(question).unwrap_or_default();
+        assert_eq!(
+            counts("How many grams of sugar go into the parkin?"),
+            "sugar"
+        );
+        assert_eq!(
+            counts("How much atorvastatin does Tom take?"),
+            "atorvastatin"
+        );
+        assert_eq!(
+            counts("¿Cuántos gramos de queso llevan las croquetas?"),
+            "queso"
+        );
+        assert_eq!(counts("¿Cuántos huevos lleva?"), "huevos");
+        assert_eq!(counts("How much is the rent?"), "");
+        assert_eq!(counts("¿Cuánto cuesta la noche?"), "");
+        assert_eq!(counts("Who is it?"), "");
+    }
+
+    #[test]
     fn texts_have_it_or_not() {
-        assert!(Expected::Amount.is_in("- 3 huevos"));
-        assert!(Expected::Amount.is_in("Contains no eggs."));
-        assert!(!Expected::Amount.is_in("The hotel was full."));
-        assert!(Expected::Phone.is_in("nils, plumber 0161 555 0177"));
-        assert!(!Expected::Phone.is_in("Nils comes at 9, or at 10."));
-        assert!(Expected::Time.is_in("She comes on Thursdays."));
-        assert!(!Expected::Time.is_in("She comes by bus."));
+        let is_in = |expected: Expected, text| expected.is_in(text, "How many eggs are in it?");
+        assert!(is_in(Expected::Amount, "- 3 huevos"));
+        assert!(is_in(Expected::Amount, "Contains no eggs."));
+        assert!(!is_in(Expected::Amount, "No lift."));
+        assert!(!is_in(Expected::Amount, "The hotel was full."));
+        assert!(is_in(Expected::Price, "142 francs a night"));
+        assert!(is_in(Expected::Price, "365 por los cuatro días"));
+        assert!(is_in(Expected::Price, "Breakfast is included."));
+        assert!(!is_in(Expected::Price, "The second driver is not covered."));
+        assert!(!is_in(Expected::Price, "Booked until 31 January."));
+        assert!(!is_in(Expected::Price, "It is 12 km away."));
+        assert!(is_in(Expected::Phone, "nils, plumber 0161 555 0177"));
+        assert!(!is_in(Expected::Phone, "Nils comes at 9, or at 10."));
+        assert!(is_in(Expected::Time, "She comes on Thursdays."));
+        assert!(!is_in(Expected::Time, "She comes by bus."));
+        let names =
+            |text| Expected::Who.favour(text, "Who holds the deposit of Cooper's Yard?") > 0.0;
+        assert!(names("It is held by SafeHold."));
+        assert!(names("Mrs. Prentiss has it."));
+        assert!(!names("The deposit is held for the whole tenancy."));
     }
 }

@@ -20,7 +20,7 @@ use crate::plan::{Arithmetic, Column, DateKind, Filters, Kind, LibraryFact, Orde
 use crate::values::{Amount, Number, Unit, total};
 use filter::{Evidence, Terms};
 
-pub(crate) use read::{about, answer, meant, named};
+pub(crate) use read::Shelves;
 
 /// A document, as the library knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,6 +94,9 @@ pub(crate) struct Listing {
     pub looked_at: usize,
     /// The filter, as the person is shown it.
     pub filter: String,
+    /// The sentence that answers without the titles, where there are many of them in the rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -156,6 +159,7 @@ pub(crate) fn list<E>(
         total: rows.len(),
         looked_at: entries.len(),
         filter: said::filter(&plan.filters, spanish),
+        lead: None,
         columns: plan.columns.clone(),
         computed: Vec::new(),
         others,
@@ -165,6 +169,7 @@ pub(crate) fn list<E>(
     };
     listing.arrange(plan);
     listing.sentence = said::sentence(plan, &listing, spanish);
+    listing.lead = said::lead(plan, &listing, spanish);
     Ok(Some(listing))
 }
 
@@ -348,6 +353,7 @@ fn about_library(fact: LibraryFact, plan: &Plan, spanish: bool, entries: &[Entry
         total: 0,
         looked_at: entries.len(),
         filter: String::new(),
+        lead: None,
         columns: Vec::new(),
         computed: Vec::new(),
         others: 0,

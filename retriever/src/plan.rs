@@ -8,37 +8,41 @@ mod aside;
 mod asked;
 mod compare;
 mod filters;
+mod halves;
 mod listing;
 mod noun;
 mod period;
 mod phrases;
+mod sides;
 #[cfg(test)]
 mod tests;
 mod within;
 
+use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
+
 use serde::Serialize;
 
 use crate::calendar::Date;
-use crate::fold::{find, same, words};
+use crate::fold::{Word, find, same, words};
 use asked::Asked;
 
 pub(crate) use compare::{Bound, Comparison};
 pub(crate) use filters::{DateKind, Filters, Name};
 pub(crate) use noun::{Category, FileType};
+pub(crate) use sides::{Compared, Measure, Wanted};
 
-/// What rules know beside the question.
-#[derive(Debug, Clone, Default)]
+/// What rules know of the library.
+#[derive(Debug, Default)]
 pub(crate) struct About {
-    /// The clock (milliseconds since 1970).
-    pub now: i64,
     /// Titles and file names of the documents.
     pub titles: Vec<String>,
     /// Folders that hold documents, from the watched one down, its own name first: `vault/Notes`.
     pub folders: Vec<String>,
     /// Tags, without `#`.
     pub tags: Vec<String>,
-    /// The question before this one in the conversation.
-    pub previous: Option<String>,
+    /// Places of the titles by the two letters that they begin with; made at the first question.
+    pub by_beginning: OnceLock<HashMap<[u8; 2], Vec<usize>>>,
 }
 
 /// What was understood of a question.
@@ -73,6 +77,12 @@ pub(crate) struct Plan {
     /// The title or file name that the question names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub named: Option<String>,
+    /// What is compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
+    /// The two questions that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub halves: Option<[String; 2]>,
 }
 
 /// Kinds of questions.
@@ -167,17 +177,23 @@ pub(crate) enum Talk {
     Help,
 }
 
-/// The plan of a question.
-pub(crate) fn plan(question: &str, about: &About) -> Plan {
-    let today = Date::of(about.now);
+/// The plan of a question that is asked at `now` (milliseconds since 1970), after `previous` in a conversation.
+pub(crate) fn plan(question: &str, about: &About, now: i64, previous: Option<&str>) -> Plan {
+    let today = Date::of(now);
     let asked = Asked::new(question);
     alone(&asked, about, today)
         .or_else(|| {
-            let previous = about.previous.as_deref()?;
+            let previous = previous?;
             let earlier = alone(&Asked::new(previous), about, today)?;
             listing::continued(&asked, about, today, earlier)
         })
         .unwrap_or_else(|| within::of_passages(&asked, about, today))
+}
+
+/// The kind of a question that passages answer.
+pub(crate) fn kind(question: &str) -> Kind {
+    let about = About::default();
+    within::of_passages(&Asked::new(question), &about, Date::of(0)).kind
 }
 
 /// The plan of a question that a rule understands wholly, without the one before it.
@@ -210,6 +226,8 @@ impl Plan {
             talk: None,
             target: None,
             named: None,
+            compared: None,
+            halves: None,
         }
     }
 }
@@ -224,8 +242,22 @@ impl About {
             let tells = title.len() > 1 || title.first().is_some_and(|word| word.len() > 3);
             tells && find(&said, &title).is_some()
         };
-        let titles = self.titles.iter().filter(stands);
+        let by_beginning = self.by_beginning.get_or_init(|| self.by_beginning());
+        let beginnings: BTreeSet<[u8; 2]> = said.iter().map(beginning).collect();
+        let places = beginnings.iter().filter_map(|two| by_beginning.get(two));
+        let titles = places.flatten().map(|place| &self.titles[*place]);
+        let titles = titles.filter(stands);
         titles.max_by_key(|title| title.len()).map(String::as_str)
+    }
+
+    fn by_beginning(&self) -> HashMap<[u8; 2], Vec<usize>> {
+        let mut places: HashMap<[u8; 2], Vec<usize>> = HashMap::new();
+        for (place, title) in self.titles.iter().enumerate() {
+            if let Some(first) = words(title).first() {
+                places.entry(beginning(first)).or_default().push(place);
+            }
+        }
+        places
     }
 
     /// Whether a folder, tag or title has a word of a category.
@@ -234,4 +266,10 @@ impl About {
         let mut said = names.flat_map(|name| words(name));
         said.any(|word| category.words.iter().any(|other| same(&word.text, other)))
     }
+}
+
+/// What a word and its plural have in common.
+fn beginning(word: &Word) -> [u8; 2] {
+    let mut bytes = word.text.bytes();
+    [(); 2].map(|()| bytes.next().unwrap_or_default())
 }

@@ -15,7 +15,7 @@ use crate::passage::Passage;
 const TURNS: usize = 2;
 
 /// An earlier turn of a conversation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Turn {
     pub question: String,
     pub answer: String,

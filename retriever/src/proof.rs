@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::fold::{letter, listed};
+use crate::values::month_named;
 
 /// The share of a sentence's other words that a proof must have.
 const MOST_TERMS: f32 = 0.5;
@@ -70,32 +71,6 @@ static VALUES: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
 
 /// Words between the parts of a number.
 const BETWEEN: &str = "and y e und et en";
-
-/// Months, which are written as names here and as numbers there.
-const MONTHS: [(&str, u32); 22] = [
-    ("january", 1),
-    ("february", 2),
-    ("march", 3),
-    ("april", 4),
-    ("june", 6),
-    ("july", 7),
-    ("august", 8),
-    ("september", 9),
-    ("october", 10),
-    ("november", 11),
-    ("december", 12),
-    ("enero", 1),
-    ("febrero", 2),
-    ("marzo", 3),
-    ("abril", 4),
-    ("mayo", 5),
-    ("junio", 6),
-    ("julio", 7),
-    ("agosto", 8),
-    ("septiembre", 9),
-    ("octubre", 10),
-    ("noviembre", 11),
-];
 
 /// What must be proven of a sentence, and what a text can prove.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -169,6 +144,39 @@ impl Claim {
         claim.terms.sort_unstable();
         claim.terms.dedup();
         claim
+    }
+
+    /// What a question says of what it asks for, without the words for what kind of thing that is: "phone number",
+    /// "figure", "price".
+    pub(crate) fn of_question(question: &str) -> Self {
+        let mut claim = Self::of(question);
+        claim.terms.retain(|term| !ASKED_FOR.contains(term));
+        claim
+    }
+
+    /// The years that it names and a text does not have.
+    pub(crate) fn lacks_year(&self, text: &str) -> bool {
+        let words = Words::of(text);
+        let is_year = |reading: &String| {
+            reading.len() == 4 && (reading.starts_with("19") || reading.starts_with("20"))
+        };
+        let years = self
+            .numbers
+            .iter()
+            .filter(|readings| readings.iter().any(is_year));
+        years.into_iter().any(|year| !words.has_number(year))
+    }
+
+    /// Whether a text says anything beside what this says.
+    pub(crate) fn is_told_more_by(&self, text: &str) -> bool {
+        let other = Self::of(text);
+        let knows = |stem: &String| self.terms.contains(stem) || self.names.contains(stem);
+        other
+            .terms
+            .iter()
+            .chain(&other.names)
+            .any(|stem| !knows(stem))
+            || !self.has_numbers_of(&other)
     }
 
     /// What `quote` proves of this claim; `around` is what the quote stands under: headings, title, the row's header.
@@ -265,9 +273,30 @@ impl Claim {
             .collect()
     }
 
+    /// Whether it has all numbers of another.
+    pub(crate) fn has_numbers_of(&self, other: &Self) -> bool {
+        let has = |readings: &Vec<String>| {
+            let mut own = self.numbers.iter().flatten();
+            own.any(|number| readings.contains(number))
+        };
+        other.numbers.iter().all(has)
+    }
+
+    /// Whether a text has one of its names.
+    pub(crate) fn shares_name_with(&self, text: &str) -> bool {
+        let words = Words::of(text);
+        self.names.iter().any(|name| words.has(name))
+    }
+
     /// Whether it has a number.
     pub(crate) fn has_number(&self) -> bool {
         !self.numbers.is_empty()
+    }
+
+    /// Whether a text has one of its words.
+    pub(crate) fn shares_term_with(&self, text: &str) -> bool {
+        let words = Words::of(text);
+        self.terms.iter().any(|term| words.has(term))
     }
 
     /// Whether it says no.
@@ -471,8 +500,12 @@ fn joined(first: u32, second: u32) -> Option<u32> {
 /// one and a quarter there.
 fn number(token: &str, lower: &str) -> Option<Vec<String>> {
     if !token.chars().next()?.is_ascii_digit() {
-        let month = MONTHS.iter().find(|(word, _)| *word == lower);
-        let value = counted_word(&fold(lower)).or(month.map(|(_, value)| *value));
+        let word = fold(lower);
+        let is_other = matches!(word.as_str(), "may" | "mai" | "marco" | "mars" | "mei");
+        let month = || month_named(&word).filter(|(_, full)| *full && !is_other);
+        let value = counted_word(&word)
+            .map(i64::from)
+            .or_else(|| Some(month()?.0));
         return value.map(|value| vec![value.to_string()]);
     }
     // "24h", "2nd", "5W": what follows the digits is a unit or an ending.
@@ -511,9 +544,52 @@ fn is_name(token: &str) -> bool {
         || (token.chars().any(char::is_uppercase) && token.chars().any(char::is_lowercase))
 }
 
+/// Forms that do not begin like their word, each with the word.
+const IRREGULAR: &str = "held hold paid pay bought buy left leave sold sell written write wrote write took take \
+    taken take gave give given give began begin begun begin spoke speak spoken speak told tell knew know flew fly \
+    drove drive driven drive spent spend kept keep met meet lost lose caught catch taught teach thought think brought \
+    bring saw see seen see went go gone go came come ran run chose choose chosen choose broke break broken break wore \
+    wear worn wear ate eat eaten eat drank drink drunk drink grew grow grown grow felt feel found find stood stand won \
+    win sat sit got get said say rang ring rung ring shut shut sang sing sung sing swam swim slept sleep sent send \
+    built build lent lend dug dig hung hang fed feed led lead bred breed shot shoot rose rise risen rise fell fall \
+    fallen fall drew draw drawn draw threw throw thrown throw blew blow blown blow rode ride ridden ride froze freeze \
+    frozen freeze stole steal stolen steal woke wake woken wake laid lay meant mean mice mouse feet foot teeth tooth \
+    children child people person men man women woman knives knife leaves leaf loaves loaf bitten bite \
+    cuesta costar cuestan costar costo costar costaba costar vale valer valio valer empieza empezar empiezan empezar \
+    empezo empezar comienza comenzar cierra cerrar cierran cerrar cerro cerrar pide pedir piden pedir pidio pedir \
+    duerme dormir duermen dormir vuelve volver vuelven volver volvio volver viene venir vienen venir vino venir tiene \
+    tener tienen tener tuvo tener hizo hacer hace hacer hacen hacer hecho hacer dijo decir dice decir dicen decir puso \
+    poner pone poner puesto poner trajo traer trae traer quiere querer quiso querer sirve servir sirven servir sigue \
+    seguir riega regar riegan regar siembra sembrar siembran sembrar calienta calentar enciende encender prueba probar \
+    recuerda recordar encuentra encontrar encuentran encontrar cuenta contar cuentan contar muestra mostrar juega jugar \
+    juegan jugar muere morir murio morir muerto morir nacio nacer nace nacer sale salir salen salir salio salir fue ir \
+    fueron ir va ir van ir pudo poder puede poder supo saber sabe saber cabe caber cupo caber debe deber \
+    mide medir miden medir midio medir suena sonar vence vencer pierde perder perdio perder defiende defender \
+    entiende entender acuesta acostar despierta despertar sienta sentar friega fregar tuesta tostar almuerza almorzar";
+
+/// The words of `IRREGULAR`.
+static REGULAR: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    let words: Vec<&str> = IRREGULAR.split_ascii_whitespace().collect();
+    let (pairs, _) = words.as_chunks::<2>();
+    pairs.iter().map(|[form, word]| (*form, *word)).collect()
+});
+
+/// Words of questions for the kind of thing that is asked for, as stems.
+static ASKED_FOR: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let words = "phone telephone number email mail price cost costs costing figure figures amount value date day days time \
+        called name named often much many address long pay paid please tell give know show find want wondering wonder \
+        remember check cuesta cuestan precio importe cifra valor numero telefono correo fecha dia dias hora llama llamaba \
+        nombre cantidad paga pagar direccion dime dame saber decir quiero favor puedes busca";
+    words.split_ascii_whitespace().map(stem).collect()
+});
+
 /// A word without its ending: "launch" and "launched" say the same.
 fn stem(lower: &str) -> String {
-    let mut stem: String = fold(lower)
+    let folded = fold(lower);
+    let folded = REGULAR
+        .get(folded.as_str())
+        .map_or(folded.as_str(), |word| word);
+    let mut stem: String = folded
         .chars()
         .filter(|c| c.is_alphanumeric())
         .take(6)

@@ -1,5 +1,6 @@
 //! Retrieval: a query's best passages, and how sure they are.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use vade_config::{ModelSettings, SearchSettings};
@@ -10,7 +11,9 @@ use crate::conversation::{self, Conversation, ConversationSummary};
 use crate::error::{Result, RetrieverError};
 use crate::fuse::{Ranked, cap, fuse};
 use crate::language::Language;
+use crate::library::Shelves;
 use crate::passage::Passage;
+use crate::rating::{self, Rating};
 use crate::summary::Memory;
 
 /// Characters a question may have.
@@ -28,6 +31,7 @@ pub struct Retriever {
     pub(crate) answers: ModelSettings,
     pub(crate) embedding_languages: Vec<String>,
     pub(crate) summaries: Memory,
+    pub(crate) shelves: Shelves,
 }
 
 /// The result of a search.
@@ -59,6 +63,7 @@ impl Retriever {
             answers,
             embedding_languages,
             summaries: Memory::default(),
+            shelves: Shelves::default(),
         }
     }
 
@@ -155,6 +160,7 @@ impl Retriever {
         let receipt = self.index.forget(path).await?;
         self.model.forget();
         self.summaries.clear();
+        self.shelves.clear();
         Ok(receipt)
     }
 
@@ -196,6 +202,18 @@ impl Retriever {
     /// Also when there is none of this id.
     pub fn conversation(&self, id: &str) -> Result<Conversation> {
         conversation::open(self.index.ledger(), id)
+    }
+
+    /// Notes what a person says of an answer in the file of ratings; gives where that is.
+    ///
+    /// # Errors
+    /// A conversation or question that is not there, a correction that is none, or a file that cannot be written.
+    pub fn rate(&self, conversation: &str, rating: &Rating) -> Result<PathBuf> {
+        self.index.change_ratings(|text| {
+            let conversation = self.conversation(conversation)?;
+            rating::noted(text, &conversation, rating)
+        })?;
+        Ok(self.index.ratings_file())
     }
 
     /// Deletes one conversation, or all.

@@ -1,15 +1,18 @@
 // One answer on the page, from "looking" through streaming to done, refused,
 // stopped or failed; the same element shows an answer read back from a stored
-// conversation. Holds the answer's passages and citations; knows nothing of
+// conversation. Holds the answer's passages, citations and table; knows nothing of
 // how they were fetched, and reports clicks through the callbacks it is given.
 import { announce, element } from "./dom.js";
 import { headingPath, titleOf, when, count, decimal } from "./format.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
+import { listing } from "./listing.js";
 import { paragraphs, renderAnswer } from "./markup.js";
+import { Rating } from "./rating.js";
 import { SentenceSpeaker } from "./speaker.js";
 import { currentStatus, isIndexing } from "./status.js";
 import { copyText } from "./clipboard.js";
+import { edited, understood } from "./understood.js";
 
 const SHOW_ELAPSED_AFTER_SECONDS = 3;
 
@@ -17,16 +20,21 @@ export class Answer {
   passages = [];
   citations = [];
   text = "";
+  table = null;
+  plan = null;
   refused = false;
   #html = "";
   #frame = 0;
+  #kept = false;
   #clock = null;
   #speaker = new SentenceSpeaker(announce);
 
-  /// `onSelect(answer, n, occurrence, opener)` and `onShow(answer, opener)`
-  /// open the sources; `onRetry()` asks the question once more.
-  constructor({ onSelect, onShow, onRetry }) {
-    Object.assign(this, { onSelect, onShow, onRetry });
+  /// `onSelect(answer, n, occurrence, opener)`, `onOpen(answer, document, opener)`
+  /// and `onShow(answer, opener)` open the sources; `onRetry()` asks the question
+  /// once more, `onEdit(question)` offers one to be corrected, `onRate(rating)`
+  /// keeps what a person says of the answer.
+  constructor(callbacks) {
+    Object.assign(this, callbacks);
     this.body = element("div", { class: "answer", on: { click: (event) => this.#clicked(event), keydown: (event) => this.#keyed(event) } });
     this.progress = element("p", { class: "progress-line" });
     this.footer = element("footer", {});
@@ -39,7 +47,10 @@ export class Answer {
     answer.citations = message.citations ?? [];
     answer.text = message.text;
     answer.#html = message.html || paragraphs(message.text);
-    if (message.found === false) answer.#refuse(false);
+    answer.#kept = true;
+    answer.#understand(message);
+    // Without its table, "not in your documents" says all that the words say.
+    if (message.found === false) answer.#refuse(answer.table !== null);
     else answer.#render(false);
     answer.#close("done", [element("span", { text: () => when(message.created) })]);
     return answer;
@@ -89,11 +100,13 @@ export class Answer {
     this.citations = done.citations ?? this.citations;
     this.text = done.answer || this.text;
     this.#html = done.html || this.#html || paragraphs(this.text);
+    this.#kept = Boolean(done.conversation);
+    this.#understand(done);
     if (done.found) this.#render(false);
     else this.#refuse(streamed);
     this.#close("done", measurements(done));
     this.#speaker.finish();
-    announce(done.found ? t("answer.complete", { n: this.passages.length }) : t("answer.refused"));
+    announce(done.found ? this.#completed() : t("answer.refused"));
   }
 
   stopped() {
@@ -121,6 +134,26 @@ export class Answer {
     this.#close("error", []);
   }
 
+  #completed() {
+    if (this.table) return t("answer.completeTable", { n: this.table.rows.length });
+    return t("answer.complete", { n: this.passages.length });
+  }
+
+  /// Takes what the answer has beside its words. The titles that stand in the
+  /// table are not said a second time.
+  #understand({ plan, table }) {
+    this.plan = plan ?? null;
+    this.table = table ?? null;
+    if (!this.table) return;
+    if (this.table.lead) this.#html = paragraphs(this.table.lead);
+    const open = (row, opener) => {
+      if (row.evidence) this.onSelect(this, row.evidence.marker, 0, opener);
+      else this.onOpen(this, row, opener);
+    };
+    const drawn = listing(this.table, this.plan, open);
+    if (drawn) this.body.after(drawn);
+  }
+
   #progress(compute) {
     clearInterval(this.#clock);
     const started = performance.now();
@@ -142,7 +175,7 @@ export class Answer {
     this.#frame = 0;
     const known = new Map(this.sources.map((passage) => [passage.n, passage]));
     const chipFor = (n) => (known.has(n) ? chip(n, known.get(n)) : null);
-    renderAnswer(this.body, this.#html, { chipFor, streaming });
+    renderAnswer(this.body, this.#html, { chipFor, known: [...known.keys()], streaming });
   }
 
   #refuse(streamed) {
@@ -176,18 +209,39 @@ export class Answer {
   #close(state, facts) {
     this.#endProgress();
     this.body.dataset.state = state;
-    this.footer.replaceChildren(...facts, ...this.#actions());
+    this.footer.replaceChildren(...this.#grounds(), ...facts, ...this.#actions());
+  }
+
+  /// What was understood, and how much was looked at for it.
+  #grounds() {
+    const facts = [];
+    const said = understood(this.plan);
+    if (this.table && edited(this.plan)) {
+      const chip = element("button", { type: "button", class: "quiet understood", title: () => t("listing.edit"), on: { click: () => this.onEdit(edited(this.plan)) } },
+        icon("edit"), element("span", { text: () => understood(this.plan) }));
+      facts.push(element("span", {}, chip));
+    } else if (said) {
+      facts.push(element("span", { class: "understood", text: () => understood(this.plan) }));
+    }
+    if (this.table) {
+      const { rows, total, looked_at: lookedAt } = this.table;
+      if (rows.length > 0 && rows.length < total) facts.push(element("span", { text: () => t("listing.shown", { n: rows.length, total }) }));
+      facts.push(element("span", { text: () => t("listing.lookedAt", { n: lookedAt }) }));
+    }
+    return facts.length > 0 ? [element("span", { class: "facts grounds" }, facts)] : [];
   }
 
   #actions() {
     const actions = [];
-    if (this.sources.length > 0) {
+    if (this.sources.length > 0 && !this.table) {
       actions.push(element("button", { type: "button", class: "quiet show-sources", title: () => t("answer.showSources"), text: () => t("answer.sources", { n: this.sources.length }), on: { click: (event) => this.onShow(this, event.currentTarget) } }));
     }
     if (this.text && !this.refused) {
       actions.push(element("button", { type: "button", class: "quiet copy", text: () => t("answer.copy"), on: { click: (event) => this.#copy(event.currentTarget) } }));
     }
-    return actions.length > 0 ? [element("span", { class: "actions" }, actions)] : [];
+    if (!this.#kept || this.plan?.kind === "small-talk") return wrapped(actions);
+    const rating = new Rating((rated) => this.onRate(rated));
+    return [...wrapped([...actions, ...rating.buttons]), ...rating.elements];
   }
 
   async #copy(button) {
@@ -214,6 +268,10 @@ export class Answer {
     event.preventDefault();
     chips[(at + steps[event.key] + chips.length) % chips.length].focus();
   }
+}
+
+function wrapped(actions) {
+  return actions.length > 0 ? [element("span", { class: "actions" }, actions)] : [];
 }
 
 /// The brackets do not show, but keep the text of the answer as it was written.

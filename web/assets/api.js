@@ -29,6 +29,7 @@ export const getConversations = () => request("GET", "/api/conversations");
 export const getConversation = (id) => request("GET", `/api/conversations/${encodeURIComponent(id)}`);
 export const deleteConversation = (id) => request("DELETE", `/api/conversations/${encodeURIComponent(id)}`);
 export const deleteAllConversations = () => request("DELETE", "/api/conversations");
+export const rate = (body) => request("POST", "/api/ratings", body);
 export const addFolder = (path) => request("POST", "/api/folders", { path });
 export const removeFolder = (path) => request("DELETE", "/api/folders", { path });
 

@@ -33,10 +33,16 @@ export class AskForm {
   }
 
   fill(text) {
+    this.correct(text);
+    this.question.select();
+  }
+
+  /// Like `fill`, for a text that is to be changed rather than replaced.
+  correct(text) {
     this.question.value = text;
     this.#changed();
     this.question.focus();
-    this.question.select();
+    this.question.setSelectionRange(text.length, text.length);
   }
 
   running(running) {

@@ -1,4 +1,4 @@
-// Turns values into words a person reads: counts, sizes, times, paths. Pure,
+// Turns values into words a person reads: counts, sizes, times, money, paths. Pure,
 // but for the language in force.
 import { locale, t } from "./i18n.js";
 
@@ -40,6 +40,20 @@ export function when(timestamp, now = new Date()) {
   }
   const year = date.getFullYear() === now.getFullYear() ? undefined : "numeric";
   return new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", year }).format(date);
+}
+
+/// A calendar day such as 2026-03-05, which is the same everywhere.
+export function day(date) {
+  const format = new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+  return format.format(new Date(`${date}T00:00:00Z`));
+}
+
+/// A number with its currency (an ISO 4217 code) or other unit.
+export function money(number, unit) {
+  const digits = Number.isInteger(number) ? { minimumFractionDigits: 0 } : { minimumFractionDigits: 2, maximumFractionDigits: 4 };
+  const written = (options) => new Intl.NumberFormat(locale(), { useGrouping: true, ...digits, ...options }).format(number);
+  if (!unit) return written({});
+  return /^[A-Z]{3}$/.test(unit) ? written({ style: "currency", currency: unit, currencyDisplay: "narrowSymbol" }) : `${written({})} ${unit}`;
 }
 
 export function fileName(path) {

@@ -15,11 +15,12 @@ const PUNCTUATION = /^[.,;:!?…)»”"']+/;
 const renderedKeys = new WeakMap();
 
 /// `chipFor(n)` returns the chip for a marker, or null where there is no such
-/// passage and the text should stand.
-export function renderAnswer(container, html, { chipFor, streaming }) {
+/// passage and the text should stand; `known` are the markers that have one.
+export function renderAnswer(container, html, { chipFor, known, streaming }) {
   const blocks = cleanBlocks(html);
   if (streaming && blocks.length > 0) trimUnfinishedMarker(blocks[blocks.length - 1]);
-  const keys = blocks.map((block) => block.outerHTML);
+  // Blocks are drawn again when their markers become known, too.
+  const keys = blocks.map((block) => `${known} ${block.outerHTML}`);
   const before = renderedKeys.get(container) ?? [];
   blocks.forEach((block, index) => {
     if (keys[index] === before[index]) return;

@@ -7,7 +7,8 @@ import { t } from "./i18n.js";
 const HARD_WRAP_CHARACTERS = 45;
 
 /// `found` is the answer of /text for the citation's span, or for the
-/// passage's where nothing cites it; null when the document is gone.
+/// passage's where nothing cites it; null when the document is gone. An empty
+/// passage is a document as a whole, from its beginning.
 export function drawPassage(container, { found, passage, citation, problem }) {
   const parts = found ? surroundings(found, passage, citation) : alone(passage, citation);
   const nodes = drawnParts(parts, citation ? "quote" : "quote whole");
@@ -17,6 +18,7 @@ export function drawPassage(container, { found, passage, citation, problem }) {
 
 /// The text in order, as parts of kind "around", "inside" (the passage) or "quote".
 function surroundings({ before, text, after }, passage, citation) {
+  if (passage.start === passage.end) return [{ kind: "inside", text: after }];
   if (!citation || !contains(passage, citation)) {
     return [{ kind: "around", text: before }, { kind: "quote", text }, { kind: "around", text: after }];
   }

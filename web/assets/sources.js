@@ -27,11 +27,12 @@ export class SourcesPanel {
     BESIDE.addEventListener("change", () => this.closeDrawer());
   }
 
-  /// Lists an answer's passages, without opening the drawer.
+  /// Lists an answer's passages, without opening the drawer. Those of a table
+  /// stand in it already.
   show(answer) {
     this.#answer = answer;
     this.#deselect();
-    this.root.hidden = answer.sources.length === 0;
+    this.root.hidden = answer.sources.length === 0 || answer.table !== null;
     this.#drawList();
   }
 
@@ -47,6 +48,7 @@ export class SourcesPanel {
   /// Lists them because the person asked to see them.
   reveal(answer, opener) {
     this.show(answer);
+    this.root.hidden = false;
     this.#openDrawer(opener);
   }
 
@@ -62,6 +64,16 @@ export class SourcesPanel {
     this.#markChips(opener);
     this.#openDrawer(opener);
     this.#drawPassage(passage, citation);
+  }
+
+  /// Opens a document of an answer's table at its beginning.
+  open(answer, row, opener) {
+    this.#answer = answer;
+    this.#selected = row.document;
+    this.root.hidden = false;
+    this.#markChips(opener);
+    this.#openDrawer(opener);
+    this.#drawPassage({ ...row, n: null, start: 0, end: 0, text: "" }, null);
   }
 
   clear() {
@@ -109,14 +121,16 @@ export class SourcesPanel {
   #backToList() {
     const n = this.#selected;
     this.#deselect();
+    this.root.hidden = this.#answer.sources.length === 0;
+    if (this.root.hidden) this.closeDrawer();
     this.#drawList();
     const opener = this.#opener?.isConnected && !this.drawerOpen ? this.#opener : null;
     (opener ?? this.root.querySelector(`.passage[data-marker="${n}"]`))?.focus();
   }
 
   #markChips(opener) {
-    for (const chip of document.querySelectorAll("button.citation[aria-current]")) chip.removeAttribute("aria-current");
-    if (opener?.matches(".citation")) opener.setAttribute("aria-current", "true");
+    for (const chip of document.querySelectorAll(":is(.citation, .listing .open)[aria-current]")) chip.removeAttribute("aria-current");
+    if (opener?.matches(".citation, .listing .open")) opener.setAttribute("aria-current", "true");
   }
 
   #drawList() {
@@ -147,9 +161,12 @@ export class SourcesPanel {
     const request = (this.#request += 1);
     const text = element("div", { class: "text", "aria-busy": "true" }, element("p", { class: "progress-line", text: () => t("sources.opening") }));
     const page = citation?.page ?? passage.page;
-    const back = element("button", { type: "button", class: "quiet back", on: { click: () => this.#backToList() } }, icon("back"), element("span", { text: () => t("sources.back") }));
+    const hasList = this.#answer.sources.length > 0;
+    const isWhole = passage.n === null;
+    const back = element("button", { type: "button", class: "quiet back", on: { click: () => this.#backToList() } }, icon("back"), element("span", { text: () => t(hasList ? "sources.back" : "app.close") }));
+    const uncited = !citation && !isWhole && !this.#answer.refused;
     this.root.dataset.shows = "passage";
-    this.root.replaceChildren(this.#bar(back), this.#numbers(passage.n), heading(passage, page, !citation && !this.#answer.refused), text);
+    this.root.replaceChildren(this.#bar(back), ...(hasList ? [this.#numbers(passage.n)] : []), heading(passage, page, uncited), text);
     if (this.drawerOpen) back.focus();
     const span = citation ?? passage;
     try {
@@ -161,7 +178,7 @@ export class SourcesPanel {
     if (request !== this.#request) return;
     text.removeAttribute("aria-busy");
     bringIntoView(text.querySelector("mark.quote"), text);
-    announce(t("sources.shown", { n: passage.n, title: titleOf(passage) }));
+    announce(t(isWhole ? "sources.opened" : "sources.shown", { n: passage.n, title: titleOf(passage) }));
   }
 
   #bar(title) {

@@ -1,6 +1,6 @@
 // The centre column: the exchanges of one conversation, and the asking itself.
 // Owns which conversation is open and the one answer that may be streaming.
-import { ask, getConversation, search } from "./api.js";
+import { ask, getConversation, rate, search } from "./api.js";
 import { Answer } from "./answer.js";
 import { element, find } from "./dom.js";
 import { t } from "./i18n.js";
@@ -140,16 +140,19 @@ export class Thread {
       exchange.element.remove();
       this.ask(question);
     };
-    exchange.answer = new Answer(this.#callbacks(retry));
+    exchange.answer = new Answer(this.#callbacks(question, retry));
     exchange.element = element("section", { class: "exchange" }, asked(question), exchange.answer.element);
     this.root.append(exchange.element);
     exchange.element.scrollIntoView({ block: "start", behavior: motion() });
     return exchange;
   }
 
-  #callbacks(onRetry) {
+  #callbacks(question, onRetry) {
     return {
       onRetry,
+      onEdit: (edited) => this.form.correct(edited),
+      onRate: (rating) => rate({ conversation: this.conversation, question, ...rating }),
+      onOpen: (answer, document, opener) => this.sources.open(answer, document, opener),
       onShow: (answer, opener) => this.sources.reveal(answer, opener),
       onSelect: (answer, n, occurrence, opener) => this.sources.select(answer, n, occurrence, opener),
     };
@@ -159,12 +162,14 @@ export class Thread {
     this.root.replaceChildren();
     let latest = null;
     let exchange = null;
+    let question = "";
     for (const message of messages) {
       if (message.role === "user") {
+        question = message.text;
         exchange = element("section", { class: "exchange" }, asked(message.text));
         this.root.append(exchange);
       } else {
-        latest = Answer.stored(message, this.#callbacks(() => {}));
+        latest = Answer.stored(message, this.#callbacks(question, () => {}));
         (exchange ?? this.root).append(latest.element);
       }
     }

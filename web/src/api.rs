@@ -313,6 +313,21 @@ pub struct AskRequest {
     pub scope: ScopeRequest,
 }
 
+/// The body of `POST /api/ratings`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RatingRequest {
+    /// The conversation of the answer.
+    pub conversation: String,
+    /// The question that was answered.
+    pub question: String,
+    /// Whether the answer is right.
+    pub right: bool,
+    /// What a right answer says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<String>,
+}
+
 /// The body of `POST` and `DELETE /api/folders`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FolderRequest {

@@ -113,10 +113,12 @@ impl From<RetrieverError> for ApiError {
     fn from(error: RetrieverError) -> Self {
         let message = error.to_string();
         match error {
-            RetrieverError::EmptyQuestion | RetrieverError::LongQuestion { .. } => {
-                Self::bad_request(message)
+            RetrieverError::EmptyQuestion
+            | RetrieverError::LongQuestion { .. }
+            | RetrieverError::Rating(_) => Self::bad_request(message),
+            RetrieverError::NoConversation(_) | RetrieverError::NoQuestion(_) => {
+                Self::not_found(message)
             }
-            RetrieverError::NoConversation(_) => Self::not_found(message),
             RetrieverError::Forgotten => Self::new(StatusCode::CONFLICT, "forgotten", message),
             RetrieverError::Panicked => Self::unexpected(),
             RetrieverError::Index(error) => error.into(),

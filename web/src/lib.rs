@@ -88,6 +88,7 @@ fn router(services: Services, access: Access) -> Router {
             "/api/folders",
             post(routes::folders::add).delete(routes::folders::remove),
         )
+        .route("/api/ratings", post(routes::ratings::rate))
         .route("/api/egress", post(routes::egress::attempt))
         .route("/api/models", get(routes::models))
         .fallback(assets::serve)

@@ -58,6 +58,12 @@ fn print(receipt: &Receipt, undo: bool) {
         "{path}: {} documents ({} chunks) and {} messages forgotten",
         receipt.documents, receipt.chunks, receipt.messages
     ));
+    if receipt.ratings > 0 {
+        let ratings = receipt.ratings;
+        output::line(&format!(
+            "  and {ratings} ratings of answers that rest on them"
+        ));
+    }
     if receipt.copies > 0 {
         let copies = receipt.copies;
         output::line(&format!(

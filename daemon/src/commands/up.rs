@@ -177,7 +177,9 @@ fn token(setup: &Setup) -> Result<String> {
     {
         return Ok(token.trim().to_owned());
     }
-    if std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+    let in_the_way = || std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file());
+    // An empty folder holds nothing of anybody.
+    if in_the_way() && std::fs::remove_dir(&path).is_err() {
         bail!(
             "{} is no file, and the access token belongs there: move it away",
             path.display()

@@ -7,6 +7,7 @@
 use dom_smoothie::Readability;
 
 use super::Heading;
+use super::html_unseen::{Region, Regions, Seen, judge};
 
 /// A page or a part of one as text.
 #[derive(Debug, Default)]
@@ -58,30 +59,48 @@ pub(super) fn render(html: &str) -> PageText {
     writer.page
 }
 
+/// What is to be done when an element ends.
+struct Closing {
+    element: Element,
+    is_link: bool,
+    /// It may be no part of the page's text.
+    region: Option<Region>,
+}
+
 /// The document's elements and texts in order. One function and one stack, since the parser's node
 /// type cannot be named without depending on the crate it comes from, and since recursion would
 /// leave the depth of the page to decide whether the stack overflows.
 fn pieces(html: &str) -> Vec<Piece> {
     let document = Readability::from(html).doc;
     let mut pieces = Vec::new();
+    let mut regions = Regions::default();
     let mut open_tables: Vec<usize> = Vec::new();
     let mut stack = vec![(document.root(), None)];
     while let Some((node, closing)) = stack.pop() {
-        if let Some(element) = closing {
+        if let Some(closing) = closing {
+            let Closing { element, .. } = closing;
             if matches!(element, Element::Table { .. }) {
                 open_tables.pop();
             }
             pieces.push(Piece::Close(element));
+            if closing.is_link {
+                regions.close_link();
+            }
+            if let Some(region) = closing.region {
+                regions.close(&region, pieces.len());
+            }
             continue;
         }
         if node.is_text() {
-            pieces.push(Piece::Text(node.text().to_string()));
+            let text = node.text().to_string();
+            regions.add(&text);
+            pieces.push(Piece::Text(text));
             continue;
         }
-        let element = node
-            .node_name()
-            .map_or(Element::Inline, |name| classify(&name));
-        if element == Element::Dropped || node.has_attr("hidden") {
+        let name = node.node_name().unwrap_or_default();
+        let element = classify(&name);
+        let seen = judge(&name, |key| Some(node.attr(key)?.to_string()));
+        if element == Element::Dropped || seen == Seen::No {
             continue;
         }
         // A table with a table or a heading in it arranges the page.
@@ -93,10 +112,31 @@ fn pieces(html: &str) -> Vec<Piece> {
         if matches!(element, Element::Table { .. }) {
             open_tables.push(pieces.len());
         }
+        let closing = Closing {
+            element,
+            is_link: &*name == "a",
+            region: regions.open(seen, pieces.len()),
+        };
+        if closing.is_link {
+            regions.open_link();
+        }
         pieces.push(Piece::Open(element));
-        stack.push((node, Some(element)));
+        stack.push((node, Some(closing)));
         stack.extend(node.children_it(true).map(|child| (child, None)));
     }
+    without(pieces, regions)
+}
+
+/// The pieces without those in parts that are no text of the page.
+fn without(mut pieces: Vec<Piece>, regions: Regions) -> Vec<Piece> {
+    let mut gone = regions.gone().into_iter().peekable();
+    let mut place = 0;
+    pieces.retain(|_| {
+        while gone.next_if(|gone| gone.end <= place).is_some() {}
+        let is_gone = gone.peek().is_some_and(|gone| gone.contains(&place));
+        place += 1;
+        !is_gone
+    });
     pieces
 }
 
@@ -395,6 +435,15 @@ mod tests {
             "<head><style>p{}</style></head><script>x</script><nav>Menu</nav><p>Text</p>\
              <p hidden>secret</p><svg><title>Icon</title></svg><!-- no -->",
             expect!["Text"],
+        );
+        check(
+            "<div class='cookie-banner'>We use cookies.</div><ul id='main-nav'><li><a>Home</a></li>\
+             <li><a>Shop</a></li></ul><main aria-hidden='true'><p>The heater is a Thermola.\
+             <i style='display:none'>zebra</i></p><div class='menu'>Soup with bread, 4.50</div></main>",
+            expect![[r"
+                The heater is a Thermola.
+
+                Soup with bread, 4.50"]],
         );
     }
 

@@ -10,9 +10,11 @@ mod child;
 mod front_matter;
 mod html;
 mod html_text;
+mod html_unseen;
 mod images;
 mod language;
 mod layout;
+mod leftovers;
 mod markdown;
 mod markup;
 mod office;
@@ -259,9 +261,15 @@ fn finish(
 /// Reads a file of any kind, in the child.
 fn read(kind: Kind, bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
     match kind {
+        Kind::AbiWord => office::abiword::extract(bytes, limits),
         Kind::Archive => plain::archive::extract(bytes, limits),
         Kind::Book => office::book::extract(bytes, limits),
+        Kind::Calendar => plain::calendar::extract(bytes, limits),
+        Kind::Contacts => plain::contacts::extract(bytes, limits),
         Kind::Data => plain::data::extract(bytes, limits),
+        Kind::FictionBook => office::fiction_book::extract(bytes, limits),
+        Kind::FlatOpenDocument => office::flat::extract(bytes, limits),
+        Kind::Gzip(extension) => plain::gzip::extract(bytes, extension, limits),
         Kind::Html => html::extract(bytes, limits),
         Kind::Image => Err(Rejection::needs_ocr("image")),
         Kind::Latex => markup::latex::extract(bytes, limits),
@@ -278,6 +286,9 @@ fn read(kind: Kind, bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejectio
         Kind::Slides => office::slides::extract(bytes, limits),
         Kind::Subtitles => plain::subtitles::extract(bytes, limits),
         Kind::Table => plain::table::extract(bytes, limits),
+        Kind::Svg => office::svg::extract(bytes, limits),
+        Kind::Tar => plain::tarball::extract(bytes, limits),
+        Kind::WebArchive => plain::web_archive::extract(bytes, limits),
         Kind::Word => office::word::extract(bytes, limits),
     }
 }

@@ -7,17 +7,28 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rejection, text};
+use super::{Rejection, leftovers, text};
 
 /// The readers there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kind {
+    AbiWord,
     /// A ZIP archive of documents.
     Archive,
     /// An e-book (EPUB).
     Book,
+    /// Events and tasks (iCalendar).
+    Calendar,
+    /// People and firms (vCard).
+    Contacts,
     /// JSON, YAML, TOML. No language is guessed for it.
     Data,
+    /// An e-book of one part (FB2).
+    FictionBook,
+    /// An `OpenDocument` file of one part.
+    FlatOpenDocument,
+    /// One document that is compressed, and what it is when it is not.
+    Gzip(Extension),
     Html,
     /// Pixels, read where there is something that reads them.
     Image,
@@ -27,7 +38,7 @@ pub(super) enum Kind {
     Markdown,
     /// A Jupyter notebook.
     Notebook,
-    /// An `OpenDocument` text or presentation.
+    /// An `OpenDocument` text, presentation or drawing.
     OpenDocument,
     Org,
     Pdf,
@@ -41,29 +52,71 @@ pub(super) enum Kind {
     /// Any other text: code, logs. No language is guessed for it.
     SourceCode,
     Subtitles,
+    /// A drawing, whose words are read.
+    Svg,
     /// Rows of text separated by commas, semicolons or tabs.
     Table,
+    /// A tar archive of documents, compressed or not.
+    Tar,
+    /// A web page with all it needs (MHTML).
+    WebArchive,
     /// A Word document.
     Word,
+}
+
+/// What a document is called at its end. Longer ones mean nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Extension([u8; 12]);
+
+impl Extension {
+    /// The extension in lower case without its dot; an empty one where it is too long.
+    pub(super) fn of(extension: &str) -> Self {
+        let mut bytes = [0; 12];
+        if let Some(start) = bytes.get_mut(..extension.len())
+            && extension.is_ascii()
+        {
+            start.copy_from_slice(extension.to_ascii_lowercase().as_bytes());
+        }
+        Self(bytes)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        let end = self.0.iter().position(|byte| *byte == 0);
+        let bytes = &self.0[..end.unwrap_or(self.0.len())];
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Extension {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
 }
 
 /// Extensions of packages, whose contents are a plain container (ZIP, OLE).
 const PACKAGES: &[(&[&str], Kind)] = &[
     (&["docm", "docx", "dotm", "dotx"], Kind::Word),
-    (&["odp", "odt", "otp", "ott"], Kind::OpenDocument),
+    (
+        &["odg", "odp", "odt", "otg", "otp", "ott"],
+        Kind::OpenDocument,
+    ),
     (
         &["ods", "ots", "xls", "xlsb", "xlsm", "xlsx", "xltm", "xltx"],
         Kind::Sheets,
     ),
     (&["potx", "ppsm", "ppsx", "pptm", "pptx"], Kind::Slides),
     (&["epub"], Kind::Book),
-    (&["zip"], Kind::Archive),
+    (&["fbz", "zip"], Kind::Archive),
 ];
 
 /// Text extensions with a reader of their own.
 const TEXTS: &[(&[&str], Kind)] = &[
     (&["markdown", "md", "mdown", "mdx", "mkd"], Kind::Markdown),
+    (&["abw", "awt"], Kind::AbiWord),
+    (&["fb2"], Kind::FictionBook),
+    (&["fodg", "fodp", "fods", "fodt"], Kind::FlatOpenDocument),
     (&["htm", "html", "xhtml"], Kind::Html),
+    (&["svg"], Kind::Svg),
     (&["csv", "tsv"], Kind::Table),
     (
         &[
@@ -73,6 +126,9 @@ const TEXTS: &[(&[&str], Kind)] = &[
     ),
     (&["ipynb"], Kind::Notebook),
     (&["eml", "emlx", "mbox"], Kind::Mail),
+    (&["mht", "mhtml"], Kind::WebArchive),
+    (&["ical", "icalendar", "ics", "ifb", "vcs"], Kind::Calendar),
+    (&["vcard", "vcf"], Kind::Contacts),
     (&["srt", "vtt"], Kind::Subtitles),
     (&["org"], Kind::Org),
     (&["rest", "rst"], Kind::Rst),
@@ -96,15 +152,31 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
         "a presentation in the format before 2007: save it as .pptx",
     ),
     (
-        &["azw", "azw3", "fb2", "mobi"],
-        "e-books other than EPUB are not supported",
+        &["azw", "azw3", "mobi"],
+        "e-books other than EPUB and FB2 are not supported",
     ),
     (
         &["key", "numbers", "pages"],
         "iWork documents are not supported: export it as PDF",
     ),
-    (&["odg"], "OpenDocument drawings are not supported"),
-    (&["svg", "svgz"], "image (SVG)"),
+    (
+        &["msg", "oft"],
+        "an Outlook message: save it as .eml, or as text",
+    ),
+    (
+        &["ost", "pst"],
+        "a mailbox of Outlook: export its messages as .eml or .mbox",
+    ),
+    (
+        &["one", "onetoc2"],
+        "a OneNote notebook: export its pages as PDF or .docx",
+    ),
+    (&["pub"], "a Publisher document: save it as PDF"),
+    (&["vsd", "vsdx"], "a Visio drawing: save it as PDF"),
+    (
+        &["sxw", "wpd", "wps"],
+        "a document of an old word processor: save it as .docx or .odt",
+    ),
 ];
 
 /// Images that can be decoded, by `infer`'s extension.
@@ -117,17 +189,12 @@ const IMAGES: &[&str] = &["bmp", "gif", "jpg", "png", "tif", "webp"];
 /// [`Rejection::NeedsOcr`] for images whose text could be read, [`Rejection::Skipped`] for other files
 /// without text that this program reads.
 pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, Rejection> {
-    let name = path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
     let extension = path
         .extension()
         .unwrap_or_default()
         .to_string_lossy()
         .to_lowercase();
-    if let Some(reason) = leftover(&name, &extension) {
+    if let Some(reason) = leftovers::reason(path) {
         return Err(Rejection::skipped(reason));
     }
     if bytes.is_empty() {
@@ -140,6 +207,9 @@ pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, Rejection> {
     if bytes.starts_with(b"{\\rtf") {
         return Ok(Kind::Rtf);
     }
+    if let Some(kind) = compressed_kind(path, &extension, bytes) {
+        return Ok(kind);
+    }
     if text::looks_like_text(bytes) {
         return text_kind(&extension, bytes);
     }
@@ -149,20 +219,20 @@ pub(super) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind, Rejection> {
     Err(unreadable(&extension, bytes))
 }
 
-/// Files that editors, browsers and office programs leave beside the real ones.
-fn leftover(name: &str, extension: &str) -> Option<&'static str> {
-    if name.starts_with("~$") || name.starts_with(".~lock.") {
-        return Some("lock file of an open document");
+/// The kind of what is compressed with gzip, or a tar archive.
+fn compressed_kind(path: &Path, extension: &str, bytes: &[u8]) -> Option<Kind> {
+    if bytes.starts_with(b"\x1f\x8b") {
+        let inner = Path::new(path.file_stem()?).extension().unwrap_or_default();
+        return match (extension, &*inner.to_string_lossy().to_lowercase()) {
+            ("tgz" | "taz", _) | ("gz", "tar") => Some(Kind::Tar),
+            ("gz", inner) => Some(Kind::Gzip(Extension::of(inner))),
+            ("svgz", _) => Some(Kind::Gzip(Extension::of("svg"))),
+            ("zabw", _) => Some(Kind::Gzip(Extension::of("abw"))),
+            _ => None,
+        };
     }
-    match extension {
-        "swp" | "swo" | "swx" => Some("editor swap file"),
-        "crdownload" | "download" | "opdownload" | "part" | "partial" => {
-            Some("unfinished download")
-        }
-        "bak" | "temp" | "tmp" => Some("temporary file"),
-        _ if name.ends_with('~') => Some("editor backup"),
-        _ => None,
-    }
+    let is_tar = bytes.get(257..262) == Some(b"ustar");
+    (extension == "tar" && is_tar).then_some(Kind::Tar)
 }
 
 /// The kind of a container that is meant as a document.
@@ -193,7 +263,6 @@ fn text_kind(extension: &str, bytes: &[u8]) -> Result<Kind, Rejection> {
         // nothing about itself is judged by its first tag.
         "" if is_web_page(bytes) => Kind::Html,
         "" => Kind::Prose,
-        "svg" => return Err(Rejection::skipped("image (SVG)")),
         prose if PROSE.contains(&prose) => Kind::Prose,
         _ => Kind::SourceCode,
     })
@@ -246,6 +315,9 @@ fn other_kind(extension: &str, label: &str) -> String {
         "der" | "pem" => "key or certificate".to_owned(),
         "msi" | "deb" | "rpm" | "crx" => format!("software package ({label})"),
         "swf" | "eot" | "nes" | "dcm" | "qcow2" => format!("binary file ({label})"),
+        "7z" | "bz2" | "lz" | "lz4" | "rar" | "xz" | "zst" => {
+            format!("{label} archive: unpack it to have its files read")
+        }
         _ => format!("{label} archive"),
     }
 }
@@ -266,6 +338,7 @@ mod tests {
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0";
     const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0\x08\0\0\0\0\0\0\0\0\0";
+    const GZIP: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03";
     const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0\0\0\0\0\0\0";
 
     #[test]
@@ -287,6 +360,19 @@ mod tests {
         check("memo", b"{\\rtf1\\ansi Hello}", "Rtf");
         check("people.CSV", b"name,age\nAnna,7\n", "Table");
         check("notes.org", b"* Hello", "Org");
+        check("family.ICS", b"BEGIN:VCALENDAR", "Calendar");
+        check("ana.vcf", b"BEGIN:VCARD", "Contacts");
+        check("plan.svg", b"<svg/>", "Svg");
+        check("plan.svgz", GZIP, "Gzip(svg)");
+        check("sums.fods", b"<?xml?>", "FlatOpenDocument");
+        check("novel.fb2", b"<?xml?>", "FictionBook");
+        check("saved.mhtml", b"From: <Saved>", "WebArchive");
+        check("a/notes.MD.gz", GZIP, "Gzip(md)");
+        check("notes.gz", GZIP, "Gzip()");
+        check("a.averylongextension.gz", GZIP, "Gzip()");
+        check("all.tar.gz", GZIP, "Tar");
+        check("all.tgz", GZIP, "Tar");
+        check("all.tar", &[[0; 257].as_slice(), b"ustar"].concat(), "Tar");
     }
 
     #[test]
@@ -299,6 +385,16 @@ mod tests {
             "old.doc",
             OLE,
             "a Word document in the format before 2007: save it as .docx",
+        );
+        check(
+            "talk.msg",
+            OLE,
+            "an Outlook message: save it as .eml, or as text",
+        );
+        check(
+            "all.tar.xz",
+            b"\xfd7zXZ\0\0\x04",
+            "XZ archive: unpack it to have its files read",
         );
         check("tool", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "executable");
         check("data.bin", b"\x01\x02\0\x03\xff\xfe\0\0", "binary file");
@@ -319,15 +415,8 @@ mod tests {
     #[test]
     fn leftovers_are_skipped_whatever_they_hold() {
         check("~$report.docx", b"text", "lock file of an open document");
-        check(
-            ".~lock.report.odt#",
-            b"text",
-            "lock file of an open document",
-        );
-        check(".notes.md.swp", b"text", "editor swap file");
-        check("film.mkv.part", b"text", "unfinished download");
         check("paper.pdf.crdownload", b"%PDF-1.7", "unfinished download");
-        check("notes.txt~", b"text", "editor backup");
+        check("notes.txt~", b"", "editor backup");
     }
 
     #[test]

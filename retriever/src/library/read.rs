@@ -2,132 +2,166 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use vade_indexer::{Chunk, Document, DocumentFilter, DocumentId, Index, Scope, path_text};
+use vade_indexer::{Chunk, Document, DocumentId, Index, Scope, path_text};
 
 use super::{Entry, Listing, Part, list};
 use crate::error::Result;
 use crate::naming::{self, DocumentName, Names};
 use crate::plan::{About, Kind, Plan};
 
-/// All documents, on one page.
-const ALL: usize = usize::MAX;
-
-/// What planning needs to know of the library.
-///
-/// # Errors
-/// When the ledger cannot be read.
-pub(crate) fn about(index: &Index, now: i64, previous: Option<String>) -> Result<About> {
-    let mut folders = BTreeSet::new();
-    let mut tags = BTreeSet::new();
-    let mut titles = BTreeSet::new();
-    for entry in entries(index, &Scope::default())? {
-        for end in 1..=entry.folders.len() {
-            folders.insert(entry.folders[..end].join("/"));
-        }
-        titles.insert(super::filter::file_name(&entry.path).to_owned());
-        titles.insert(entry.title);
-        tags.extend(entry.tags);
-    }
-    Ok(About {
-        now,
-        titles: titles.into_iter().collect(),
-        folders: folders.into_iter().collect(),
-        tags: tags.into_iter().collect(),
-        previous,
-    })
+/// What is known of all documents at one moment, read once for many questions.
+pub(crate) struct Shelf {
+    /// How often the documents had changed.
+    changes: u64,
+    /// The documents, by path.
+    documents: Vec<(Arc<Document>, Entry)>,
+    pub about: About,
+    names: Names,
 }
 
-/// Carries out a plan over the documents of a scope; none where the plan is for passages. Reads every
-/// document that the plan needs the text of: it blocks.
-///
-/// # Errors
-/// When the ledger or the full-text index fails.
-pub(crate) fn answer(
-    index: &Index,
-    plan: &Plan,
-    spanish: bool,
-    scope: &Scope,
-) -> Result<Option<Listing>> {
-    let entries = entries(index, scope)?;
-    list(plan, spanish, &entries, |entry| {
-        let chunks = index.chunks(&DocumentId(entry.document.clone()))?;
-        Ok(chunks.into_iter().map(part).collect())
-    })
+/// The shelf as it was last read.
+#[derive(Clone, Default)]
+pub(crate) struct Shelves(Arc<Mutex<Option<Arc<Shelf>>>>);
+
+impl Shelves {
+    /// The shelf as it is now. It blocks.
+    pub(crate) fn now(&self, index: &Index) -> Arc<Shelf> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shelf) = last.as_ref().filter(|one| one.changes == index.changes()) {
+            return Arc::clone(shelf);
+        }
+        let shelf = Arc::new(Shelf::read(index));
+        *last = Some(Arc::clone(&shelf));
+        shelf
+    }
+
+    /// Keeps nothing of it.
+    pub(crate) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
-/// The documents that a question is about as a whole: those that it names, those that its filters admit, or those that
-/// were `spoken_of`.
-///
-/// # Errors
-/// When the ledger or the full-text index fails.
-pub(crate) fn meant(
-    index: &Index,
-    plan: &Plan,
-    question: &str,
-    scope: &Scope,
-    spoken_of: Vec<DocumentId>,
-) -> Result<Vec<DocumentId>> {
-    if !plan.filters.is_empty() {
-        let listed = Plan {
-            kind: Kind::List,
-            ..plan.clone()
-        };
-        let listing = answer(index, &listed, false, scope)?;
-        let rows = listing.map(|listing| listing.rows).unwrap_or_default();
-        if !rows.is_empty() {
-            return Ok(rows
-                .into_iter()
-                .map(|row| DocumentId(row.document))
-                .collect());
+impl Shelf {
+    fn read(index: &Index) -> Self {
+        let (changes, all) = index.all_live();
+        let mut documents: Vec<(Arc<Document>, Entry)> = all
+            .into_iter()
+            .map(|document| {
+                let entry = entry(&document);
+                (document, entry)
+            })
+            .collect();
+        documents.sort_by(|(_, one), (_, other)| one.path.cmp(&other.path));
+        let mut folders = BTreeSet::new();
+        let mut tags = BTreeSet::new();
+        let mut titles = BTreeSet::new();
+        let mut names = Vec::with_capacity(documents.len());
+        for (_, entry) in &documents {
+            for end in 1..=entry.folders.len() {
+                folders.insert(entry.folders[..end].join("/"));
+            }
+            let file_name = super::filter::file_name(&entry.path).to_owned();
+            titles.insert(file_name.clone());
+            titles.insert(entry.title.clone());
+            tags.extend(entry.tags.iter().cloned());
+            names.push(DocumentName {
+                id: entry.document.clone(),
+                title: entry.title.clone(),
+                file_name,
+                folder: entry.folders.join("/"),
+                aliases: Vec::new(),
+            });
+        }
+        Self {
+            changes,
+            documents,
+            about: About {
+                titles: titles.into_iter().collect(),
+                folders: folders.into_iter().collect(),
+                tags: tags.into_iter().collect(),
+                ..About::default()
+            },
+            names: Names::new(names),
         }
     }
-    let named = named(index, question, scope, naming::WEAK)?;
-    Ok(if named.is_empty() && plan.target.is_none() {
-        spoken_of
-    } else {
+
+    /// Carries out a plan over the documents of a scope; none where the plan is for passages. Reads every
+    /// document that the plan needs the text of: it blocks.
+    ///
+    /// # Errors
+    /// When the full-text index fails.
+    pub(crate) fn answer(
+        &self,
+        index: &Index,
+        plan: &Plan,
+        spanish: bool,
+        scope: &Scope,
+    ) -> Result<Option<Listing>> {
+        let admitted = self.documents.iter();
+        let entries: Vec<Entry> = admitted
+            .filter(|(document, _)| scope.admits(document))
+            .map(|(_, entry)| entry.clone())
+            .collect();
+        list(plan, spanish, &entries, |entry| {
+            let chunks = index.chunks(&DocumentId(entry.document.clone()))?;
+            Ok(chunks.into_iter().map(part).collect())
+        })
+    }
+
+    /// The documents that a question is about as a whole: those that it names, those that its filters admit, or those
+    /// that were `spoken_of`.
+    ///
+    /// # Errors
+    /// When the full-text index fails.
+    pub(crate) fn meant(
+        &self,
+        index: &Index,
+        plan: &Plan,
+        question: &str,
+        scope: &Scope,
+        spoken_of: Vec<DocumentId>,
+    ) -> Result<Vec<DocumentId>> {
+        if !plan.filters.is_empty() {
+            let listed = Plan {
+                kind: Kind::List,
+                ..plan.clone()
+            };
+            let listing = self.answer(index, &listed, false, scope)?;
+            let rows = listing.map(|listing| listing.rows).unwrap_or_default();
+            if !rows.is_empty() {
+                let rows = rows.into_iter();
+                return Ok(rows.map(|row| DocumentId(row.document)).collect());
+            }
+        }
+        let named = self.named(index, question, scope, naming::WEAK);
+        Ok(if named.is_empty() && plan.target.is_none() {
+            spoken_of
+        } else {
+            named
+        })
+    }
+
+    /// The documents of a scope that a question names, the surest first, at least so surely.
+    pub(crate) fn named(
+        &self,
+        index: &Index,
+        question: &str,
+        scope: &Scope,
+        least: f32,
+    ) -> Vec<DocumentId> {
+        let named = self.names.find(question).into_iter();
         named
-    })
-}
-
-/// The documents that a question names, the surest first, at least so surely.
-///
-/// # Errors
-/// When the ledger cannot be read.
-pub(crate) fn named(
-    index: &Index,
-    question: &str,
-    scope: &Scope,
-    least: f32,
-) -> Result<Vec<DocumentId>> {
-    let names = entries(index, scope)?
-        .into_iter()
-        .map(|entry| DocumentName {
-            file_name: super::filter::file_name(&entry.path).to_owned(),
-            id: entry.document,
-            title: entry.title,
-            folder: entry.folders.join("/"),
-            aliases: Vec::new(),
-        });
-    let named = Names::new(names.collect()).find(question).into_iter();
-    Ok(named
-        .filter(|named| named.score >= least)
-        .map(|named| DocumentId(named.id))
-        .collect())
-}
-
-/// The documents in the index that a scope admits.
-fn entries(index: &Index, scope: &Scope) -> Result<Vec<Entry>> {
-    let all = DocumentFilter {
-        limit: ALL,
-        ..DocumentFilter::default()
-    };
-    let (documents, _) = index.ledger().documents(&all)?;
-    let documents = documents.iter();
-    Ok(documents
-        .filter(|document| index.live(&document.id).is_some() && scope.admits(document))
-        .map(entry)
-        .collect())
+            .filter(|named| named.score >= least)
+            .map(|named| DocumentId(named.id))
+            .filter(|id| {
+                index
+                    .live(id)
+                    .is_some_and(|document| scope.admits(&document))
+            })
+            .collect()
+    }
 }
 
 fn entry(document: &Document) -> Entry {

@@ -11,6 +11,8 @@ use crate::values::Unit;
 
 /// Titles that a sentence names; the others are in the table.
 const NAMED: usize = 12;
+/// So few titles are named even where a table below has them.
+const FEW: usize = 3;
 
 /// A filter in words: "tagged bees, in the folder work".
 pub(super) fn filter(filters: &Filters, spanish: bool) -> String {
@@ -19,14 +21,28 @@ pub(super) fn filter(filters: &Filters, spanish: bool) -> String {
 
 /// The sentence that answers a question over documents.
 pub(super) fn sentence(plan: &Plan, listing: &Listing, spanish: bool) -> String {
+    told(plan, listing, spanish, true)
+}
+
+/// The same without the titles, for where a table below it has them; none where they are few, or it names none.
+pub(super) fn lead(plan: &Plan, listing: &Listing, spanish: bool) -> Option<String> {
+    let lead = (listing.rows.len() > FEW).then(|| told(plan, listing, spanish, false));
+    lead.filter(|lead| *lead != listing.sentence)
+}
+
+fn told(plan: &Plan, listing: &Listing, spanish: bool, with_titles: bool) -> String {
     if plan.kind == Kind::Table && plan.arithmetic.is_some() {
         return computed(plan, listing, spanish);
     }
     let mut sentence = if listing.total == 0 {
         none(plan, spanish)
     } else {
-        let subject = subject(plan, listing.total, spanish);
-        format!("{subject}{}", ending(plan, listing, spanish))
+        let ending = if with_titles {
+            ending(plan, listing, spanish)
+        } else {
+            ".".to_owned()
+        };
+        format!("{}{ending}", subject(plan, listing.total, spanish))
     };
     let is_summed = plan.kind == Kind::Table || plan.filters.category.is_some();
     if let Some(sum) = sum_of_table(listing, spanish).filter(|_| is_summed) {

@@ -1,6 +1,7 @@
 //! A small library, and what is answered over it.
 
 use std::convert::Infallible;
+use std::sync::OnceLock;
 
 use super::*;
 use crate::plan::{About, plan};
@@ -134,17 +135,16 @@ fn listing(question: &str) -> Listing {
         .iter()
         .flat_map(|entry| (1..=entry.folders.len()).map(|end| entry.folders[..end].join("/")));
     let about = About {
-        now: NOW,
         titles: entries.iter().map(|entry| entry.title.clone()).collect(),
         folders: folders.collect(),
         tags: entries
             .iter()
             .flat_map(|entry| entry.tags.clone())
             .collect(),
-        previous: None,
+        by_beginning: OnceLock::new(),
     };
     let spanish = question.contains(['¿', 'ú']) || question.ends_with('.');
-    let Ok(listing) = list(&plan(question, &about), spanish, &entries, parts);
+    let Ok(listing) = list(&plan(question, &about, NOW, None), spanish, &entries, parts);
     listing.unwrap_or_else(|| panic!("no listing for {question}"))
 }
 
@@ -289,6 +289,17 @@ fn folders_and_types_are_filters() {
         true,
         "1 nota está en la carpeta vault y está en español: Coro.",
     );
+}
+
+#[test]
+fn many_titles_are_left_to_the_table() {
+    let lead = |question: &str| listing(question).lead;
+    assert_eq!(
+        lead("How many files are in vault?").as_deref(),
+        Some("5 documents are in the folder vault.")
+    );
+    assert_eq!(lead("How many notes are tagged bees?"), None);
+    assert_eq!(lead("How many documents are there?"), None);
 }
 
 #[test]

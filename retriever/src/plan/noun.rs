@@ -83,7 +83,7 @@ const TYPES: [Type; 13] = [
             "hoja de cálculo",
             "hojas de cálculo",
         ],
-        extensions: &["xlsx", "xls", "xlsm", "xlsb", "ods", "csv", "tsv"],
+        extensions: &["xlsx", "xls", "xlsm", "xlsb", "ods", "fods", "csv", "tsv"],
         nouns: [
             "spreadsheets|hojas de calculo|excels|workbooks",
             "spreadsheet|hoja de calculo|excel|workbook",
@@ -105,7 +105,7 @@ const TYPES: [Type; 13] = [
             "presentación",
             "presentaciones",
         ],
-        extensions: &["pptx", "ppt", "odp", "pptm"],
+        extensions: &["pptx", "ppt", "odp", "fodp", "pptm"],
         nouns: [
             "presentations|slides|slide decks|powerpoints|presentaciones|diapositivas",
             "presentation|slide deck|powerpoint|presentacion",
@@ -127,7 +127,7 @@ const TYPES: [Type; 13] = [
     Type {
         kind: FileType::Web,
         names: ["web page", "web pages", "página web", "páginas web"],
-        extensions: &["html", "htm", "xhtml", "mhtml"],
+        extensions: &["html", "htm", "xhtml", "mhtml", "mht"],
         nouns: [
             "web pages|webpages|paginas web",
             "web page|webpage|pagina web",
@@ -287,7 +287,6 @@ pub(crate) struct Category {
     /// As the question says it.
     pub name: String,
     /// What one and many are called, in English and in Spanish.
-    #[serde(skip)]
     pub names: [&'static str; 4],
     /// Folded words that stand for it.
     #[serde(skip)]

@@ -5,10 +5,9 @@ use super::*;
 /// Saturday, 20 June 2026, at noon.
 const NOW: i64 = 1_781_956_800_000;
 
-fn about(previous: Option<&str>) -> About {
+fn about() -> About {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     About {
-        now: NOW,
         titles: owned(&[
             "Lease for the flat",
             "minutes-march-2026.md",
@@ -34,7 +33,7 @@ fn about(previous: Option<&str>) -> About {
             "to-check",
             "música",
         ]),
-        previous: previous.map(str::to_owned),
+        by_beginning: OnceLock::new(),
     }
 }
 
@@ -109,14 +108,17 @@ fn shown(plan: &Plan) -> String {
 
 #[track_caller]
 fn check(question: &str, expect: &str) {
-    assert_eq!(shown(&plan(question, &about(None))), expect, "{question}");
+    assert_eq!(
+        shown(&plan(question, &about(), NOW, None)),
+        expect,
+        "{question}"
+    );
 }
 
 #[track_caller]
 fn follows(previous: &str, question: &str, expect: &str) {
-    let about = about(Some(previous));
     assert_eq!(
-        shown(&plan(question, &about)),
+        shown(&plan(question, &about(), NOW, Some(previous))),
         expect,
         "{previous} {question}"
     );

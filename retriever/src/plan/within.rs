@@ -3,7 +3,7 @@
 use super::asked::Asked;
 use super::listing::{hints, scope};
 use super::phrases::COURTESY;
-use super::{About, Kind, Plan};
+use super::{About, Kind, Plan, halves, sides};
 use crate::calendar::Date;
 use crate::fold::words;
 
@@ -103,7 +103,8 @@ fn summary_of(
 pub(super) fn of_passages(asked: &Asked<'_>, about: &About, today: Date) -> Plan {
     let start = asked.past(0, COURTESY);
     let filters = hints(asked, about, today);
-    let (kind, target) = if is_comparison(asked, start) {
+    let compares = is_comparison(asked, start);
+    let (kind, target) = if compares {
         (Kind::Comparison, None)
     } else if is_explanation(asked, start) {
         (Kind::Explanation, None)
@@ -122,6 +123,16 @@ pub(super) fn of_passages(asked: &Asked<'_>, about: &About, today: Date) -> Plan
         filters,
         named: about.titled(asked.text).map(str::to_owned),
         target,
+        compared: if compares {
+            sides::compared(asked, start)
+        } else {
+            None
+        },
+        halves: if compares {
+            None
+        } else {
+            halves::halves(asked)
+        },
         ..Plan::of(kind)
     }
 }

@@ -120,7 +120,35 @@ pub(crate) fn dates(text: &str) -> Vec<Dated> {
             None => at += 1,
         }
     }
+    dates.dedup_by(|later, earlier| {
+        let is_same = says_again(text, earlier, later);
+        if is_same {
+            // The bracket is a part of it.
+            earlier.span.end = later.span.end + 1;
+            earlier.period = later.period;
+        }
+        is_same
+    });
     dates
+}
+
+/// Whether a date is followed by the same day in brackets, year first, as in a cell that shows it in another
+/// order: "3/4/26 12:00 (2026-03-04)". What the brackets say holds.
+fn says_again(text: &str, earlier: &Dated, later: &Dated) -> bool {
+    let between = &text[earlier.span.end..later.span.start];
+    let (inside, after) = (&text[later.span.start..], &text[later.span.end..]);
+    let is_in_brackets = between.ends_with('(')
+        && between.len() <= 12
+        && !between.contains('\n')
+        && after.starts_with(')')
+        && inside.bytes().take_while(u8::is_ascii_digit).count() == 4;
+    let is_turned = match (earlier.period.from, later.period.from) {
+        (Some(one), Some(other)) => {
+            one.year == other.year && (one.day, one.month) == (other.month, other.day)
+        }
+        _ => false,
+    };
+    is_in_brackets && (earlier.period == later.period || is_turned)
 }
 
 /// The date of a document: from its file name, its front matter, its title, then the lines at its
@@ -360,6 +388,29 @@ mod tests {
                 to.map(|date| date.to_string()).unwrap_or_default()
             ),
         }
+    }
+
+    #[test]
+    fn a_day_in_brackets_says_which_day_is_meant() {
+        check(
+            "Paid: 3/4/26 (2026-03-04); Due: 05/06/2026 12:30 (2026-06-05)",
+            &[
+                ("3/4/26 (2026-03-04)", "2026-03-04"),
+                ("05/06/2026 12:30 (2026-06-05)", "2026-06-05"),
+            ],
+        );
+        check(
+            "Apr 2026 (2026-04)",
+            &[("Apr 2026 (2026-04)", "2026-04-01..2026-04-30")],
+        );
+        check(
+            "5 March 2026 (2026-02-01)",
+            &[("5 March 2026", "2026-03-05"), ("2026-02-01", "2026-02-01")],
+        );
+        check(
+            "05/03/2026, 2026-03-05",
+            &[("05/03/2026", "2026-03-05"), ("2026-03-05", "2026-03-05")],
+        );
     }
 
     #[test]

@@ -49,6 +49,8 @@ fn message(message: &Message) -> Value {
         "found": message.detail.found,
         "citations": message.detail.citations,
         "passages": message.detail.passages,
+        "plan": message.detail.plan,
+        "table": message.detail.table,
         "created": dates::from_milliseconds(message.created),
     })
 }

@@ -5,6 +5,7 @@ pub(crate) mod conversations;
 pub(crate) mod documents;
 pub(crate) mod egress;
 pub(crate) mod folders;
+pub(crate) mod ratings;
 pub(crate) mod source;
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! not unfolded, since a sheet repeats its last empty row a million times. Called by `sheets`.
 
 use super::super::Rejection;
-use super::super::transcript::Transcript;
+use super::super::transcript::{Transcript, single_line};
 use super::grid::{
     Cell, Grid, Kind, MOST_CELLS, percent, tidy_iso_date, tidy_iso_duration, tidy_number,
 };
@@ -28,7 +28,8 @@ pub(super) fn write(
     Ok(body.outcome(read))
 }
 
-fn read_sheets(xml: &mut Xml<'_>, transcript: &mut Transcript) -> Result<(), Broken> {
+/// The same of a part that holds the sheets.
+pub(super) fn read_sheets(xml: &mut Xml<'_>, transcript: &mut Transcript) -> Result<(), Broken> {
     while !transcript.is_full()
         && let Some(node) = xml.next()?
     {
@@ -108,7 +109,10 @@ fn read_cell(
     let value = || element.number::<f64>("value");
     let cell = |text: String, kind| Some(Cell::new(column, text, kind));
     let kind = element.attribute("value-type").unwrap_or_default();
+    // A column that is too narrow shows nothing of a number.
+    let is_shown = !shown.trim_matches(['#', ' ']).is_empty();
     Ok(match kind.as_str() {
+        "float" | "percentage" | "currency" if is_shown => cell(shown, Kind::Number),
         "float" if let Some(value) = value() => cell(tidy_number(value), Kind::Number),
         "percentage" if let Some(value) = value() => cell(percent(value), Kind::Number),
         "currency" if let Some(value) = value() => {
@@ -117,8 +121,14 @@ fn read_cell(
             cell(text.trim_end().to_owned(), Kind::Number)
         }
         "date" if let Some(date) = element.attribute("date-value") => {
-            cell(tidy_iso_date(&date), Kind::Date)
+            let text = if is_shown {
+                with_day(&shown, &date)
+            } else {
+                tidy_iso_date(&date)
+            };
+            cell(text, Kind::Date)
         }
+        "time" if is_shown => cell(shown, Kind::Date),
         "time" if let Some(time) = element.attribute("time-value") => {
             cell(tidy_iso_duration(&time), Kind::Date)
         }
@@ -131,6 +141,17 @@ fn read_cell(
         _ if shown.starts_with('#') || shown.starts_with("Err:") => None,
         _ => cell(shown, Kind::Words),
     })
+}
+
+/// A date as it is shown, with the day beside it where it does not begin with the year: 03/04/2026 is two days.
+fn with_day(shown: &str, date: &str) -> String {
+    let day = date.trim().split('T').next().unwrap_or_default();
+    let year = day.split('-').next().unwrap_or_default();
+    let shown = single_line(shown);
+    if year.is_empty() || shown.starts_with(year) {
+        return shown;
+    }
+    format!("{shown} ({day})")
 }
 
 /// The text in the cell just opened, without its comments.

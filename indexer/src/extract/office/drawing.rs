@@ -158,7 +158,7 @@ mod tests {
         let text = "<c:chartSpace><c:chart><c:title><a:t>Ships in port</a:t></c:title><c:plotArea>
             <c:ser><c:tx><c:strRef><c:f>A!B1</c:f><c:strCache><c:pt idx='0'><c:v>Sail</c:v></c:pt>
             </c:strCache></c:strRef></c:tx><c:cat><c:formatCode>m/d/yyyy</c:formatCode><c:pt
-            idx='0'><c:v>45416</c:v></c:pt><c:pt idx='1'><c:v>45417</c:v></c:pt></c:cat><c:val><c:formatCode>0</c:formatCode>
+            idx='0'><c:v>45416</c:v></c:pt><c:pt idx='1'><c:v>45417</c:v></c:pt></c:cat><c:val><c:formatCode>0.0</c:formatCode>
             <c:pt idx='0'><c:v>0.30000000000000004</c:v></c:pt><c:pt idx='1'><c:v>9</c:v></c:pt>
             </c:val></c:ser></c:plotArea></c:chart></c:chartSpace>";
         let mut chart = Chart::default();
@@ -170,7 +170,7 @@ mod tests {
         let text = flow.finish("test", None, &limits).expect("text").text;
         assert_eq!(
             text,
-            "Ships in port\n\n2024-05-04; Sail: 0.3\n2024-05-05; Sail: 9"
+            "Ships in port\n\n5/4/2024 (2024-05-04); Sail: 0.3\n5/5/2024 (2024-05-05); Sail: 9.0"
         );
     }
 

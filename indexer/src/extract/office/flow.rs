@@ -156,6 +156,14 @@ impl Flow {
         }
     }
 
+    /// Ends tables and texts that were left open.
+    pub(super) fn close_all(&mut self) {
+        while !self.open.is_empty() {
+            let pieces = self.release();
+            self.add_all(pieces);
+        }
+    }
+
     /// The document, read by `extractor`. What is still open is closed.
     ///
     /// # Errors
@@ -166,10 +174,7 @@ impl Flow {
         title: Option<String>,
         limits: &Limits,
     ) -> Result<Extracted, Rejection> {
-        while !self.open.is_empty() {
-            let pieces = self.release();
-            self.add_all(pieces);
-        }
+        self.close_all();
         self.transcript.finish(extractor, title, limits)
     }
 

@@ -245,7 +245,7 @@ pub(super) fn tidy_number(value: f64) -> String {
     }
     let rounded: f64 = format!("{value:.14e}").parse().unwrap_or(value);
     let size = rounded.abs();
-    if size != 0.0 && !(1e-7..1e16).contains(&size) {
+    if size != 0.0 && !(1e-7..1e21).contains(&size) {
         return format!("{rounded:e}");
     }
     // There is no negative zero in a table.
@@ -268,7 +268,7 @@ pub(super) enum Epoch {
 /// What of a date counted in days is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DateParts {
-    Date,
+    /// Midnight is not said.
     DateAndTime,
     Time,
     /// A length of time, in hours that may be more than a day's.
@@ -296,22 +296,26 @@ pub(super) fn date(days: f64, parts: DateParts, epoch: Epoch) -> Option<String> 
     Some(match parts {
         DateParts::Elapsed => clock(seconds / 3600),
         DateParts::Time => time,
-        DateParts::Date => calendar_day(day, epoch),
         DateParts::DateAndTime if second == 0 => calendar_day(day, epoch),
         DateParts::DateAndTime => format!("{} {time}", calendar_day(day, epoch)),
     })
 }
 
-/// Days counted as Excel does, which takes 1900 for a leap year, as `YYYY-MM-DD`.
+/// Days counted as Excel does, as `YYYY-MM-DD`.
 fn calendar_day(day: i64, epoch: Epoch) -> String {
+    let (_, (year, month, day)) = calendar(day, epoch);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// Days counted as Excel does, which takes 1900 for a leap year: from 1970-01-01, and as year, month and day.
+pub(super) fn calendar(day: i64, epoch: Epoch) -> (i64, (i64, i64, i64)) {
     // Days from 1970-01-01 to the day before the first.
     let from_1970 = match epoch {
         Epoch::Year1904 => day - 24_107,
         Epoch::Year1900 if day < 60 => day - 25_568,
         Epoch::Year1900 => day - 25_569,
     };
-    let (year, month, day) = civil(from_1970);
-    format!("{year:04}-{month:02}-{day:02}")
+    (from_1970, civil(from_1970))
 }
 
 /// Year, month and day of a day counted from 1970-01-01: Howard Hinnant, "chrono-Compatible Low-Level
@@ -507,9 +511,9 @@ mod tests {
     #[test]
     fn dates_are_counted_as_excel_counts_them() {
         let day = |days, parts| date(days, parts, Epoch::Year1900).unwrap_or_default();
-        assert_eq!(day(1.0, DateParts::Date), "1900-01-01");
-        assert_eq!(day(59.0, DateParts::Date), "1900-02-28");
-        assert_eq!(day(61.0, DateParts::Date), "1900-03-01");
+        assert_eq!(day(1.0, DateParts::DateAndTime), "1900-01-01");
+        assert_eq!(day(59.0, DateParts::DateAndTime), "1900-02-28");
+        assert_eq!(day(61.0, DateParts::DateAndTime), "1900-03-01");
         assert_eq!(day(45_416.0, DateParts::DateAndTime), "2024-05-04");
         assert_eq!(
             day(45_416.297_222_222_2, DateParts::DateAndTime),
@@ -518,9 +522,9 @@ mod tests {
         assert_eq!(day(45_416.999_999, DateParts::DateAndTime), "2024-05-05");
         assert_eq!(day(0.5, DateParts::Time), "12:00");
         assert_eq!(day(1.5, DateParts::Elapsed), "36:00");
-        assert_eq!(day(-1.0, DateParts::Date), "");
-        assert_eq!(day(f64::NAN, DateParts::Date), "");
-        let shifted = date(0.0, DateParts::Date, Epoch::Year1904);
+        assert_eq!(day(-1.0, DateParts::DateAndTime), "");
+        assert_eq!(day(f64::NAN, DateParts::DateAndTime), "");
+        let shifted = date(0.0, DateParts::DateAndTime, Epoch::Year1904);
         assert_eq!(shifted.as_deref(), Some("1904-01-01"));
     }
 

@@ -1,14 +1,22 @@
-//! Office documents and e-books: packages of XML, and RTF.
+//! Office documents, e-books and drawings: packages of XML, single parts of it, and RTF.
 //!
 //! Owns what the readers here share beyond `package` (the archive), `xml` (its parts) and `flow` (the
 //! text that comes of them).
 
+pub(super) mod abiword;
 pub(super) mod book;
 mod calc;
 mod drawing;
+pub(super) mod fiction_book;
+pub(super) mod flat;
 mod flow;
 mod grid;
+mod margins;
+mod number_code;
+mod number_digits;
+mod number_format;
 pub(super) mod opendocument;
+mod opendocument_margins;
 mod opendocument_styles;
 mod package;
 pub(super) mod rtf;
@@ -16,12 +24,15 @@ mod rtf_characters;
 mod rtf_tokens;
 pub(super) mod sheets;
 pub(super) mod slides;
+pub(super) mod svg;
 mod table;
 pub(super) mod word;
 mod word_lists;
+mod word_margins;
 mod word_notes;
 mod word_styles;
 mod workbook;
+mod xls_formats;
 mod xml;
 
 use super::{Extracted, Rejection};
@@ -34,10 +45,19 @@ fn damaged(
     read: Result<(), Broken>,
     package: &Package<'_>,
 ) -> Result<Extracted, Rejection> {
+    partly(document, read, |broken| package.not_valid(broken))
+}
+
+/// The same of a file that is no package, where `not_valid` says what it is if nothing could be read.
+fn partly(
+    document: Result<Extracted, Rejection>,
+    read: Result<(), Broken>,
+    not_valid: impl FnOnce(&Broken) -> Rejection,
+) -> Result<Extracted, Rejection> {
     let Err(broken) = read else {
         return document;
     };
-    let mut document = document.map_err(|_| package.not_valid(&broken))?;
+    let mut document = document.map_err(|_| not_valid(&broken))?;
     let notice = format!("only a part of it could be read: {broken}");
     document.notice.get_or_insert(notice);
     Ok(document)

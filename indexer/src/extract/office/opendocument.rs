@@ -1,33 +1,36 @@
 //! `OpenDocument` texts and presentations (.odt, .odp).
 //!
 //! Owns what the elements of `OpenDocument` mean as text: headings by their level, lists, tables, notes
-//! below the paragraph that refers to them, slides as pages. Comments, deleted text and indexes are
-//! left out. Spreadsheets of this family are read by `calc`.
+//! and comments below the paragraph that refers to them, slides as pages. Deleted text and indexes are left out.
+//! Headers and footers are found by `opendocument_margins`, spreadsheets of this family are read by `calc`.
 
 use super::super::transcript::single_line;
 use super::super::{Extracted, Limits, Rejection};
-use super::damaged;
 use super::flow::{Flow, Piece, one_line};
+use super::margins::Margins;
+use super::opendocument_margins::{annotation, margins};
 use super::opendocument_styles::Styles;
-use super::package::{Package, element_text, needs_password, sensible_title};
+use super::package::{Package, element_text, needs_password, not_valid, sensible_title};
 use super::xml::{Broken, Element, Node, Xml};
+use super::{damaged, partly};
+
+const WHAT: &str = "OpenDocument file";
 
 /// Cells that one element stands for at most.
 const MOST_REPEATS: usize = 50;
 
 /// Reads an `OpenDocument` text or presentation.
 pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
-    let mut package = Package::open(bytes, "OpenDocument file")?;
+    let mut package = Package::open(bytes, WHAT)?;
     refuse_encrypted(&mut package)?;
     let Some(body) = package.body("content.xml")? else {
         return Err(package.not_valid("it has no content"));
     };
     let mut reader = Reader::new(limits);
+    let styles = package.optional("styles.xml");
     // Without the named styles there is still the text.
-    let _ = reader
-        .styles
-        .read(&mut Xml::new(&package.optional("styles.xml")));
-    let read = body.outcome(reader.read(&mut Xml::new(&body.text)));
+    let _ = reader.styles.read(&mut Xml::new(&styles));
+    let read = body.outcome(reader.read_between(margins(&styles), &body.text));
     let Reader {
         flow, title, pages, ..
     } = reader;
@@ -35,6 +38,26 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
     let title = known.as_deref().and_then(sensible_title).or(title);
     let extractor = if pages > 0 { "odp" } else { "odt" };
     damaged(flow.finish(extractor, title, limits), read, &package)
+}
+
+/// Reads a text, a presentation or a drawing that is one part.
+pub(super) fn extract_flat(
+    text: &str,
+    title: Option<String>,
+    limits: &Limits,
+) -> Result<Extracted, Rejection> {
+    let mut reader = Reader::new(limits);
+    let head = text.split("<office:body").next().unwrap_or_default();
+    let read = reader.read_between(margins(head), text);
+    let Reader {
+        flow,
+        title: shown,
+        pages,
+        ..
+    } = reader;
+    let extractor = if pages > 0 { "odp" } else { "odt" };
+    let document = flow.finish(extractor, title.or(shown), limits);
+    partly(document, read, |broken| not_valid(WHAT, broken))
 }
 
 /// Refuses packages whose manifest says that their parts are encrypted.
@@ -126,6 +149,15 @@ impl Reader {
         }
     }
 
+    /// Reads the part with the text, with what stands above and below it on every page.
+    fn read_between(&mut self, mut margins: Margins, text: &str) -> Result<(), Broken> {
+        margins.write_headers(&mut self.flow);
+        let read = self.read(&mut Xml::new(text));
+        self.flow.close_all();
+        margins.write_footers(&mut self.flow);
+        read
+    }
+
     fn read(&mut self, xml: &mut Xml<'_>) -> Result<(), Broken> {
         while !self.flow.is_full()
             && let Some(node) = xml.next()?
@@ -172,6 +204,7 @@ impl Reader {
             name if is_shape(name) => self.open_shape(),
             "frame" => self.role = role(element),
             "page" => self.open_page(),
+            "annotation" => self.annotate(xml)?,
             "notes" => self.open_notes(),
             _ if is_unwanted(xml, element) => xml.skip()?,
             _ => {}
@@ -334,6 +367,18 @@ impl Reader {
         }
     }
 
+    /// A comment stands below the paragraph that it is about.
+    fn annotate(&mut self, xml: &mut Xml<'_>) -> Result<(), Broken> {
+        let comment = annotation(xml)?;
+        match self.paragraphs.last_mut() {
+            Some(paragraph) => paragraph.notes.extend(comment),
+            None => self
+                .flow
+                .add_all(comment.map(Piece::Line).into_iter().collect()),
+        }
+        Ok(())
+    }
+
     fn close_paragraph(&mut self) {
         let Some(mut paragraph) = self.paragraphs.pop() else {
             return;
@@ -406,9 +451,10 @@ fn is_shape(name: &str) -> bool {
 /// Elements whose text no reader sees, or sees elsewhere too.
 fn is_unwanted(xml: &Xml<'_>, element: &Element<'_>) -> bool {
     match element.name() {
-        "annotation" | "tracked-changes" | "table-of-content" | "alphabetical-index"
-        | "illustration-index" | "table-index" | "object-index" | "user-index" | "script"
-        | "event-listeners" | "ruby-text" | "placeholder" | "settings" | "forms" | "object" => true,
+        "tracked-changes" | "table-of-content" | "alphabetical-index" | "illustration-index"
+        | "table-index" | "object-index" | "user-index" | "script" | "event-listeners"
+        | "ruby-text" | "placeholder" | "settings" | "forms" | "object" | "binary-data"
+        | "master-styles" | "meta" | "scripts" => true,
         // Words about a picture, unlike the field that shows the document's title.
         "title" | "desc" => !matches!(xml.parent(), "p" | "h" | "span" | "a"),
         "section" => element.attribute("display").as_deref() == Some("none"),
@@ -463,7 +509,8 @@ mod tests {
             <text:h text:outline-level='2'>Piers<text:note><text:note-citation>1</text:note-citation>
             <text:note-body><text:p>By a Dutch <text:span>engineer</text:span>.</text:p></text:note-body>
             </text:note></text:h><text:p>Built<text:tab/>twice<text:s text:c='2'/>so
-            far<text:line-break/>here.<office:annotation><text:p>Really?</text:p></office:annotation>
+            far<text:line-break/>here.<office:annotation><dc:creator>Ana</dc:creator><dc:date>2026-01-01</dc:date>
+            <text:p>Really?</text:p></office:annotation>
             </text:p><text:list><text:list-item><text:p>North</text:p><text:p>and west</text:p>
             <text:list><text:list-item><text:p>Inner</text:p></text:list-item></text:list>
             </text:list-item><text:list-item><text:p>South</text:p></text:list-item></text:list>
@@ -478,6 +525,7 @@ mod tests {
 
             Built	twice  so far
             here.
+            Comment by Ana: Really?
 
             - North
             and west
@@ -489,6 +537,17 @@ mod tests {
         assert_eq!(document.extractor, "odt");
         assert_eq!(document.title.as_deref(), Some("The port"));
         assert_eq!(outline(&document), [(1, "The port"), (2, "Piers")]);
+    }
+
+    #[test]
+    fn what_stands_on_every_page_is_read_once() {
+        let styles = "<s><office:master-styles><style:master-page><style:header><text:p>Harbour office</text:p>
+            </style:header><style:footer><text:p>File KX-1</text:p></style:footer></style:master-page>
+            </office:master-styles></s>";
+        let content = "<d><office:text><text:p>Body</text:p></office:text></d>";
+        let document = read(&zipped(&[("styles.xml", styles), ("content.xml", content)]));
+        let expected = "Page header: Harbour office\n\nBody\n\nPage footer: File KX-1";
+        assert_eq!(document.expect("text").text, expected);
     }
 
     #[test]

@@ -69,6 +69,14 @@ impl Relations {
         let mut found = self.by_id.values().filter(|relation| relation.kind == kind);
         found.next().map(|relation| relation.target.as_str())
     }
+
+    /// All parts of this kind, in the order of their names.
+    pub(super) fn all(&self, kind: &str) -> Vec<&str> {
+        let found = self.by_id.values().filter(|relation| relation.kind == kind);
+        let mut parts: Vec<&str> = found.map(|relation| relation.target.as_str()).collect();
+        parts.sort_unstable();
+        parts
+    }
 }
 
 impl<'a> Package<'a> {

@@ -13,9 +13,11 @@ use super::super::{Extracted, Limits, Rejection};
 use super::grid::{
     Cell, DateParts, Epoch, Grid, Kind, date, tidy_iso_date, tidy_iso_duration, tidy_number,
 };
+use super::number_format::NumberFormat;
 use super::package::{OLE, Package, element_text, needs_password, not_valid, sensible_title};
-use super::xml::Broken;
-use super::{calc, damaged, workbook};
+use super::xls_formats::Formats;
+use super::xml::{Broken, Xml};
+use super::{calc, damaged, partly, workbook};
 
 const WHAT: &str = "spreadsheet";
 
@@ -40,6 +42,18 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
         (read, package.title())
     };
     damaged(finish(transcript, title, limits), read, &package)
+}
+
+/// Reads an `OpenDocument` spreadsheet that is one part.
+pub(super) fn extract_flat(
+    text: &str,
+    title: Option<String>,
+    limits: &Limits,
+) -> Result<Extracted, Rejection> {
+    let mut transcript = Transcript::new(limits);
+    let read = calc::read_sheets(&mut Xml::new(text), &mut transcript);
+    let document = finish(transcript, title, limits);
+    partly(document, read, |broken| not_valid(WHAT, broken))
 }
 
 /// The document with its own title or none: the name of a sheet is no title.
@@ -67,18 +81,25 @@ fn write_xls(bytes: &[u8], transcript: &mut Transcript) -> Result<(), Rejection>
         XlsError::Password => needs_password(),
         error => not_valid(WHAT, error),
     })?;
-    for name in book.sheet_names() {
+    let formats = Formats::read(bytes);
+    for (index, name) in book.sheet_names().into_iter().enumerate() {
         let Ok(range) = book.worksheet_range(&name) else {
             continue;
         };
+        let formats = formats.sheet(index);
+        let (top, left) = range.start().unwrap_or_default();
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
         let mut grid = Grid::new(transcript, &name);
-        for (number, cells) in (0..).zip(range.rows()) {
+        for (row, cells) in (top..).zip(range.rows()) {
             if grid.is_full() {
                 break;
             }
-            let cells = cells.iter().enumerate();
-            let cells = cells.filter_map(|(column, value)| shown(column, value_of(value)));
-            grid.row(number, cells.collect());
+            let cells = (left..).zip(cells).filter_map(|(column, value)| {
+                let format = formats.at(row, column);
+                let formatted = format.and_then(|format| formatted(column, value, format));
+                formatted.or_else(|| shown(column, value_of(value)))
+            });
+            grid.row(u64::from(row), cells.collect());
         }
         grid.finish();
     }
@@ -119,6 +140,18 @@ fn write_xlsb(bytes: &[u8], transcript: &mut Transcript) -> Result<Result<(), Br
         grid.finish();
     }
     Ok(read)
+}
+
+/// A cell that holds a number, as its format shows it.
+fn formatted(column: usize, value: &Data, format: &NumberFormat) -> Option<Cell> {
+    let (number, epoch) = match value {
+        Data::Int(value) => (f64::from(i32::try_from(*value).ok()?), Epoch::Year1900),
+        Data::Float(value) => (*value, Epoch::Year1900),
+        Data::DateTime(value) => (value.as_f64(), epoch_of(*value)),
+        _ => return None,
+    };
+    let (text, kind) = format.show(number, epoch);
+    Some(Cell::new(column, text, kind))
 }
 
 fn value_of(value: &Data) -> DataRef<'_> {
@@ -162,13 +195,17 @@ fn moment(value: ExcelDateTime) -> Option<String> {
         days if days < 1.0 => DateParts::Time,
         _ => DateParts::DateAndTime,
     };
-    // The workbook's first day shows only in the year that comes of it.
+    date(days, parts, epoch_of(value))
+}
+
+/// The workbook's first day, which shows only in the year that comes of it.
+fn epoch_of(value: ExcelDateTime) -> Epoch {
     let (year, ..) = value.to_ymd_hms_milli();
-    let known = date(days, parts, Epoch::Year1900)?;
-    if parts != DateParts::DateAndTime || known.starts_with(&format!("{year:04}-")) {
-        return Some(known);
+    let known = date(value.as_f64(), DateParts::DateAndTime, Epoch::Year1900);
+    match known {
+        Some(known) if !known.starts_with(&format!("{year:04}-")) => Epoch::Year1904,
+        _ => Epoch::Year1900,
     }
-    date(days, parts, Epoch::Year1904)
 }
 
 #[cfg(test)]
@@ -232,7 +269,7 @@ mod tests {
         expect![[r#"
             Ships
 
-            Ship: Ada & co; Built: 2024-05-04; Share: 25%
+            Ship: Ada & co; Built: 4. 5. 2024 (2024-05-04); Share: 25.00%
             Ship: Bea; Share: 0.3; TRUE
 
             Hidden
@@ -296,7 +333,7 @@ mod tests {
             expect![[r#"
                 Ships
 
-                Ship: Ada & co; Built: 2024-05-04; Share: 25%; Price: 1234.5 CZK"#]],
+                Ship: Ada & co; Built: 4.5.24 (2024-05-04); Share: 25,0 %; Price: 1 234,50 Kč"#]],
         );
     }
 

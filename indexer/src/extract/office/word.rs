@@ -1,15 +1,18 @@
 //! Word documents (.docx and its kin): the body in reading order.
 //!
-//! Owns what Word's elements mean as text. Notes stand below the paragraph that refers to them; what
-//! no reader sees on the page is left out: deleted and hidden text, comments, field codes, the table of
-//! contents. Styles and lists are read by their own modules, charts by `drawing`.
+//! Owns what Word's elements mean as text. Notes and comments stand below the paragraph that refers to them,
+//! headers and footers of pages before and after all; what no reader sees on the page is left out: deleted and
+//! hidden text, field codes, the table of contents. Styles, lists and margins are read by their own modules, charts
+//! by `drawing`.
 
 use super::super::transcript::single_line;
 use super::super::{Extracted, Limits, Rejection};
 use super::flow::{Flow, Piece};
+use super::margins::Margins;
 use super::package::{Package, Relations};
 use super::table::CellProperties;
 use super::word_lists::{ListPlace, Lists};
+use super::word_margins::{Comments, margins};
 use super::word_notes::{Notes, without_marks};
 use super::word_styles::{Role, Styles, by_outline, is_on};
 use super::xml::{Broken, Element, Node, Xml};
@@ -23,8 +26,16 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
         return Err(package.not_valid("it has no text part"));
     };
     let mut reader = Reader::new(&mut package, &main, limits);
+    reader.margins.write_headers(&mut reader.flow);
     let read = body.outcome(reader.read(&mut Xml::new(&body.text)));
-    let Reader { flow, title, .. } = reader;
+    let Reader {
+        mut flow,
+        mut margins,
+        title,
+        ..
+    } = reader;
+    flow.close_all();
+    margins.write_footers(&mut flow);
     let title = package.title().or(title);
     let document = flow.finish("docx", title, limits);
     damaged(document, read, &package)
@@ -38,6 +49,8 @@ struct Reader<'p, 'b> {
     lists: Lists,
     footnotes: Notes,
     endnotes: Notes,
+    comments: Comments,
+    margins: Margins,
     /// Notes written so far.
     noted: usize,
     flow: Flow,
@@ -55,6 +68,7 @@ struct Paragraph {
     outline: Option<u8>,
     place: ListPlace,
     notes: Vec<String>,
+    comments: Vec<String>,
     /// The style is bold.
     bold: bool,
     /// Some of the text is not bold.
@@ -80,6 +94,8 @@ impl<'p, 'b> Reader<'p, 'b> {
         let lists = Lists::read(&package.optional(part("numbering")));
         let footnotes = Notes::read(&package.optional(part("footnotes")));
         let endnotes = Notes::read(&package.optional(part("endnotes")));
+        let comments = Comments::read(&package.optional(part("comments")));
+        let margins = margins(package, &relations);
         Self {
             package,
             relations,
@@ -87,6 +103,8 @@ impl<'p, 'b> Reader<'p, 'b> {
             lists,
             footnotes,
             endnotes,
+            comments,
+            margins,
             noted: 0,
             flow: Flow::new(limits),
             paragraphs: Vec::new(),
@@ -138,6 +156,12 @@ impl<'p, 'b> Reader<'p, 'b> {
             "endnoteReference" => {
                 let note = self.endnotes.take(element);
                 self.refer(note);
+            }
+            "commentReference" => {
+                let comment = self.comments.take(element);
+                if let Some(paragraph) = self.paragraphs.last_mut() {
+                    paragraph.comments.extend(comment);
+                }
             }
             "sdtPr" => read_control(xml)?,
             "txbxContent" => self.flow.hold(),
@@ -324,8 +348,8 @@ impl<'p, 'b> Reader<'p, 'b> {
             return;
         };
         self.add_paragraph(&paragraph);
-        for note in paragraph.notes {
-            self.flow.add(Piece::Line(note));
+        for line in paragraph.notes.into_iter().chain(paragraph.comments) {
+            self.flow.add(Piece::Line(line));
         }
         self.flow.add_all(paragraph.anchored);
     }
@@ -517,6 +541,52 @@ mod tests {
 
                 one"#]],
         );
+    }
+
+    #[test]
+    fn comments_and_margins_are_marked() {
+        let relations = (
+            "word/_rels/document.xml.rels",
+            "<Relationships><Relationship Id='1' Type='x/comments' Target='comments.xml'/>
+            <Relationship Id='2' Type='x/header' Target='header1.xml'/>
+            <Relationship Id='3' Type='x/header' Target='header2.xml'/>
+            <Relationship Id='4' Type='x/footer' Target='footer1.xml'/></Relationships>",
+        );
+        let comments = (
+            "word/comments.xml",
+            "<w:comments><w:comment w:id='0' w:author='Ana'><w:p><w:r><w:t>Is that so?</w:t></w:r></w:p>
+            </w:comment></w:comments>",
+        );
+        let header = format!("<w:hdr>{}</w:hdr>", p("Harbour office"));
+        let footer = format!("<w:ftr>{}</w:ftr>", p("File KX-1"));
+        let body = format!(
+            "<w:document><w:p><w:commentRangeStart w:id='0'/><w:r><w:t>Built twice.</w:t></w:r><w:r>
+            <w:commentReference w:id='0'/></w:r></w:p>{}<w:tbl><w:tr><w:tc>{}",
+            p("Since then"),
+            p("left open")
+        );
+        let parts = [
+            relations,
+            comments,
+            ("word/header1.xml", header.as_str()),
+            ("word/header2.xml", header.as_str()),
+            ("word/footer1.xml", footer.as_str()),
+            ("word/document.xml", body.as_str()),
+        ];
+        let document = read(&zipped(&parts)).expect("text");
+        expect![[r#"
+            Page header: Harbour office
+
+            Built twice.
+            Comment by Ana: Is that so?
+
+            Since then
+
+            left open
+
+            Page footer: File KX-1"#]]
+        .assert_eq(&document.text);
+        assert!(document.notice.is_some());
     }
 
     #[test]

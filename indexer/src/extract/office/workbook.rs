@@ -1,36 +1,36 @@
 //! Excel workbooks made of XML (.xlsx, .xlsm), sheet by sheet.
 //!
-//! Owns what a cell of such a workbook shows: shared texts, the results of formulas, and numbers that
-//! are dates or percent by their format. Rows are read one at a time, since a sheet may claim any size.
+//! Owns what a cell of such a workbook refers to: shared texts, the results of formulas, and the format by
+//! which `number_format` shows a number. Rows are read one at a time, since a sheet may claim any size.
 //! Called by `sheets`.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 use super::super::Rejection;
 use super::super::transcript::Transcript;
-use super::grid::{
-    Cell, DateParts, Epoch, Grid, Kind, MOST_CELLS, date, percent, tidy_iso_date, tidy_number,
-};
+use super::grid::{Cell, Epoch, Grid, Kind, MOST_CELLS, tidy_iso_date};
+use super::number_format::NumberFormat;
 use super::package::Package;
 use super::xml::{Broken, Element, Node, Xml};
 
 /// Even empty texts take memory.
 const MOST_TEXTS: usize = 4_000_000;
 
-/// What a number means by its format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Plain,
-    Percent,
-    Date(DateParts),
-}
+/// Formats and styles; spreadsheets allow some thousand of each.
+const MOST_FORMATS: usize = 10_000;
+const MOST_STYLES: usize = 1_000_000;
+
+/// A whole number of so many digits is longer than what it is kept as, and still a number.
+const KEPT_DIGITS: RangeInclusive<usize> = 16..=40;
 
 /// What cells of all sheets refer to.
 #[derive(Default)]
 struct Shared {
     texts: Vec<String>,
     /// By the number of a cell's style.
-    formats: Vec<Format>,
+    formats: Vec<Rc<NumberFormat>>,
     epoch: Epoch,
 }
 
@@ -125,20 +125,26 @@ fn rich_text(xml: &mut Xml<'_>) -> Result<String, Broken> {
     Ok(text)
 }
 
-fn read_formats(text: &str) -> Vec<Format> {
-    let mut own: HashMap<u32, Format> = HashMap::new();
+fn read_formats(text: &str) -> Vec<Rc<NumberFormat>> {
+    let mut known: HashMap<u32, Rc<NumberFormat>> = HashMap::new();
     let mut formats = Vec::new();
     let mut xml = Xml::new(text);
     while let Some(element) = xml.next_element() {
         let id = element.number("numFmtId").unwrap_or(0);
         match element.name() {
-            "numFmt" => {
+            "numFmt" if known.len() < MOST_FORMATS => {
                 let code = element.attribute("formatCode").unwrap_or_default();
-                own.insert(id, by_code(&code));
+                known.insert(id, Rc::new(NumberFormat::read(&code)));
             }
-            "xf" if xml.parent() == "cellXfs" => {
-                let known = own.get(&id).copied();
-                formats.push(known.unwrap_or_else(|| built_in(id)));
+            "xf" if xml.parent() == "cellXfs" && formats.len() < MOST_STYLES => {
+                let format = match known.get(&id) {
+                    Some(format) => Rc::clone(format),
+                    None => Rc::new(NumberFormat::built_in(id)),
+                };
+                if known.len() < MOST_FORMATS {
+                    known.insert(id, Rc::clone(&format));
+                }
+                formats.push(format);
             }
             _ => {}
         }
@@ -148,58 +154,8 @@ fn read_formats(text: &str) -> Vec<Format> {
 
 /// A number as a format with this code shows it.
 pub(super) fn formatted(number: f64, code: &str) -> String {
-    shown(number, by_code(code), Epoch::default(), 0).text
-}
-
-/// The formats that every workbook has: ECMA-376, 18.8.30.
-fn built_in(id: u32) -> Format {
-    match id {
-        9 | 10 => Format::Percent,
-        14..=17 | 27..=31 | 34..=36 | 50..=54 | 57 | 58 => Format::Date(DateParts::Date),
-        18..=21 | 32 | 33 | 45 | 47 | 55 | 56 => Format::Date(DateParts::Time),
-        22 => Format::Date(DateParts::DateAndTime),
-        46 => Format::Date(DateParts::Elapsed),
-        _ => Format::Plain,
-    }
-}
-
-/// What a format's code makes of numbers.
-fn by_code(code: &str) -> Format {
-    let mut letters = String::new();
-    let mut elapsed = false;
-    let mut characters = code.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            // Only what positive numbers look like counts.
-            ';' => break,
-            '"' => drop(characters.by_ref().find(|c| *c == '"')),
-            '\\' | '_' | '*' => drop(characters.next()),
-            '[' => {
-                let inner: String = characters.by_ref().take_while(|c| *c != ']').collect();
-                let inner = inner.to_lowercase();
-                elapsed |= matches!(inner.as_str(), "h" | "hh" | "m" | "mm" | "s" | "ss");
-            }
-            character => letters.extend(character.to_lowercase()),
-        }
-    }
-    if elapsed {
-        return Format::Date(DateParts::Elapsed);
-    }
-    if letters.contains('%') {
-        return Format::Percent;
-    }
-    if letters == "general" || letters.contains('#') {
-        return Format::Plain;
-    }
-    let day = letters.contains(['d', 'y']);
-    let time = letters.contains(['h', 's']);
-    match (day, time) {
-        (true, true) => Format::Date(DateParts::DateAndTime),
-        (true, false) => Format::Date(DateParts::Date),
-        (false, true) => Format::Date(DateParts::Time),
-        (false, false) if letters.contains("mm") => Format::Date(DateParts::Date),
-        (false, false) => Format::Plain,
-    }
+    let (text, _) = NumberFormat::read(code).show(number, Epoch::default());
+    text
 }
 
 fn read_sheet(text: &str, shared: &Shared, grid: &mut Grid<'_>) -> Result<(), Broken> {
@@ -266,7 +222,14 @@ fn read_cell(
         }
         Ok(())
     })?;
-    let words = |text: String| Some(Cell::new(column, text, Kind::Words));
+    let format = shared.formats.get(style).map(Rc::as_ref);
+    let words = |text: String| {
+        let text = match format {
+            Some(format) => format.show_text(text),
+            None => text,
+        };
+        Some(Cell::new(column, text, Kind::Words))
+    };
     Ok(match kind.as_str() {
         "s" => {
             let text = value
@@ -283,22 +246,24 @@ fn read_cell(
         "e" => None,
         _ => match value.trim().parse() {
             Ok(number) => {
-                let format = shared.formats.get(style).copied().unwrap_or(Format::Plain);
-                Some(shown(number, format, shared.epoch, column))
+                let (text, kind) = shown(value.trim(), number, format, shared.epoch);
+                Some(Cell::new(column, text, kind))
             }
             Err(_) => words(value),
         },
     })
 }
 
-fn shown(number: f64, format: Format, epoch: Epoch, column: usize) -> Cell {
-    match format {
-        Format::Percent => Cell::new(column, percent(number), Kind::Number),
-        Format::Date(parts) if let Some(date) = date(number, parts, epoch) => {
-            Cell::new(column, date, Kind::Date)
-        }
-        _ => Cell::new(column, tidy_number(number), Kind::Number),
+/// What a cell shows of a number, which the file writes as `digits`.
+fn shown(digits: &str, number: f64, format: Option<&NumberFormat>, epoch: Epoch) -> (String, Kind) {
+    let general = NumberFormat::read("");
+    let format = format.unwrap_or(&general);
+    // Numbers of accounts and the like have more digits than a number keeps.
+    let is_long = KEPT_DIGITS.contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    if is_long && format.shows_all_digits() {
+        return (digits.to_owned(), Kind::Number);
     }
+    format.show(number, epoch)
 }
 
 #[cfg(test)]
@@ -306,23 +271,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_tell_dates_from_numbers() {
-        for (code, expected) in [
-            ("dd/mm/yyyy", Format::Date(DateParts::Date)),
-            ("yyyy-mm-dd hh:mm", Format::Date(DateParts::DateAndTime)),
-            ("h:mm AM/PM", Format::Date(DateParts::Time)),
-            ("[h]:mm:ss", Format::Date(DateParts::Elapsed)),
-            ("mmm", Format::Date(DateParts::Date)),
-            ("0.0%", Format::Percent),
-            ("General", Format::Plain),
-            ("#,##0.00 \"days\"", Format::Plain),
-            ("0.00E+00", Format::Plain),
-            ("[Red]0;[Blue]-0", Format::Plain),
-            ("[$-405]d. mmmm yyyy", Format::Date(DateParts::Date)),
-            ("0\\ \\d", Format::Plain),
-        ] {
-            assert_eq!(by_code(code), expected, "{code}");
-        }
+    fn long_numbers_keep_the_digits_of_the_file() {
+        let show = |digits: &str, code: &str| {
+            let format = NumberFormat::read(code);
+            let number = digits.parse().expect("number");
+            shown(digits, number, Some(&format), Epoch::default()).0
+        };
+        assert_eq!(show("12345678901234567", "0"), "12345678901234567");
+        assert_eq!(show("12345678901234567", "General"), "12345678901234567");
+        assert_eq!(show("12345678901234567", "0.00"), "12345678901234600.00");
+        assert_eq!(show("1067", "00000"), "01067");
+        assert_eq!(show("0.30000000000000004", "General"), "0.3");
+        let digits = "1234567890123456789012";
+        let plain = shown(digits, 1.234_567_890_123_456_8e21, None, Epoch::default());
+        assert_eq!(plain.0, digits);
     }
 
     #[test]

@@ -1,26 +1,16 @@
 //! ZIP archives of documents, one level deep.
 //!
-//! Owns which members are read and how much they may unpack to; nothing a header says is trusted, and
-//! nothing is written anywhere, so that a member's path is only a name.
+//! Owns the listing of an archive; nothing a header says is trusted. What is done with the members is `members`'.
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 
 use zip::ZipArchive;
 
-use super::super::{
-    Extracted, Limits, MEBIBYTE, Rejection, push_once, text, transcript::Transcript,
-    transcript::single_line,
-};
-use super::{Unread, add_notice, read_inner};
+use super::super::{Extracted, Limits, Rejection};
+use super::members::{self, Members};
 
 /// An archive with more entries is refused: listing them alone takes memory.
 const MAX_ENTRIES: usize = 100_000;
-
-/// So many members are read.
-const MAX_MEMBERS: usize = 1000;
-
-/// All members together may unpack to so many times what one file may have.
-const MAX_TOTAL: u64 = 4;
 
 /// Reads an archive.
 pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
@@ -33,44 +23,38 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
             "an archive of more than {MAX_ENTRIES} files"
         )));
     }
-    let archive = ZipArchive::new(Cursor::new(bytes))
+    let mut archive = ZipArchive::new(Cursor::new(bytes))
         .map_err(|error| Rejection::failed(format!("not a readable archive: {error}")))?;
-    let members = members(&archive);
-    let mut reader = Reader {
-        archive,
-        limits,
-        left: limits.max_file_bytes.saturating_mul(MAX_TOTAL),
-        transcript: Transcript::new(limits),
-        tags: Vec::new(),
-        unread: Unread::default(),
-    };
-    let total = members.len();
-    for (read, member) in members.iter().enumerate() {
-        let reason = match reader.is_full() {
-            true => "too much before it",
-            false if read == MAX_MEMBERS => "too many files before it",
-            false => {
-                reader.add(member);
-                continue;
-            }
-        };
-        reader.unread.add(&member.name, reason);
-        reader.unread.more += total - read - 1;
-        break;
+    let entries = listed(&archive);
+    let mut members = Members::new(limits);
+    for (read, entry) in entries.iter().enumerate() {
+        if let Some(reason) = members.full() {
+            members.pass(&entry.name, reason, entries.len() - read - 1);
+            break;
+        }
+        if entry.encrypted {
+            members.pass(&entry.name, "needs a password", 0);
+            continue;
+        }
+        let unpacked = archive.by_index(entry.index);
+        members.add(
+            &entry.name,
+            unpacked.map_err(|error| members::unreadable(&error)),
+        );
     }
-    reader.finish(total)
+    members.finish(entries.len())
 }
 
 /// A file in the archive.
-struct Member {
+struct Entry {
     index: usize,
     name: String,
     encrypted: bool,
 }
 
-/// The files in the order of their names, without folders and what systems leave behind.
-fn members(archive: &ZipArchive<Cursor<&[u8]>>) -> Vec<Member> {
-    let mut members = Vec::new();
+/// The files in the order of their names.
+fn listed(archive: &ZipArchive<Cursor<&[u8]>>) -> Vec<Entry> {
+    let mut entries = Vec::new();
     for index in 0..archive.len() {
         let Ok(entry) = archive.by_index_data(index) else {
             continue;
@@ -78,119 +62,17 @@ fn members(archive: &ZipArchive<Cursor<&[u8]>>) -> Vec<Member> {
         if entry.is_dir() || entry.is_symlink() {
             continue;
         }
-        let name = name(entry.name_raw());
-        if !name.is_empty() && !is_hidden(&name) {
+        if let Some(name) = members::name(entry.name_raw()) {
             let encrypted = entry.encrypted();
-            members.push(Member {
+            entries.push(Entry {
                 index,
                 name,
                 encrypted,
             });
         }
     }
-    members.sort_by(|one, other| one.name.cmp(&other.name));
-    members
-}
-
-/// An entry's name as text, whatever system wrote it.
-fn name(raw: &[u8]) -> String {
-    let name = match text::decode(raw) {
-        Some(decoded) => decoded.text,
-        None => String::from_utf8_lossy(raw),
-    };
-    let name: String = name.chars().filter(|c| !c.is_control()).collect();
-    single_line(&name.replace('\\', "/"))
-}
-
-fn is_hidden(name: &str) -> bool {
-    let mut parts = name.split('/');
-    parts.any(|part| {
-        let hidden = part.starts_with('.') && !matches!(part, "." | "..");
-        hidden || matches!(part, "__MACOSX" | "Thumbs.db" | "desktop.ini")
-    })
-}
-
-struct Reader<'a> {
-    archive: ZipArchive<Cursor<&'a [u8]>>,
-    limits: &'a Limits,
-    /// How many bytes may still be unpacked.
-    left: u64,
-    transcript: Transcript,
-    tags: Vec<String>,
-    unread: Unread,
-}
-
-impl Reader<'_> {
-    fn is_full(&self) -> bool {
-        self.left == 0 || self.transcript.is_full()
-    }
-
-    fn add(&mut self, member: &Member) {
-        let read = self
-            .unpack(member)
-            .and_then(|bytes| match bytes.as_slice() {
-                [] => Ok(None),
-                bytes => read_inner(&member.name, bytes, true, self.limits).map(Some),
-            });
-        match read {
-            Ok(Some(document)) => {
-                self.transcript.nested(&member.name, &document);
-                document
-                    .tags
-                    .iter()
-                    .for_each(|tag| push_once(&mut self.tags, tag));
-                if let Some(notice) = &document.notice {
-                    self.unread.add(&member.name, notice);
-                }
-            }
-            Ok(None) => {}
-            Err(rejection) => self.unread.add(&member.name, &rejection.to_string()),
-        }
-    }
-
-    /// A member's bytes, as long as they are not too many.
-    fn unpack(&mut self, member: &Member) -> Result<Vec<u8>, Rejection> {
-        if member.encrypted {
-            return Err(Rejection::skipped("needs a password"));
-        }
-        let unreadable = |error: &dyn std::fmt::Display| {
-            Rejection::failed(format!("could not be unpacked: {error}"))
-        };
-        let entry = self.archive.by_index(member.index);
-        let entry = entry.map_err(|error| unreadable(&error))?;
-        let most = self.limits.max_file_bytes.min(self.left);
-        let mut bytes = Vec::new();
-        let unpacked = entry.take(most.saturating_add(1)).read_to_end(&mut bytes);
-        let length = bytes.len() as u64;
-        self.left = self.left.saturating_sub(length);
-        if length > self.limits.max_file_bytes {
-            let megabytes = self.limits.max_file_bytes / MEBIBYTE;
-            return Err(Rejection::skipped(format!("larger than {megabytes} MB")));
-        }
-        if length > most {
-            return Err(Rejection::skipped("too much before it"));
-        }
-        unpacked.map_err(|error| unreadable(&error))?;
-        Ok(bytes)
-    }
-
-    fn finish(self, total: usize) -> Result<Extracted, Rejection> {
-        let unread = self.unread.list();
-        let Ok(mut document) = self.transcript.finish("archive", None, self.limits) else {
-            let reasons = unread.map(|list| format!(": {list}")).unwrap_or_default();
-            return Err(Rejection::skipped(format!(
-                "nothing to read in it{reasons}"
-            )));
-        };
-        // Its first member is not what it is called.
-        document.title = None;
-        document.tags = self.tags;
-        let count = self.unread.count();
-        let notice =
-            unread.map(|list| format!("{count} of {total} files not read in full: {list}"));
-        add_notice(&mut document, notice);
-        Ok(document)
-    }
+    entries.sort_by(|one, other| one.name.cmp(&other.name));
+    entries
 }
 
 #[cfg(test)]
@@ -271,12 +153,6 @@ mod tests {
             .assert_eq(&format!("{rejection:?}"));
         let rejection = extract(&zip(&[]), &limits()).expect_err("rejected");
         assert_eq!(rejection.to_string(), "nothing to read in it");
-    }
-
-    #[test]
-    fn names_are_read_in_whatever_encoding() {
-        assert_eq!(super::name("p\u{7}řed\\a.txt".as_bytes()), "před/a.txt");
-        assert_eq!(super::name(b"/caf\xe9.txt"), "/café.txt");
     }
 
     #[test]

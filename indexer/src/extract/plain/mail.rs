@@ -113,18 +113,7 @@ impl Writer<'_> {
 
     /// Parses a message; of one that is built to nest without end the headers only.
     fn parse<'b>(&mut self, parser: &MessageParser, source: &'b [u8]) -> Option<Message<'b>> {
-        let count = |name: &[u8]| {
-            let windows = source.windows(name.len());
-            windows
-                .filter(|window| window.eq_ignore_ascii_case(name))
-                .count()
-        };
-        let names = [
-            &b"message/rfc822"[..],
-            b"message/global",
-            b"multipart/digest",
-        ];
-        let deep = names.map(count).into_iter().sum::<usize>() > MAX_NESTED;
+        let deep = is_nested_too_deeply(source);
         if deep {
             self.unread
                 .add("a message", "its parts are nested too deeply");
@@ -222,6 +211,22 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// Whether it is built to nest without end.
+pub(super) fn is_nested_too_deeply(source: &[u8]) -> bool {
+    let count = |name: &[u8]| {
+        let windows = source.windows(name.len());
+        windows
+            .filter(|window| window.eq_ignore_ascii_case(name))
+            .count()
+    };
+    let names = [
+        &b"message/rfc822"[..],
+        b"message/global",
+        b"multipart/digest",
+    ];
+    names.map(count).into_iter().sum::<usize>() > MAX_NESTED
 }
 
 /// Whether it has any header that messages have.

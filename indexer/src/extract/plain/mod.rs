@@ -1,12 +1,22 @@
-//! Text with a form: tables, data, notebooks, mail, subtitles; and archives of documents.
+//! Text with a form: tables, data, notebooks, mail, calendars, contacts, subtitles; and archives of documents and
+//! of pages.
 
 pub(super) mod archive;
+pub(super) mod calendar;
+pub(super) mod contacts;
+mod content_lines;
 pub(super) mod data;
+pub(super) mod gzip;
 pub(super) mod mail;
 mod mailbox;
+mod members;
+mod moment;
 pub(super) mod notebook;
+mod recurrence;
 pub(super) mod subtitles;
 pub(super) mod table;
+pub(super) mod tarball;
+pub(super) mod web_archive;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -25,7 +35,7 @@ fn read_inner(
     limits: &Limits,
 ) -> Result<Extracted, Rejection> {
     let kind = sniff::kind(Path::new(name), bytes)?;
-    if kind == Kind::Archive {
+    if matches!(kind, Kind::Archive | Kind::Tar | Kind::Gzip(_)) {
         return Err(Rejection::skipped("an archive inside"));
     }
     if kind == Kind::Mail && !mail {

@@ -1,0 +1,420 @@
+//! What could answer a question: the sentences among which the model chooses, and what speaks for its choice. Pure.
+
+use std::ops::Range;
+
+use vade_models::language::Candidate;
+
+use super::{Part, Shape};
+use crate::calendar::Date;
+use crate::cite::{Quote, header_of, quotes};
+use crate::expected::{Expected, counted};
+use crate::passage::Passage;
+use crate::plan::Compared;
+use crate::prompt::Excerpt;
+use crate::proof::Claim;
+use crate::values::document_date;
+use crate::versus;
+
+/// In how many ways a sentence is copied: as it stands, and without the signs that it begins with.
+pub(super) const COPIES: usize = 2;
+
+/// How much a sentence is favoured that has all words of the question (nats).
+const FAVOUR: f32 = 6.0;
+
+/// How much the words count that the question leans on, beside its own.
+const CONTEXT: f32 = 0.35;
+
+/// How much the words count that a sentence stands under.
+const UNDER: f32 = 0.3;
+
+/// How much the words count of the sentence that a sentence leans on.
+const LEANT_ON: f32 = 0.8;
+
+/// How much a sentence is favoured that says what is not, where a phrase is asked for (nats).
+const DENIES: f32 = -1.5;
+
+/// How much the newest document is favoured where the newest is asked for (nats).
+const NEWEST: f32 = 1.5;
+
+/// The passage of the newest of several documents, where the newest is asked for.
+fn newest(quotes: &[Quote<'_>], part: &Part) -> Option<usize> {
+    let places = quotes.iter().map(|quote| quote.passage);
+    let dated = places.filter_map(|place| Some((date(&part.excerpts[place].passage)?, place)));
+    let newest = dated.max_by_key(|(date, _)| *date);
+    newest.filter(|_| part.recent).map(|(_, place)| place)
+}
+
+/// The date of a passage's document: what its name, its title or the head of its text say; at least the year.
+fn date(passage: &Passage) -> Option<Date> {
+    let name = passage.file_name();
+    let year = || {
+        let parts = name.split(|c: char| !c.is_ascii_digit());
+        let years = parts.filter(|part| part.len() == 4 && part.starts_with("20"));
+        Date::new(years.last()?.parse().ok()?, 1, 1)
+    };
+    document_date(name, &passage.title, &passage.text)
+        .and_then(|period| period.from)
+        .or_else(year)
+}
+
+/// What the model may copy: each quote in its ways, the one for which the question's words speak favoured. Words that
+/// few quotes have speak more; so does what the question expects.
+pub(super) fn copies(quotes: &[Quote<'_>], part: &Part) -> Vec<Candidate> {
+    let question = part.text.as_str();
+    let texts = || quotes.iter().map(|quote| quote.text);
+    let claim = Claim::of_question(question);
+    let alone = claim.shares(texts());
+    let whole: Vec<String> = quotes
+        .iter()
+        .map(|quote| whole(quote, &part.excerpts))
+        .collect();
+    let with_before = claim.shares(whole.iter().map(String::as_str));
+    let own: Vec<f32> = alone
+        .into_iter()
+        .zip(with_before)
+        .map(|(alone, whole)| alone.max(LEANT_ON * whole))
+        .collect();
+    let under = claim.shares(quotes.iter().map(|quote| quote.around.as_str()));
+    let context = part.context.as_deref().unwrap_or_default();
+    let context = Claim::of(context).shares(texts());
+    let expected = part.expected();
+    let newest = newest(quotes, part);
+    let mut copies = Vec::with_capacity(COPIES * quotes.len());
+    for (place, quote) in quotes.iter().enumerate() {
+        let words = own[place] + UNDER * under[place] + CONTEXT * context[place];
+        let kind = expected.map_or(0.0, |expected| expected.favour(quote.text, question));
+        let denies = part.shape == Shape::Phrase && claim.is_denied_by(quote.text);
+        let denial = if denies { DENIES } else { 0.0 };
+        let recent = if newest == Some(quote.passage) {
+            NEWEST
+        } else {
+            0.0
+        };
+        let favour = FAVOUR * words + kind + denial + recent;
+        let copy = |text: &str| Candidate {
+            text: format!(" \"{text}\""),
+            favour,
+        };
+        let plain = without_mark(quote.text);
+        copies.push(copy(quote.text));
+        copies.push(if plain.len() < quote.text.len() {
+            copy(plain)
+        } else {
+            Candidate::new("")
+        });
+    }
+    copies
+}
+
+/// A sentence after the one that it leans on.
+pub(super) fn whole(quote: &Quote<'_>, excerpts: &[Excerpt]) -> String {
+    let text = &excerpts[quote.passage].passage.text;
+    let before = quote.before.clone().map_or("", |before| &text[before]);
+    format!("{before} {}", quote.text)
+}
+
+/// Where a sentence stands in its passage, with the one before it where it points back to it; the opener of a list is
+/// too far away.
+pub(super) fn shown(quote: &Quote<'_>, excerpts: &[Excerpt]) -> Range<usize> {
+    let text = &excerpts[quote.passage].passage.text;
+    match &quote.before {
+        Some(before) if text[before.end..quote.span.start].trim().is_empty() => {
+            before.start..quote.span.end
+        }
+        _ => quote.span.clone(),
+    }
+}
+
+/// How much two sentences must have of each other's words to speak of the same.
+const SAME: f32 = 0.6;
+
+/// The share of a question's words that two sentences must have that answer it otherwise.
+const ANSWERS_IT: f32 = 0.5;
+
+/// A sentence of another document that says something else of the same, and whether it is newer. Where the dates of the
+/// two are not known, nothing contradicts.
+pub(super) fn rival(
+    quotes: &[Quote<'_>],
+    chosen: usize,
+    part: &Part,
+    question: &Claim,
+) -> Option<(usize, bool)> {
+    let own = &quotes[chosen];
+    let claim = Claim::of(own.text);
+    let passage = |quote: &Quote| &part.excerpts[quote.passage].passage;
+    let own_date = date(passage(own))?;
+    let expected = part.expected();
+    let says = |quote: &Quote| question.proven_by(quote.text, &quote.around).share();
+    quotes.iter().enumerate().find_map(|(place, quote)| {
+        let other = Claim::of(quote.text);
+        let is_of_other = passage(quote).document != passage(own).document;
+        let differs = claim.has_number() && other.has_number() && !claim.has_numbers_of(&other);
+        let is_alike = || {
+            claim.proven_by(quote.text, "").terms >= SAME
+                && other.proven_by(own.text, "").terms >= SAME
+        };
+        let answers = || {
+            let has = |quote: &Quote| expected.is_some_and(|one| one.is_in(quote.text, &part.text));
+            has(own) && has(quote) && says(quote) >= ANSWERS_IT
+        };
+        let contradicts =
+            is_of_other && differs && says(quote) >= says(own) && (is_alike() || answers());
+        let date = date(passage(quote)).filter(|date| contradicts && *date != own_date)?;
+        Some((place, date > own_date))
+    })
+}
+
+/// The sentences that have a value of what is compared and speak of the question, at most so many.
+pub(super) fn measured<'a>(
+    excerpts: &'a [Excerpt],
+    compared: &Compared,
+    most: usize,
+) -> Vec<Quote<'a>> {
+    let quotes: Vec<Quote<'a>> = candidates(excerpts, &compared.rest, Shape::Phrase, None)
+        .into_iter()
+        .filter(|quote| versus::measures(compared, quote.text))
+        .collect();
+    let claim = Claim::of(&compared.rest);
+    let says = |quote: &Quote| claim.proven_by(quote.text, &quote.around).terms;
+    let best = quotes.iter().map(says).fold(0.0, f32::max);
+    let mut near: Vec<Quote> = quotes
+        .into_iter()
+        .filter(|quote| best >= SPEAKS && says(quote) >= best)
+        .collect();
+    near.truncate(most);
+    near
+}
+
+/// The share of a comparison's words that a sentence must have to be compared.
+const SPEAKS: f32 = 0.3;
+
+/// Of a sentence with several values the clause that has more of the question's words than each other; else all of it.
+pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
+    let Some(expected) = part.expected() else {
+        return sentence;
+    };
+    let clauses: Vec<&str> = sentence
+        .split(", ")
+        .flat_map(|clause| clause.split("; "))
+        .flat_map(|clause| clause.split(" and "))
+        .flat_map(|clause| clause.split(" y "))
+        .map(str::trim)
+        .filter(|clause| !clause.is_empty())
+        .collect();
+    let answers: Vec<&str> = clauses
+        .into_iter()
+        .filter(|clause| Claim::of(clause).has_number() && expected.is_in(clause, &part.text))
+        .collect();
+    if answers.len() < 2 {
+        return sentence;
+    }
+    let shares = Claim::of(&part.text).shares(answers.iter().copied());
+    let best = shares.iter().copied().fold(0.0, f32::max);
+    let mut those = answers
+        .iter()
+        .zip(&shares)
+        .filter(|(_, share)| **share >= best);
+    match (those.next(), those.next()) {
+        (Some((clause, _)), None) => clause,
+        _ => sentence,
+    }
+}
+
+/// A cell of a table's row, with what it stands under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cell<'a> {
+    /// The first cell of its row.
+    pub label: &'a str,
+    pub header: &'a str,
+    pub text: &'a str,
+}
+
+/// The cells of a row of a table that could answer, each with how much the question speaks of its column.
+pub(super) fn cells<'a>(quote: &Quote<'a>, part: &'a Part) -> Vec<(Cell<'a>, f32)> {
+    let text = &part.excerpts[quote.passage].passage.text;
+    let row = split_row(quote.text);
+    let header = split_row(header_of(text, &quote.span));
+    let (Some(label), true) = (row.first(), row.len() == header.len() && row.len() > 2) else {
+        return Vec::new();
+    };
+    let expected = part.expected();
+    let fits =
+        |text: &str| expected.is_none_or(|one| !one.is_needed() || one.is_in(text, &part.text));
+    let places: Vec<usize> = (1..row.len())
+        .filter(|place| !row[*place].is_empty() && fits(row[*place]))
+        .collect();
+    let shares = Claim::of(&part.text).shares(places.iter().map(|place| header[*place]));
+    let cell = |place: usize| Cell {
+        label,
+        header: header[place],
+        text: row[place],
+    };
+    places.into_iter().map(cell).zip(shares).collect()
+}
+
+/// The cells of a line between its bars.
+fn split_row(line: &str) -> Vec<&str> {
+    let line = line.trim();
+    let Some(inner) = line.strip_prefix('|') else {
+        return Vec::new();
+    };
+    let inner = inner.strip_suffix('|').unwrap_or(inner);
+    inner.split('|').map(str::trim).collect()
+}
+
+/// A line without what makes it an item, a task, a row or bold.
+pub(super) fn without_mark(line: &str) -> &str {
+    let signs =
+        |c: char| c.is_whitespace() || matches!(c, '-' | '*' | '+' | '|' | '>' | '•' | '_' | '#');
+    let mut rest = line.trim_start_matches(signs);
+    for task in ["[ ]", "[x]", "[X]"] {
+        rest = rest.strip_prefix(task).unwrap_or(rest);
+    }
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let numbered = rest[digits..]
+        .strip_prefix(". ")
+        .or(rest[digits..].strip_prefix(") "));
+    let rest = numbered
+        .filter(|_| (1..4).contains(&digits))
+        .unwrap_or(rest);
+    rest.trim_start_matches(signs)
+}
+
+/// The texts that could answer a question: each sentence, row and line of the passages, once. Where some passages
+/// have all the names and numbers of the question, the others speak of something else.
+pub(super) fn candidates<'a>(
+    excerpts: &'a [Excerpt],
+    question_text: &str,
+    shape: Shape,
+    expected: Option<Expected>,
+) -> Vec<Quote<'a>> {
+    let question = Claim::of(question_text);
+    let lacks: Vec<usize> = excerpts
+        .iter()
+        .map(|Excerpt { passage, .. }| {
+            let text = format!("{} {}", passage.around(), passage.text);
+            question.lacks(&text).0
+        })
+        .collect();
+    let fewest = lacks.iter().copied().min().unwrap_or_default();
+    let mut all: Vec<Quote<'a>> = Vec::new();
+    for (place, excerpt) in excerpts.iter().enumerate() {
+        if lacks[place] > fewest {
+            continue;
+        }
+        let is_read = |span: &Range<usize>| {
+            let mut parts = excerpt.parts.iter();
+            parts.any(|part| part.start <= span.start && span.end <= part.end)
+        };
+        for quote in quotes(&excerpt.passage, place) {
+            let known = all.iter().any(|one| one.text == quote.text);
+            let is_one = quote.sentences == 1 && says_something(quote.text);
+            let is_of_another = question.is_of_another(quote.text, &quote.around);
+            // "Dogs are allowed." is an answer to yes or no alone.
+            let tells = shape == Shape::YesNo || question.is_told_more_by(quote.text);
+            if is_one && is_read(&quote.span) && !known && !is_of_another && tells {
+                all.push(quote);
+            }
+        }
+    }
+    if let Some(expected) = expected.filter(|one| one.is_needed()) {
+        all.retain(|quote| expected.is_in(quote.text, question_text));
+    }
+    all
+}
+
+/// What speaks for a quote as an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Evidence {
+    /// Whether the question names a year that its passage does not have.
+    pub of_other_year: bool,
+    /// How much likelier it was than the others, favours counted.
+    pub weight: f32,
+    /// The share of the question's words that it or what it stands under has.
+    pub terms: f32,
+    /// The share that its passage has.
+    pub near: f32,
+    /// How likely the model was to copy it by itself.
+    pub likelihood: f32,
+    /// Names and numbers of the question that its passage lacks.
+    pub lacks: usize,
+}
+
+/// What speaks for a choice among `quotes`.
+pub(super) fn evidence(
+    quotes: &[Quote<'_>],
+    place: usize,
+    part: &Part,
+    weight: f32,
+    likelihood: f32,
+) -> Evidence {
+    let question = Claim::of_question(&part.text);
+    let link = part.link.as_ref().map_or("", |link| &link.quote);
+    // What stands nowhere says most: so all texts are weighed together.
+    let quoted = quotes.iter().map(|quote| {
+        let whole = whole(quote, &part.excerpts);
+        format!("{} {whole}", quote.around)
+    });
+    let read = part.excerpts.iter().map(|excerpt| {
+        let passage = &excerpt.passage;
+        format!("{} {} {link}", passage.around(), passage.text)
+    });
+    let texts: Vec<String> = quoted.chain(read).collect();
+    let shares = question.shares(texts.iter().map(String::as_str));
+    let (lacks, _) = question.lacks(&texts[quotes.len() + quotes[place].passage]);
+    let lacks = lacks + usize::from(!speaks_of_object(&part.text, &texts[place]));
+    let passage = &texts[quotes.len() + quotes[place].passage];
+    Evidence {
+        of_other_year: question.lacks_year(passage),
+        weight,
+        terms: shares[place],
+        near: shares[quotes.len() + quotes[place].passage],
+        likelihood,
+        lacks,
+    }
+}
+
+/// Whether a text has what a question counts: the sugar of "How many grams of sugar …?"
+fn speaks_of_object(question: &str, text: &str) -> bool {
+    let object = counted(question);
+    object.is_none_or(|object| Claim::of(&format!("the {object}")).shares_term_with(text))
+}
+
+/// The share that stands for words that cannot be compared.
+const UNTOLD: f32 = 0.5;
+
+/// What a year takes from the score that the passage does not have.
+const OTHER_YEAR: f32 = 2.0;
+
+/// The least score of a quote that answers.
+const ANSWERS: f32 = -0.25;
+
+impl Evidence {
+    /// The log odds that the quote answers: a logistic regression on 61 quotes (BENCHMARKS.md), of which 38 did.
+    pub(super) fn score(self) -> f32 {
+        let likelihood = (self.likelihood + f32::MIN_POSITIVE).log10().max(-12.0);
+        let lacks = f32::from(u8::from(self.lacks > 0)) + f32::from(u8::from(self.lacks > 1));
+        -2.0 + 2.4 * self.weight + 1.5 * self.terms + 0.9 * self.near + 0.1 * likelihood
+            - 0.25 * lacks
+            - f32::from(u8::from(self.of_other_year)) * OTHER_YEAR
+    }
+
+    /// The same of a quote in another language than the question's.
+    pub(super) fn of_foreign(self) -> Self {
+        Self {
+            near: self.near.max(UNTOLD),
+            ..self
+        }
+    }
+
+    /// Whether the quote speaks of what is asked.
+    pub(super) fn suffices(self) -> bool {
+        self.score() >= ANSWERS
+    }
+}
+
+/// Whether a line can answer anything: no heading, no rule, no header row.
+fn says_something(line: &str) -> bool {
+    let letters = line.chars().filter(|c| c.is_alphanumeric()).count();
+    letters > 1 && !line.starts_with('#')
+}
