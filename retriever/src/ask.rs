@@ -27,6 +27,10 @@ use crate::summary::{Source, Summarising};
 use crate::talk;
 use crate::versus;
 
+/// Documents that are looked through whole, and passages of each, at most.
+const LOOKED_THROUGH: usize = 2;
+const LONGEST: usize = 200;
+
 /// The share of the budget that each of several parts may read.
 const SHARED: f32 = 0.7;
 
@@ -321,6 +325,8 @@ impl Asking<'_> {
             hits.hits.splice(0..0, turn.cited.iter().cloned());
             hits.hits.truncate(most);
         }
+        self.look_around(&text, &mut hits.hits).await?;
+        hits.hits.truncate(most);
         // One document names what another one tells of.
         let mut link = None;
         if let Some(hop) = hop::of(&text, &hits.hits) {
@@ -350,6 +356,31 @@ impl Asking<'_> {
             recent: self.plan.kind == Kind::TimeBound && self.plan.filters.period.is_none(),
             excerpts,
         })
+    }
+
+    /// Looks through the whole of the documents that match best: the sentence that answers may stand in another passage.
+    async fn look_around(&self, text: &str, hits: &mut Vec<Passage>) -> Result<()> {
+        let mut best: Vec<(String, f32)> = Vec::new();
+        for hit in hits.iter() {
+            if best.len() < LOOKED_THROUGH && !best.iter().any(|(id, _)| *id == hit.document) {
+                best.push((hit.document.clone(), hit.score));
+            }
+        }
+        let index = self.retriever.index.clone();
+        let documents = blocking(move || {
+            let all = best.into_iter().map(|(id, score)| {
+                let mut chunks = index.chunks(&DocumentId(id))?;
+                chunks.truncate(LONGEST);
+                Ok(Passage::all_of(chunks, score))
+            });
+            all.collect::<Result<Vec<_>>>()
+        })
+        .await?;
+        let question = Claim::of_question(text);
+        for passages in documents {
+            excerpt::complete(hits, passages, &question);
+        }
+        Ok(())
     }
 
     /// What a question leans on: the conversation, or the first half.

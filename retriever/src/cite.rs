@@ -166,7 +166,7 @@ pub(crate) fn quotes(passage: &Passage, place: usize) -> impl Iterator<Item = Qu
         let most = (1..most)
             .find(|more| is_row(first) || is_row(first + more))
             .unwrap_or(most);
-        let header = header_of(&passage.text, &spans[first]);
+        let header = header_of(passage, &spans[first]);
         let around = format!("{under}\n{header}");
         let before = leans_on(&passage.text, &spans, first);
         let ends: Vec<usize> = (1..=most)
@@ -198,11 +198,11 @@ const LEANING: &str = "it its it's they their he she his her him this that these
 fn leans_on(text: &str, spans: &[Range<usize>], at: usize) -> Option<Range<usize>> {
     let is_item = |line: &str| line.starts_with(['-', '*', '+', '•']);
     let sentence = &text[spans[at].clone()];
-    let header = header_of(text, &spans[at]);
-    if !header.is_empty() {
+    if sentence.starts_with('|') {
+        let header = header_in(text, &spans[at]);
         let start = header.as_ptr() as usize - text.as_ptr() as usize;
-        let is_header = (start..start + header.len()).contains(&spans[at].start);
-        return (!is_header).then(|| start..start + header.len());
+        let is_header = (start..=start + header.len()).contains(&spans[at].start);
+        return (!is_header && !header.is_empty()).then(|| start..start + header.len());
     }
     if is_item(sentence) {
         let opener = (0..at)
@@ -222,8 +222,26 @@ fn leans_on(text: &str, spans: &[Range<usize>], at: usize) -> Option<Range<usize
     (is_pronoun && same_paragraph).then(|| before.clone())
 }
 
+/// The header of the table that a row stands in.
+pub(crate) fn header_of<'a>(passage: &'a Passage, row: &Range<usize>) -> &'a str {
+    let first = header_in(&passage.text, row);
+    match &passage.table_header {
+        Some(header)
+            if passage.text.starts_with('|') && passage.text[row.clone()].starts_with('|') =>
+        {
+            let begins = first.as_ptr() as usize - passage.text.as_ptr() as usize;
+            if first.is_empty() || begins == 0 {
+                header
+            } else {
+                first
+            }
+        }
+        _ => first,
+    }
+}
+
 /// The first row of the table that a row stands in.
-pub(crate) fn header_of<'a>(text: &'a str, row: &Range<usize>) -> &'a str {
+fn header_in<'a>(text: &'a str, row: &Range<usize>) -> &'a str {
     if !text[row.clone()].starts_with('|') {
         return "";
     }
@@ -325,6 +343,7 @@ mod tests {
             title: String::new(),
             heading: None,
             tags: Vec::new(),
+            table_header: None,
             page: Some(2),
             start,
             end: start + text.len(),

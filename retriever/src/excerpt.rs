@@ -65,6 +65,56 @@ pub(crate) fn excerpts(
         .collect()
 }
 
+/// Takes up what the search left in a document that it found: the passage that has most of the question's words that
+/// none has that was found there, behind the first of that document; and the headers of its tables.
+pub(crate) fn complete(hits: &mut Vec<Passage>, passages: Vec<Passage>, question: &Claim) {
+    let Some(document) = passages.first().map(|one| one.document.clone()) else {
+        return;
+    };
+    let is_hit = |hits: &[Passage], one: &Passage| {
+        let mut known = hits.iter();
+        known.any(|hit| hit.document == one.document && hit.start == one.start)
+    };
+    for hit in hits.iter_mut() {
+        let whole = passages
+            .iter()
+            .find(|one| one.document == hit.document && one.start == hit.start);
+        if let Some(whole) = whole {
+            hit.table_header.clone_from(&whole.table_header);
+        }
+    }
+    let places: Vec<(usize, Range<usize>)> = passages
+        .iter()
+        .enumerate()
+        .flat_map(|(place, one)| {
+            sentences(&one.text)
+                .into_iter()
+                .map(move |span| (place, span))
+        })
+        .collect();
+    let text = |(place, span): &(usize, Range<usize>)| &passages[*place].text[span.clone()];
+    let found: Vec<String> = passages
+        .iter()
+        .filter(|one| is_hit(hits, one))
+        .map(|one| format!("{} {}", one.around(), one.text))
+        .collect();
+    let left = question.without(&found.join("\n"));
+    let shares = left.shares(places.iter().map(text));
+    let mut best = vec![0.0_f32; passages.len()];
+    for ((place, _), share) in places.iter().zip(shares) {
+        best[*place] = best[*place].max(share);
+    }
+    let missed = (0..passages.len()).filter(|place| !is_hit(hits, &passages[*place]));
+    let missed = missed.max_by(|one, other| best[*one].total_cmp(&best[*other]));
+    if let Some(place) = missed.filter(|place| best[*place] > 0.0) {
+        let first = hits.iter().position(|hit| hit.document == document);
+        hits.insert(
+            first.map_or(hits.len(), |at| at + 1),
+            passages[place].clone(),
+        );
+    }
+}
+
 /// Sentences by how much speaks for them, the best first.
 fn ranked(
     passages: &[Passage],
@@ -138,6 +188,7 @@ mod tests {
             title: name.to_owned(),
             heading: None,
             tags: Vec::new(),
+            table_header: None,
             page: None,
             start: 0,
             end: text.len(),
@@ -169,6 +220,27 @@ mod tests {
         );
         let length: usize = read.iter().flatten().map(|part| part.len()).sum();
         assert!(length < 400, "{length}");
+    }
+
+    #[test]
+    fn a_found_document_is_looked_through() {
+        let part = |start: usize, text: &str| Passage {
+            start,
+            ..passage("report", 1.0, text)
+        };
+        let head = part(
+            0,
+            "Calder Foods, June.\n\n| Item | Q1 |\n|---|---|\n| Revenue | 5 |",
+        );
+        let tail = part(90, "| Inventories | 7 |\n| Cash | 3 |");
+        let mut hits = vec![head.clone(), passage("other", 0.5, "Foods.")];
+        complete(
+            &mut hits,
+            vec![head, tail],
+            &Claim::of("The inventories of Calder Foods?"),
+        );
+        let starts: Vec<usize> = hits.iter().map(|hit| hit.start).collect();
+        assert_eq!(starts, [0, 90, 0]);
     }
 
     #[test]

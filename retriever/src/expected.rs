@@ -26,7 +26,14 @@ pub(crate) enum Expected {
     Who,
 }
 
-const AMOUNT: [&str; 16] = [
+const AMOUNT: [&str; 23] = [
+    "figure for",
+    "figure of",
+    "the value of",
+    "que cifra",
+    "cifra de",
+    "que importe",
+    "valor de",
     "dose",
     "dosis",
     "que cantidad",
@@ -212,7 +219,10 @@ impl Expected {
 
 /// What a question counts: the sugar of "How many grams of sugar go into it?"
 pub(crate) fn counted(question: &str) -> Option<String> {
-    const ASKS: [&str; 7] = [
+    const ASKS: [&str; 10] = [
+        "figure for",
+        "figure of",
+        "cifra de",
         "how many",
         "how much",
         "cuantos",
@@ -389,6 +399,10 @@ mod tests {
         assert_eq!(counts("¿Cuántos huevos lleva?"), "huevos");
         assert_eq!(counts("How much is the rent?"), "");
         assert_eq!(counts("¿Cuánto cuesta la noche?"), "");
+        assert_eq!(
+            counts("What was Calder's figure for inventories in Q2?"),
+            "inventories"
+        );
         assert_eq!(counts("Who is it?"), "");
     }
 

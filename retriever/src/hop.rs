@@ -133,6 +133,7 @@ mod tests {
             title: "Boiler".to_owned(),
             heading: None,
             tags: Vec::new(),
+            table_header: None,
             page: None,
             start: 0,
             end: text.len(),

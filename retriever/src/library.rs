@@ -20,6 +20,7 @@ use crate::plan::{Arithmetic, Column, DateKind, Filters, Kind, LibraryFact, Orde
 use crate::values::{Amount, Number, Unit, total};
 use filter::{Evidence, Terms};
 
+pub(crate) use filter::file_name;
 pub(crate) use read::Shelves;
 
 /// A document, as the library knows it.

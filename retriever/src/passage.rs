@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use vade_indexer::{Chunk, path_text};
 
+use crate::library::file_name;
+
 /// A retrieved chunk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Passage {
@@ -28,6 +30,9 @@ pub struct Passage {
     pub end: usize,
     /// How well it matches, 0 to 1 among the candidates of this question.
     pub score: f32,
+    /// The header of the table in which it begins, where that stands in a passage before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table_header: Option<String>,
     /// The text itself.
     pub text: String,
 }
@@ -40,8 +45,7 @@ fn is_zero(number: &usize) -> bool {
 impl Passage {
     /// The name of its file.
     pub(crate) fn file_name(&self) -> &str {
-        let name = self.path.rsplit(['/', '\\']).next();
-        name.unwrap_or(&self.path)
+        file_name(&self.path)
     }
 
     /// What it stands under: names that say whose it is and what of.
@@ -55,6 +59,34 @@ impl Passage {
             self.title,
             self.tags.join(" ")
         )
+    }
+
+    /// The passages of a document, the rows of its tables with their headers.
+    pub(crate) fn all_of(chunks: Vec<Chunk>, score: f32) -> Vec<Self> {
+        let mut header: Option<String> = None;
+        let mut passages: Vec<Self> = Vec::with_capacity(chunks.len());
+        for chunk in chunks {
+            let mut passage = Self::new(chunk, score);
+            let rows = || passage.text.lines().filter(|line| line.starts_with('|'));
+            let begins_in_table = passage.text.starts_with('|');
+            let is_rule = |line: &str| line.contains("---");
+            let has_own = rows().nth(1).is_some_and(is_rule);
+            if begins_in_table && !has_own {
+                passage.table_header.clone_from(&header);
+            }
+            // The last table that begins here may go on in the next one.
+            let lines: Vec<&str> = passage.text.lines().collect();
+            let rule = lines
+                .iter()
+                .rposition(|line| line.starts_with('|') && is_rule(line));
+            match rule.and_then(|at| at.checked_sub(1)) {
+                Some(at) => header = Some(lines[at].to_owned()),
+                None if !begins_in_table => header = None,
+                None => {}
+            }
+            passages.push(passage);
+        }
+        passages
     }
 
     pub(crate) fn new(chunk: Chunk, score: f32) -> Self {
@@ -75,6 +107,7 @@ impl Passage {
             start: chunk.span.start,
             end: chunk.span.end,
             score,
+            table_header: None,
             text: chunk.text,
         }
     }

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use vade_models::language::{Message, Role};
 
+use crate::cite::header_of;
 use crate::language::Language;
 use crate::passage::Passage;
 
@@ -39,7 +40,16 @@ fn entry(excerpt: &Excerpt) -> String {
     }
     let heading = passage.heading.as_deref();
     place.extend(heading.filter(|heading| *heading != passage.title));
-    let parts = excerpt.parts.iter().map(|part| &passage.text[part.clone()]);
+    let parts = excerpt.parts.iter().map(|part| {
+        let text = &passage.text[part.clone()];
+        let row = text
+            .find('\n')
+            .map_or(part.clone(), |end| part.start..part.start + end);
+        match header_of(passage, &row) {
+            "" => text.to_owned(),
+            header => format!("{header}\n{text}"),
+        }
+    });
     let text = parts.collect::<Vec<_>>().join("\n…\n");
     format!("[{}]\n{}\n", place.join(", "), text.trim())
 }
@@ -104,6 +114,7 @@ mod tests {
             title: "Lease of the flat".to_owned(),
             heading: Some("Deposit".to_owned()),
             tags: Vec::new(),
+            table_header: None,
             page: None,
             start: 0,
             end: text.len(),

@@ -21,7 +21,7 @@ const EMPTY: &str = "a about according after all also am an and any are as at be
     itself may me might more most must my of on one only or other our over per shall she should since so some such \
     than that the their them then there these they this those through to too under until up upon us very was we were \
     what when where which while who whom whose why will with within would you your yes document documents passage \
-    passages note notes says said mentioned stated states states \
+    passages note notes says said mentioned stated states plc ltd inc gmbh llc \
     el la los las lo un una unos unas y o u e de del al a en con por para que qué como cómo cuando cuándo donde dónde \
     quien quién cual cuál se su sus es son está están ser estar fue fueron era eran ha han hay tiene tienen más menos \
     muy ya le les me te nos mi tu este esta estos estas ese esa esos esas eso esto entre desde hasta sobre según sí \
@@ -152,6 +152,16 @@ impl Claim {
         let mut claim = Self::of(question);
         claim.terms.retain(|term| !ASKED_FOR.contains(term));
         claim
+    }
+
+    /// What of it a text does not have.
+    pub(crate) fn without(&self, text: &str) -> Self {
+        let words = Words::of(text);
+        let mut rest = self.clone();
+        rest.numbers.retain(|number| !words.has_number(number));
+        rest.names.retain(|name| !words.has(name));
+        rest.terms.retain(|term| !words.has(term));
+        rest
     }
 
     /// The years that it names and a text does not have.

@@ -251,6 +251,7 @@ mod tests {
             title: "Lease".to_owned(),
             heading: None,
             tags: Vec::new(),
+            table_header: None,
             page: None,
             start: 0,
             end: text.len(),

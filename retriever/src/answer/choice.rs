@@ -231,9 +231,9 @@ pub(super) struct Cell<'a> {
 
 /// The cells of a row of a table that could answer, each with how much the question speaks of its column.
 pub(super) fn cells<'a>(quote: &Quote<'a>, part: &'a Part) -> Vec<(Cell<'a>, f32)> {
-    let text = &part.excerpts[quote.passage].passage.text;
     let row = split_row(quote.text);
-    let header = split_row(header_of(text, &quote.span));
+    let passage = &part.excerpts[quote.passage].passage;
+    let header = split_row(header_of(passage, &quote.span));
     let (Some(label), true) = (row.first(), row.len() == header.len() && row.len() > 2) else {
         return Vec::new();
     };
@@ -326,6 +326,8 @@ pub(super) fn candidates<'a>(
 /// What speaks for a quote as an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Evidence {
+    /// Whether it does not have what the question counts.
+    pub of_other_thing: bool,
     /// Whether the question names a year that its passage does not have.
     pub of_other_year: bool,
     /// How much likelier it was than the others, favours counted.
@@ -362,9 +364,9 @@ pub(super) fn evidence(
     let texts: Vec<String> = quoted.chain(read).collect();
     let shares = question.shares(texts.iter().map(String::as_str));
     let (lacks, _) = question.lacks(&texts[quotes.len() + quotes[place].passage]);
-    let lacks = lacks + usize::from(!speaks_of_object(&part.text, &texts[place]));
     let passage = &texts[quotes.len() + quotes[place].passage];
     Evidence {
+        of_other_thing: !speaks_of_object(&part.text, &texts[place]),
         of_other_year: question.lacks_year(passage),
         weight,
         terms: shares[place],
@@ -383,6 +385,9 @@ fn speaks_of_object(question: &str, text: &str) -> bool {
 /// The share that stands for words that cannot be compared.
 const UNTOLD: f32 = 0.5;
 
+/// What it takes from the score that what is counted is something else.
+const OTHER_THING: f32 = 1.0;
+
 /// What a year takes from the score that the passage does not have.
 const OTHER_YEAR: f32 = 2.0;
 
@@ -397,6 +402,7 @@ impl Evidence {
         -2.0 + 2.4 * self.weight + 1.5 * self.terms + 0.9 * self.near + 0.1 * likelihood
             - 0.25 * lacks
             - f32::from(u8::from(self.of_other_year)) * OTHER_YEAR
+            - f32::from(u8::from(self.of_other_thing)) * OTHER_THING
     }
 
     /// The same of a quote in another language than the question's.

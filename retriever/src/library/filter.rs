@@ -407,7 +407,7 @@ pub(super) fn names(fact: LibraryFact, entry: &Entry, spanish: bool) -> BTreeSet
     }
 }
 
-pub(super) fn file_name(path: &str) -> &str {
+pub(crate) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 

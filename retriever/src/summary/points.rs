@@ -285,6 +285,7 @@ fn lines(wording: &str) -> Vec<String> {
         title: String::new(),
         heading: None,
         tags: Vec::new(),
+        table_header: None,
         page: None,
         start: 0,
         end: wording.len(),

@@ -13,6 +13,7 @@ pub(super) fn passages(title: &str, sections: &[(&str, &str)]) -> Vec<Passage> {
             title: title.to_owned(),
             heading: Some((*heading).to_owned()),
             tags: Vec::new(),
+            table_header: None,
             page: None,
             start: from,
             end: from + text.len(),
