@@ -207,7 +207,7 @@ impl Expected {
                 claim.has_number() || says_one(text) || none()
             }
             Self::Measure => claim().has_number() || claim().says_no() || says_one(text),
-            Self::Price => has_price(text) || listed_in(COSTS_NOTHING, text),
+            Self::Price => has_price(text) || listed_in(COSTS_NOTHING, text) && !claim().says_no(),
             Self::Time => {
                 let told = |word: &String| listed(TIMES, word);
                 claim().has_number() || words(text).iter().any(told)

@@ -385,6 +385,9 @@ fn speaks_of_object(question: &str, text: &str) -> bool {
 /// The share that stands for words that cannot be compared.
 const UNTOLD: f32 = 0.5;
 
+/// What it takes from the score that a quote has no word of the question, nor what it stands under.
+const OTHER_SUBJECT: f32 = 1.5;
+
 /// What it takes from the score that what is counted is something else.
 const OTHER_THING: f32 = 1.0;
 
@@ -392,10 +395,11 @@ const OTHER_THING: f32 = 1.0;
 const OTHER_YEAR: f32 = 2.0;
 
 /// The least score of a quote that answers.
-const ANSWERS: f32 = -0.25;
+const ANSWERS: f32 = 0.3;
 
 impl Evidence {
-    /// The log odds that the quote answers: a logistic regression on 61 quotes (BENCHMARKS.md), of which 38 did.
+    /// The log odds that the quote answers: a logistic regression on 61 quotes (BENCHMARKS.md), of which 38 did; what is
+    /// taken away for another year, another thing or another subject was set by hand.
     pub(super) fn score(self) -> f32 {
         let likelihood = (self.likelihood + f32::MIN_POSITIVE).log10().max(-12.0);
         let lacks = f32::from(u8::from(self.lacks > 0)) + f32::from(u8::from(self.lacks > 1));
@@ -403,12 +407,14 @@ impl Evidence {
             - 0.25 * lacks
             - f32::from(u8::from(self.of_other_year)) * OTHER_YEAR
             - f32::from(u8::from(self.of_other_thing)) * OTHER_THING
+            - f32::from(u8::from(self.terms <= 0.0)) * OTHER_SUBJECT
     }
 
     /// The same of a quote in another language than the question's.
     pub(super) fn of_foreign(self) -> Self {
         Self {
             near: self.near.max(UNTOLD),
+            terms: self.terms.max(f32::EPSILON),
             ..self
         }
     }
