@@ -66,6 +66,8 @@ pub(crate) struct Part {
     pub context: Option<String>,
     /// The sentence that names what is asked, where another document does.
     pub link: Option<Citation>,
+    /// Of a comparison: the thing that it asks of.
+    pub side: Option<String>,
     /// Whether the newest of several is asked for.
     pub recent: bool,
     /// Nothing where the documents do not speak of it.
@@ -268,7 +270,7 @@ impl<'a> Asked<'a> {
             quote = candidates[place].text,
             "quoted"
         );
-        if !found.suffices() {
+        if !found.suffices() && !self.measures_side(part, quote) {
             return Ok(Some(Said::Nothing));
         }
         // Of two documents that contradict each other the newer one answers.
@@ -289,7 +291,7 @@ impl<'a> Asked<'a> {
                 let Some((words, _)) = self.say(Task::Quote, part, &begun, form).await? else {
                     return Ok(None);
                 };
-                let is_yes = words == " yes" && !question.is_denied_by(quote.text);
+                let is_yes = words == " yes" && !choice::denies(quote, part, &question);
                 let [yes, no] = self.asking.language.yes_no();
                 if is_yes { yes } else { no }.to_owned()
             }
@@ -345,6 +347,17 @@ impl<'a> Asked<'a> {
             phrase: phrase.filter(|_| shape != Shape::Explanation),
             citations,
         }))
+    }
+
+    /// Whether a quote has the value that is compared, of the very thing.
+    fn measures_side(&self, part: &Part, quote: &Quote<'_>) -> bool {
+        let (Some(compared), Some(side)) = (&self.asking.plan.compared, &part.side) else {
+            return false;
+        };
+        let said = format!("{} {}", quote.around, choice::whole(quote, &part.excerpts));
+        let side = Claim::of(&format!("the {side}"));
+        let proof = side.proven_by(&said, "");
+        versus::measures(compared, quote.text) && proof.exact && proof.terms > 0.0
     }
 
     /// Whether a sentence of another document names what the answer is of.

@@ -262,8 +262,15 @@ impl Asking<'_> {
         let (questions, mut parts) = (self.parts(), Vec::new());
         // Of several parts each is read in less.
         let shared = if questions.len() > 1 { SHARED } else { 1.0 };
+        let compared = self.plan.compared.as_ref();
+        let mut sides = compared
+            .and_then(|one| one.sides.clone())
+            .into_iter()
+            .flatten();
         for (text, shape) in questions {
-            parts.push(self.find(text, shape, shared).await?);
+            let mut part = self.find(text, shape, shared).await?;
+            part.side = sides.next();
+            parts.push(part);
         }
         self.retrieve_ms = elapsed(self.started);
         let found = self.passages.iter();
@@ -353,6 +360,7 @@ impl Asking<'_> {
             shape,
             context,
             link: link.map(|(_, citation)| citation),
+            side: None,
             recent: self.plan.kind == Kind::TimeBound && self.plan.filters.period.is_none(),
             excerpts,
         })

@@ -220,6 +220,28 @@ pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
     }
 }
 
+/// Whether a sentence says no to a question: itself, the cell of the column that the question speaks of, the opener of
+/// its list, or the heading that it stands under ("Not covered").
+pub(super) fn denies(quote: &Quote<'_>, part: &Part, question: &Claim) -> bool {
+    let passage = &part.excerpts[quote.passage].passage;
+    let says_no = |text: &str| Claim::of(text).says_no();
+    let cells = cells(quote, part);
+    let most = cells.iter().map(|(_, share)| *share).fold(0.0, f32::max);
+    let mut asked = cells
+        .iter()
+        .filter(|(_, share)| *share > 0.0 && *share >= most);
+    if let (Some((cell, _)), None) = (asked.next(), asked.next()) {
+        return says_no(cell.text) || matches!(cell.text, "-" | "–" | "—" | "✗");
+    }
+    let is_item = quote.text.starts_with(['-', '*', '+', '•']);
+    let opener = quote.before.clone().filter(|_| is_item);
+    let opener = opener.map_or("", |before| &passage.text[before]);
+    let heading = passage.heading.as_deref().unwrap_or_default();
+    let heading = heading.rsplit(" > ").next().unwrap_or_default();
+    let under_no = says_no(opener) || says_no(heading) && question.shares_term_with(heading);
+    question.is_denied_by(quote.text) || under_no && !question.says_no() && !says_no(quote.text)
+}
+
 /// A cell of a table's row, with what it stands under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cell<'a> {
@@ -389,13 +411,13 @@ const UNTOLD: f32 = 0.5;
 const OTHER_SUBJECT: f32 = 1.5;
 
 /// What it takes from the score that what is counted is something else.
-const OTHER_THING: f32 = 1.0;
+const OTHER_THING: f32 = 0.5;
 
 /// What a year takes from the score that the passage does not have.
 const OTHER_YEAR: f32 = 2.0;
 
 /// The least score of a quote that answers.
-const ANSWERS: f32 = 0.3;
+const ANSWERS: f32 = 0.0;
 
 impl Evidence {
     /// The log odds that the quote answers: a logistic regression on 61 quotes (BENCHMARKS.md), of which 38 did; what is
@@ -415,6 +437,7 @@ impl Evidence {
         Self {
             near: self.near.max(UNTOLD),
             terms: self.terms.max(f32::EPSILON),
+            of_other_thing: false,
             ..self
         }
     }
