@@ -250,6 +250,10 @@ impl Asking<'_> {
                 if let Some(listing) = self.list().await? {
                     return Ok(Some(self.listed(&listing, events).await));
                 }
+                // No document says what would be listed: the passages tell.
+                if let Some(otherwise) = self.plan.otherwise.take() {
+                    self.plan = *otherwise;
+                }
             }
             Kind::Summary => {
                 let sources = self.sources().await?;

@@ -91,6 +91,8 @@ pub struct Answered {
     pub phrase: Option<String>,
     /// All that a table beside the words says.
     pub table: String,
+    /// Paths of the documents that the table lists; none where there is no such table.
+    pub listed: Option<Vec<String>>,
     /// Whether an answer was found.
     pub found: bool,
     /// What is cited.
@@ -301,7 +303,7 @@ pub fn judge(case: &Case, answered: &Answered, files: &[String]) -> Verdict {
         right &= verdict.false_said.is_empty();
     }
     if let Some(wanted) = &case.list {
-        right &= verdict.judge_list(wanted, &said, answered.found, files);
+        right &= verdict.judge_list(wanted, &said, answered, files);
     }
     if case.found {
         verdict.judge_phrase(case, answered);
@@ -332,8 +334,19 @@ impl Verdict {
         self.shares.insert(key, f64::from(u8::from(holds)));
     }
 
-    /// Another note is one too many where it is of a folder that was asked for.
-    fn judge_list(&mut self, wanted: &[String], said: &str, found: bool, files: &[String]) -> bool {
+    /// Another note is one too many where it is of a folder that was asked for. Where a table lists documents its rows
+    /// count, as their evidence may name others; else all that is said.
+    fn judge_list(
+        &mut self,
+        wanted: &[String],
+        said: &str,
+        answered: &Answered,
+        files: &[String],
+    ) -> bool {
+        let is_listed = |name: &str| match &answered.listed {
+            Some(rows) => rows.iter().any(|path| stem(path) == name),
+            None => says(said, name),
+        };
         let is_wanted = |path: &String| wanted.iter().any(|one| one == stem(path));
         let folders: BTreeSet<&str> = files
             .iter()
@@ -343,11 +356,15 @@ impl Verdict {
         let others = files
             .iter()
             .filter(|path| folders.contains(folder(path)) && !is_wanted(path));
-        let extra = others.map(|path| stem(path)).filter(|one| says(said, one));
+        let extra = others.filter(|path| match &answered.listed {
+            Some(rows) => rows.contains(path),
+            None => says(said, stem(path)),
+        });
+        let extra = extra.map(|path| stem(path));
         self.list_extra = extra.map(str::to_owned).collect();
-        let missing = wanted.iter().filter(|one| !says(said, one));
+        let missing = wanted.iter().filter(|one| !is_listed(one));
         self.list_missing = missing.cloned().collect();
-        let exact = found && self.list_extra.is_empty() && self.list_missing.is_empty();
+        let exact = answered.found && self.list_extra.is_empty() && self.list_missing.is_empty();
         self.set("list", exact);
         exact
     }
@@ -921,6 +938,27 @@ mod tests {
         };
         assert!(judge(&one, &answered, &files).is_right());
         answered.table = "May\nJuly".to_owned();
+        let verdict = judge(&one, &answered, &files);
+        assert_eq!(
+            (verdict.list_missing, verdict.list_extra),
+            (strings(&["June"]), strings(&["July"]))
+        );
+    }
+
+    #[test]
+    fn the_rows_of_a_table_are_what_is_listed() {
+        let files = strings(&["/v/talks/May.md", "/v/talks/June.md", "/v/talks/July.md"]);
+        let mut one = case("Which talks?");
+        one.list = Some(strings(&["May", "June"]));
+        let mut answered = Answered {
+            answer: "2 talks.".to_owned(),
+            table: "May\nAs was said in July\nJune".to_owned(),
+            listed: Some(strings(&["/v/talks/May.md", "/v/talks/June.md"])),
+            found: true,
+            ..Answered::default()
+        };
+        assert!(judge(&one, &answered, &files).is_right());
+        answered.listed = Some(strings(&["/v/talks/May.md", "/v/talks/July.md"]));
         let verdict = judge(&one, &answered, &files);
         assert_eq!(
             (verdict.list_missing, verdict.list_extra),

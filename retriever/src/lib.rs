@@ -19,6 +19,7 @@ mod fuse;
 mod hop;
 mod language;
 mod library;
+mod meaning;
 mod naming;
 mod passage;
 mod plan;

@@ -4,8 +4,10 @@
 //! alone. `answer` reads the rows from the index: the only part that knows of it.
 
 mod filter;
+mod mention;
 mod read;
 mod said;
+mod states;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,7 @@ use crate::cite::Citation;
 use crate::plan::{Arithmetic, Column, DateKind, Filters, Kind, LibraryFact, Order, Plan};
 use crate::values::{Amount, Number, Unit, total};
 use filter::{Evidence, Terms};
+use states::Stated;
 
 pub(crate) use filter::file_name;
 pub(crate) use read::Shelves;
@@ -140,14 +143,27 @@ pub(crate) fn list<E>(
     let terms = Terms::new(&plan.filters);
     let mut rows = Vec::new();
     let mut others = 0;
-    for entry in entries.iter().filter(|entry| terms.admits(entry)) {
+    let mut spoken_of = false;
+    let may_be_counted = plan.kind == Kind::Count && !plan.filters.says.is_empty();
+    for entry in entries {
+        if !terms.admits(entry) || !terms.may_be_of_category(entry) {
+            if may_be_counted && terms.is_counted_in(entry, &parts(entry)?) {
+                return Ok(None);
+            }
+            continue;
+        }
         let needs_text = terms.needs_text(entry, plan.order.is_some()) || reads_amounts(plan);
         let parts = if needs_text {
             parts(entry)?
         } else {
             Vec::new()
         };
-        let Some(row) = row(plan, &terms, entry, &parts) else {
+        if !terms.is_of_category(entry, &parts) {
+            continue;
+        }
+        let stated = terms.stated(entry, &parts);
+        spoken_of |= stated.iter().any(|one| one.spoken_of);
+        let Some(row) = row(plan, &terms, entry, &parts, stated) else {
             continue;
         };
         if terms.is_of_type(entry) {
@@ -155,6 +171,10 @@ pub(crate) fn list<E>(
         } else {
             others += 1;
         }
+    }
+    let is_told = spoken_of || !rows.is_empty();
+    if rows.len() < plan.least || (!plan.filters.says.is_empty() && !is_told) {
+        return Ok(None);
     }
     let mut listing = Listing {
         total: rows.len(),
@@ -164,11 +184,18 @@ pub(crate) fn list<E>(
         columns: plan.columns.clone(),
         computed: Vec::new(),
         others,
-        found: !rows.is_empty() || says_none(&plan.filters, &terms, entries),
+        found: is_told || says_none(&plan.filters, &terms, entries),
         sentence: String::new(),
         rows,
     };
     listing.arrange(plan);
+    let is_extreme = matches!(
+        plan.arithmetic,
+        Some(Arithmetic::Largest | Arithmetic::Smallest)
+    );
+    if is_extreme && listing.computed.is_empty() {
+        return Ok(None);
+    }
     listing.sentence = said::sentence(plan, &listing, spanish);
     listing.lead = said::lead(plan, &listing, spanish);
     Ok(Some(listing))
@@ -191,11 +218,17 @@ fn reads_amounts(plan: &Plan) -> bool {
 }
 
 /// The row of a document, if it is wanted.
-fn row(plan: &Plan, terms: &Terms<'_>, entry: &Entry, parts: &[Part]) -> Option<Row> {
-    let dated = filter::date(entry, parts);
-    if !terms.admits_text(entry, parts, dated) {
+fn row(
+    plan: &Plan,
+    terms: &Terms<'_>,
+    entry: &Entry,
+    parts: &[Part],
+    stated: Vec<Stated>,
+) -> Option<Row> {
+    if stated.iter().any(|one| one.held.is_empty()) {
         return None;
     }
+    let dated = terms.day(&stated, filter::date(entry, parts))?;
     let mut evidence = terms.mentions(entry, parts)?;
     let mut value = None;
     if reads_amounts(plan) {
@@ -206,13 +239,21 @@ fn row(plan: &Plan, terms: &Terms<'_>, entry: &Entry, parts: &[Part]) -> Option<
             return None;
         }
     }
+    let mut said = stated.into_iter().flat_map(|one| one.held);
+    if matches!(evidence, Evidence::Nothing)
+        && let Some((place, _)) =
+            said.find(|(_, period)| period.is_none_or(|period| period == dated.period))
+    {
+        evidence = place;
+    }
     let evidence = match evidence {
         Evidence::Place(citation) => Some(citation),
         Evidence::Nothing => None,
     };
     let changed = Date::of(entry.modified);
     // What is about a day to come was written before.
-    let is_ahead = plan.order.is_some() && dated.date > changed;
+    let is_ahead =
+        plan.order.is_some() && dated.date > changed && !plan.columns.contains(&Column::Date);
     let is_of_file = dated.is_of_file || is_ahead || plan.date_order_by == DateKind::Changed;
     Some(Row {
         document: entry.document.clone(),
@@ -333,7 +374,10 @@ impl Listing {
             let sum = numbers().fold(Number::default(), Number::plus);
             let number = match arithmetic {
                 Arithmetic::Sum => Some(sum),
-                Arithmetic::Average => sum.shared_by(values.len()),
+                Arithmetic::Average => sum.shared_by(values.len()).map(|mean| {
+                    let is_money = values[0].1.is_some_and(Unit::is_currency);
+                    if is_money { mean.in_cents() } else { mean }
+                }),
                 Arithmetic::Largest => numbers().max(),
                 Arithmetic::Smallest => numbers().min(),
             };

@@ -7,13 +7,22 @@
 mod aside;
 mod asked;
 mod compare;
+mod file_type;
 mod filters;
 mod halves;
+mod left;
 mod listing;
+mod moment;
+mod money;
 mod noun;
+mod parse;
 mod period;
 mod phrases;
+mod reader;
 mod sides;
+mod statement;
+#[cfg(test)]
+mod statement_tests;
 #[cfg(test)]
 mod tests;
 mod within;
@@ -28,9 +37,11 @@ use crate::fold::{Word, find, same, words};
 use asked::Asked;
 
 pub(crate) use compare::{Bound, Comparison};
+pub(crate) use file_type::FileType;
 pub(crate) use filters::{DateKind, Filters, Name};
-pub(crate) use noun::{Category, FileType};
+pub(crate) use noun::Category;
 pub(crate) use sides::{Compared, Measure, Wanted};
+pub(crate) use statement::{Statement, Term};
 
 /// What rules know of the library.
 #[derive(Debug, Default)]
@@ -83,6 +94,12 @@ pub(crate) struct Plan {
     /// The two questions that it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halves: Option<[String; 2]>,
+    /// So few documents are no answer.
+    #[serde(skip)]
+    pub least: usize,
+    /// What it is where no document says what it asks for.
+    #[serde(skip)]
+    pub otherwise: Option<Box<Plan>>,
 }
 
 /// Kinds of questions.
@@ -202,9 +219,23 @@ fn alone(asked: &Asked<'_>, about: &About, today: Date) -> Option<Plan> {
         .or_else(|| aside::library(asked))
         .or_else(|| listing::documents(asked, about, today))
         .or_else(|| within::summary(asked, about, today))
+        .map(|plan| plan.or_passages(asked, about, today))
 }
 
 impl Plan {
+    /// Whether only the documents can tell that it is a question over them.
+    pub(crate) fn is_tentative(&self) -> bool {
+        !self.filters.says.is_empty() || self.least > 0
+    }
+
+    /// Keeps what it is otherwise, where that is not sure.
+    fn or_passages(mut self, asked: &Asked<'_>, about: &About, today: Date) -> Self {
+        if self.is_tentative() || self.arithmetic.is_some() {
+            self.otherwise = Some(Box::new(within::of_passages(asked, about, today)));
+        }
+        self
+    }
+
     /// A plan of this kind that says nothing else.
     fn of(kind: Kind) -> Self {
         let searched = match kind {
@@ -228,6 +259,8 @@ impl Plan {
             named: None,
             compared: None,
             halves: None,
+            least: 0,
+            otherwise: None,
         }
     }
 }
@@ -250,6 +283,13 @@ impl About {
         titles.max_by_key(|title| title.len()).map(String::as_str)
     }
 
+    /// The titles and file names that begin as a word does.
+    fn beginning_with(&self, word: &Word) -> impl Iterator<Item = &String> {
+        let places = self.by_beginning.get_or_init(|| self.by_beginning());
+        let places = places.get(&beginning(word)).into_iter().flatten();
+        places.map(|place| &self.titles[*place])
+    }
+
     fn by_beginning(&self) -> HashMap<[u8; 2], Vec<usize>> {
         let mut places: HashMap<[u8; 2], Vec<usize>> = HashMap::new();
         for (place, title) in self.titles.iter().enumerate() {
@@ -265,6 +305,16 @@ impl About {
         let names = self.folders.iter().chain(&self.tags).chain(&self.titles);
         let mut said = names.flat_map(|name| words(name));
         said.any(|word| category.words.iter().any(|other| same(&word.text, other)))
+    }
+
+    /// Whether a folder or a tag is called by one of these words.
+    fn keeps<'w>(&self, mut called: impl Iterator<Item = &'w str>) -> bool {
+        let names = self.folders.iter().chain(&self.tags);
+        let names: BTreeSet<String> = names
+            .flat_map(|name| name.split('/'))
+            .map(crate::fold::folded)
+            .collect();
+        called.any(|word| names.iter().any(|name| same(name, word)))
     }
 }
 

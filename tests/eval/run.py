@@ -270,6 +270,15 @@ def cells(value):
     return "" if value is None or isinstance(value, bool) else str(value)
 
 
+def listed_rows(table):
+    """The paths of the documents that a table lists; none where there is no such table. What its evidence quotes may
+    name other documents."""
+    rows = table.get("rows") if isinstance(table, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "path" in row for row in rows):
+        return None
+    return {row["path"] for row in rows} or None
+
+
 def language(text):
     """The language of a text by its small words, of those known here; none where they do not tell."""
     plain = re.sub(r'"[^"]*"', " ", fold(text))
@@ -319,7 +328,11 @@ def judge(case, done, passages, hits, notes, text_of):
         wanted = set(case["list"])
         # Another note is one too many where it is of the kind that was asked for.
         folders = {path.parent for path in files if path.stem in wanted}
-        listed = {path.stem for path in files if path.parent in folders and says(said, path.stem)}
+        rows = listed_rows(done.get("table"))
+        if rows is None:
+            listed = {path.stem for path in files if path.parent in folders and says(said, path.stem)}
+        else:
+            listed = {path.stem for path in files if path.parent in folders and str(path) in rows}
         verdict["list_missing"] = sorted(wanted - listed)
         verdict["list_extra"] = sorted(listed - wanted)
         verdict["list"] = listed == wanted and found

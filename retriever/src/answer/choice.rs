@@ -155,7 +155,8 @@ pub(super) fn rival(
         };
         let answers = || {
             let has = |quote: &Quote| expected.is_some_and(|one| one.is_in(quote.text, &part.text));
-            has(own) && has(quote) && says(quote) >= ANSWERS_IT
+            let terms = question.proven_by(quote.text, &quote.around).terms;
+            has(own) && has(quote) && terms >= ANSWERS_IT
         };
         let contradicts =
             is_of_other && differs && says(quote) >= says(own) && (is_alike() || answers());

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::mention::{EMPTY, Mention, linked, mentioned};
+use super::states::{self, Stated};
 use super::{Entry, Part};
 use crate::calendar::{Date, Period};
 use crate::cite::Citation;
@@ -14,12 +16,6 @@ use crate::values::document_date;
 const HEAD: usize = 200;
 /// A quote longer than this is cut at both ends.
 const QUOTE: usize = 300;
-/// Words that say nothing of a subject.
-const EMPTY: [&str; 28] = [
-    "how", "what", "como", "que", "the", "a", "an", "of", "and", "or", "in", "on", "for", "to",
-    "my", "el", "la", "los", "las", "un", "una", "de", "del", "y", "en", "mi", "mis", "al",
-];
-
 /// A filter, its words folded once.
 pub(super) struct Terms<'a> {
     filters: &'a Filters,
@@ -97,7 +93,11 @@ impl<'a> Terms<'a> {
             .iter()
             .map(|folder| one_word(folder))
             .collect();
-        let has_tag = |wanted: &Vec<String>| tags.iter().any(|tag| tag.starts_with(wanted));
+        let exact = filters.exact_tag;
+        let has_tag = |wanted: &Vec<String>| {
+            let mut tags = tags.iter();
+            tags.any(|tag| tag.starts_with(wanted) && (!exact || tag == wanted))
+        };
         let has_tags = if filters.any_tag {
             self.tags.iter().any(has_tag)
         } else {
@@ -146,20 +146,63 @@ impl<'a> Terms<'a> {
             .is_some_and(|dating| dating.by == DateKind::Own);
         let is_dated = document_date(file_name(&entry.path), &entry.title, "").is_some();
         !self.mentions.is_empty()
+            || !self.filters.says.is_empty()
             || !self.links.is_empty()
             || !self.absent.is_empty()
             || ((by_own_date || is_ordered) && !is_dated)
             || !self.is_of_category_by_name(entry)
     }
 
-    /// Whether kind and date, for which the text may be needed, let a document through.
-    pub(super) fn admits_text(&self, entry: &Entry, parts: &[Part], dated: DocumentDate) -> bool {
-        let own = self
+    /// Whether the kind, for which the text may be needed, lets a document through.
+    pub(super) fn is_of_category(&self, entry: &Entry, parts: &[Part]) -> bool {
+        self.is_of_category_by_name(entry) || self.is_of_category_by_text(parts)
+    }
+
+    /// Whether it is of the kind that is asked for, or its text may say so. Where statements are asked for,
+    /// a kind that documents are named by is told by names alone.
+    pub(super) fn may_be_of_category(&self, entry: &Entry) -> bool {
+        self.filters.says.is_empty() || self.is_of_category_by_name(entry)
+    }
+
+    /// What a document says of each statement.
+    pub(super) fn stated(&self, entry: &Entry, parts: &[Part]) -> Vec<Stated> {
+        let says = self.filters.says.iter();
+        says.map(|statement| states::stated(statement, entry, parts))
+            .collect()
+    }
+
+    /// The day that counts for a document: one that it says with a statement, or its own. None where it is
+    /// not in the span of time that is asked for.
+    pub(super) fn day(&self, stated: &[Stated], own: DocumentDate) -> Option<DocumentDate> {
+        let wanted = self
             .filters
             .period
             .filter(|dating| dating.by == DateKind::Own);
-        own.is_none_or(|dating| dating.period.holds(dated.period))
-            && (self.is_of_category_by_name(entry) || self.is_of_category_by_text(parts))
+        let fits = |period: Period| wanted.is_none_or(|dating| dating.period.holds(period));
+        let held = stated.iter().flat_map(|one| &one.held);
+        let said: Vec<Period> = held.filter_map(|(_, period)| *period).collect();
+        if said.is_empty() {
+            return fits(own.period).then_some(own);
+        }
+        let period = said.into_iter().find(|period| fits(*period))?;
+        Some(DocumentDate {
+            date: period.from.unwrap_or(own.date),
+            period,
+            is_of_file: false,
+        })
+    }
+
+    /// Whether a text outside of what is meant counts what is asked for: "Twelve people live in Ghent".
+    pub(super) fn is_counted_in(&self, entry: &Entry, parts: &[Part]) -> bool {
+        let Some((category, says)) = self
+            .filters
+            .category
+            .as_ref()
+            .zip(self.filters.says.first())
+        else {
+            return false;
+        };
+        !self.is_of_category_by_name(entry) && states::counts(says, &category.words, entry, parts)
     }
 
     pub(super) fn is_of_category_by_name(&self, entry: &Entry) -> bool {
@@ -215,79 +258,6 @@ impl<'a> Terms<'a> {
         let mut places = linked.into_iter().chain(places).flatten();
         Some(places.next().unwrap_or(Evidence::Nothing))
     }
-}
-
-/// Where a wiki link to a document of this name stands: `[[Two hives#Queens|the hives]]`.
-fn linked(name: &[String], entry: &Entry, parts: &[Part]) -> Option<Evidence> {
-    let target = |link: &str| {
-        let path = link.split(['|', '#']).next().unwrap_or_default();
-        folded_words(file_name(path.trim()))
-    };
-    parts.iter().find_map(|part| {
-        let mut links = part.text.match_indices("[[").filter_map(|(start, _)| {
-            let end = start + part.text[start..].find("]]")? + 2;
-            Some(start..end)
-        });
-        let link = links.find(|link| target(&part.text[link.start + 2..link.end - 2]) == name)?;
-        Some(Evidence::Place(cite(entry, part, &link)))
-    })
-}
-
-/// What is to be mentioned.
-struct Mention {
-    words: Vec<String>,
-    /// A subject said in several words: "how to store seeds". All of them in one line will do.
-    is_subject: bool,
-}
-
-impl Mention {
-    fn new(text: &str) -> Self {
-        let words = folded_words(text);
-        let is_name = text
-            .split_whitespace()
-            .all(|word| word.starts_with(char::is_uppercase));
-        Self {
-            is_subject: words.len() > 2 && !is_name,
-            words,
-        }
-    }
-
-    /// Where it stands in a text.
-    fn find(&self, text: &str) -> Option<Range<usize>> {
-        let said = words(text);
-        if let Some(place) = find(&said, &self.words) {
-            return Some(said[place.start].span.start..said[place.end - 1].span.end);
-        }
-        if !self.is_subject {
-            return None;
-        }
-        let mut start = 0;
-        text.split_inclusive('\n').find_map(|line| {
-            let span = start..start + line.trim_end().len();
-            start += line.len();
-            let said = words(line);
-            let has = |word: &String| said.iter().any(|other| same(&other.text, word));
-            let mut wanted = self
-                .words
-                .iter()
-                .filter(|word| !EMPTY.contains(&word.as_str()));
-            wanted.all(has).then_some(span)
-        })
-    }
-}
-
-/// Where words stand: in the text, or in the title, file name or tags.
-fn mentioned(mention: &Mention, entry: &Entry, parts: &[Part]) -> Option<Evidence> {
-    for part in parts {
-        if let Some(span) = mention.find(&part.text) {
-            return Some(Evidence::Place(cite(entry, part, &span)));
-        }
-    }
-    let names = [entry.title.as_str(), file_name(&entry.path)].into_iter();
-    let mut names = names.chain(entry.tags.iter().map(String::as_str));
-    names
-        .any(|name| mention.find(name).is_some())
-        .then_some(Evidence::Nothing)
 }
 
 /// The line around a span, or as much of it as a quote may have.
@@ -419,7 +389,7 @@ fn extension(path: &str) -> String {
     }
 }
 
-fn folded_words(text: &str) -> Vec<String> {
+pub(super) fn folded_words(text: &str) -> Vec<String> {
     words(text).into_iter().map(|word| word.text).collect()
 }
 

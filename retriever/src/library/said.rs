@@ -187,6 +187,15 @@ fn verbs(filters: &Filters, many: bool, spanish: bool) -> Vec<String> {
             (true, false) => format!("enlaza a {links}"),
         });
     }
+    for statement in &filters.says {
+        let text = &statement.text;
+        verbs.push(match (spanish, many) {
+            (false, true) => format!("say “{text}”"),
+            (false, false) => format!("says “{text}”"),
+            (true, true) => format!("dicen «{text}»"),
+            (true, false) => format!("dice «{text}»"),
+        });
+    }
     if let Some(language) = filters.language {
         verbs.push(format!("{esta} {}", language_named(language, spanish)));
     }
@@ -245,6 +254,13 @@ fn clauses(filters: &Filters, spanish: bool) -> Vec<String> {
     if !filters.links.is_empty() {
         let links = filters.links.join(joint(false, spanish));
         clauses.push(format!("{} {links}", say("links to", "enlaza a")));
+    }
+    for statement in &filters.says {
+        clauses.push(if spanish {
+            format!("dice «{}»", statement.text)
+        } else {
+            format!("says “{}”", statement.text)
+        });
     }
     if let Some(language) = filters.language {
         clauses.push(language_named(language, spanish));

@@ -25,6 +25,15 @@ pub(crate) struct Bound {
 }
 
 impl Comparison {
+    /// Any amount of a unit.
+    pub(super) fn in_unit(unit: Unit) -> Self {
+        Self {
+            least: None,
+            most: None,
+            unit: Some(unit),
+        }
+    }
+
     /// Whether an amount is wanted; one in another unit is not.
     pub(crate) fn admits(&self, amount: &Amount) -> bool {
         let is_comparable = match (self.unit, amount.unit) {

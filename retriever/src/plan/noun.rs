@@ -2,282 +2,130 @@
 
 use serde::Serialize;
 
+use super::About;
 use super::asked::Asked;
-
-/// A type of file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum FileType {
-    Note,
-    Markdown,
-    Text,
-    Pdf,
-    Spreadsheet,
-    Csv,
-    Presentation,
-    Word,
-    Web,
-    Mail,
-    Image,
-    Notebook,
-    Book,
-}
-
-struct Type {
-    kind: FileType,
-    /// Its name for one and for many, in English and in Spanish.
-    names: [&'static str; 4],
-    extensions: &'static [&'static str],
-    /// Words for many and for one.
-    nouns: [&'static str; 2],
-    /// Words that say it beside another word for documents.
-    adjectives: &'static str,
-}
-
-const TYPES: [Type; 13] = [
-    Type {
-        kind: FileType::Note,
-        names: ["note", "notes", "nota", "notas"],
-        extensions: &[
-            "md", "markdown", "mdown", "txt", "text", "org", "rst", "adoc",
-        ],
-        nouns: ["notes|notas|apuntes|notizen|notities", "note|nota|apunte"],
-        adjectives: "",
-    },
-    Type {
-        kind: FileType::Markdown,
-        names: [
-            "Markdown file",
-            "Markdown files",
-            "archivo Markdown",
-            "archivos Markdown",
-        ],
-        extensions: &["md", "markdown", "mdown"],
-        nouns: ["markdowns", ""],
-        adjectives: "markdown|md",
-    },
-    Type {
-        kind: FileType::Text,
-        names: [
-            "text file",
-            "text files",
-            "archivo de texto",
-            "archivos de texto",
-        ],
-        extensions: &["txt", "text"],
-        nouns: ["txts", "txt"],
-        adjectives: "text|plain text|txt|texto|texto plano",
-    },
-    Type {
-        kind: FileType::Pdf,
-        names: ["PDF", "PDFs", "PDF", "PDF"],
-        extensions: &["pdf"],
-        nouns: ["pdfs", "pdf"],
-        adjectives: "pdf|pdfs",
-    },
-    Type {
-        kind: FileType::Spreadsheet,
-        names: [
-            "spreadsheet",
-            "spreadsheets",
-            "hoja de cálculo",
-            "hojas de cálculo",
-        ],
-        extensions: &["xlsx", "xls", "xlsm", "xlsb", "ods", "fods", "csv", "tsv"],
-        nouns: [
-            "spreadsheets|hojas de calculo|excels|workbooks",
-            "spreadsheet|hoja de calculo|excel|workbook",
-        ],
-        adjectives: "excel|spreadsheet",
-    },
-    Type {
-        kind: FileType::Csv,
-        names: ["CSV file", "CSV files", "archivo CSV", "archivos CSV"],
-        extensions: &["csv", "tsv"],
-        nouns: ["csvs", "csv"],
-        adjectives: "csv",
-    },
-    Type {
-        kind: FileType::Presentation,
-        names: [
-            "presentation",
-            "presentations",
-            "presentación",
-            "presentaciones",
-        ],
-        extensions: &["pptx", "ppt", "odp", "fodp", "pptm"],
-        nouns: [
-            "presentations|slides|slide decks|powerpoints|presentaciones|diapositivas",
-            "presentation|slide deck|powerpoint|presentacion",
-        ],
-        adjectives: "powerpoint",
-    },
-    Type {
-        kind: FileType::Word,
-        names: [
-            "Word document",
-            "Word documents",
-            "documento de Word",
-            "documentos de Word",
-        ],
-        extensions: &["docx", "doc", "docm", "odt", "rtf"],
-        nouns: ["", ""],
-        adjectives: "word|docx",
-    },
-    Type {
-        kind: FileType::Web,
-        names: ["web page", "web pages", "página web", "páginas web"],
-        extensions: &["html", "htm", "xhtml", "mhtml", "mht"],
-        nouns: [
-            "web pages|webpages|paginas web",
-            "web page|webpage|pagina web",
-        ],
-        adjectives: "html",
-    },
-    Type {
-        kind: FileType::Mail,
-        names: ["email", "emails", "correo", "correos"],
-        extensions: &["eml", "mbox", "msg"],
-        nouns: [
-            "emails|e mails|mails|correos|correos electronicos",
-            "email|e mail|mail|correo|correo electronico",
-        ],
-        adjectives: "email|mail",
-    },
-    Type {
-        kind: FileType::Image,
-        names: ["image", "images", "imagen", "imágenes"],
-        extensions: &[
-            "png", "jpg", "jpeg", "gif", "webp", "tif", "tiff", "bmp", "heic",
-        ],
-        nouns: [
-            "images|photos|pictures|screenshots|imagenes|fotos|capturas",
-            "image|photo|picture|screenshot|imagen|foto|captura",
-        ],
-        adjectives: "image",
-    },
-    Type {
-        kind: FileType::Notebook,
-        names: ["notebook", "notebooks", "cuaderno", "cuadernos"],
-        extensions: &["ipynb"],
-        nouns: ["notebooks|jupyter notebooks", "notebook|jupyter notebook"],
-        adjectives: "jupyter",
-    },
-    Type {
-        kind: FileType::Book,
-        names: [
-            "e-book",
-            "e-books",
-            "libro electrónico",
-            "libros electrónicos",
-        ],
-        extensions: &["epub"],
-        nouns: [
-            "ebooks|e books|epubs|libros electronicos",
-            "ebook|e book|epub|libro electronico",
-        ],
-        adjectives: "epub",
-    },
-];
+use super::file_type::{FileType, TYPES};
 
 impl Category {
+    /// The kind that this word says, where a question does not.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        let asked = Asked::new(word);
+        categorised(&asked, 0)?.category
+    }
+
+    /// With the words of its own language alone, where the library keeps some by these: who has invoices
+    /// and "facturas" and asks for one of them means those.
+    pub(super) fn kept_by(mut self, about: &About) -> Self {
+        if about.keeps(self.own_words.iter().map(String::as_str)) {
+            self.words.clone_from(&self.own_words);
+        }
+        self
+    }
+
+    /// Its documents are about sums of money.
+    pub(super) fn is_of_money(&self) -> bool {
+        matches!(self.names[0], "invoice" | "receipt" | "quote" | "payslip")
+    }
+
     /// What one or many are called.
     pub(crate) fn name(&self, many: bool, spanish: bool) -> &'static str {
         self.names[usize::from(spanish) * 2 + usize::from(many)]
     }
 }
 
-impl FileType {
-    fn row(self) -> &'static Type {
-        let row = TYPES.iter().find(|row| row.kind == self);
-        row.unwrap_or(&TYPES[0])
-    }
-
-    /// Whether a file with this extension (lower case) is of this type.
-    pub(crate) fn has_extension(self, extension: &str) -> bool {
-        self.row().extensions.contains(&extension)
-    }
-
-    /// What one or many are called.
-    pub(crate) fn name(self, many: bool, spanish: bool) -> &'static str {
-        self.row().names[usize::from(spanish) * 2 + usize::from(many)]
-    }
-
-    /// The type that a word beside another word for documents says, and its words.
-    pub(super) fn adjective(asked: &Asked<'_>, at: usize) -> Option<(Self, usize)> {
-        TYPES
-            .iter()
-            .find_map(|row| Some((row.kind, asked.any(at, row.adjectives)?)))
-    }
-}
-
 /// Kinds of documents that are told by what they are called or where they lie: the names for one and for
-/// many in English and in Spanish, and the words that stand for them.
-const CATEGORIES: [([&str; 4], &str); 16] = [
+/// many in English and in Spanish, and the words that stand for them in each.
+const CATEGORIES: [([&str; 4], [&str; 2]); 19] = [
     (
         ["recipe", "recipes", "receta", "recetas"],
-        "recipe|recipes|receta|recetas",
+        ["recipe|recipes", "receta|recetas"],
     ),
     (
         ["invoice", "invoices", "factura", "facturas"],
-        "invoice|invoices|factura|facturas|bill|bills",
+        ["invoice|invoices|bill|bills", "factura|facturas"],
     ),
     (
         ["receipt", "receipts", "recibo", "recibos"],
-        "receipt|receipts|recibo|recibos|ticket|tickets",
+        ["receipt|receipts", "recibo|recibos|ticket|tickets"],
     ),
     (
         ["contract", "contracts", "contrato", "contratos"],
-        "contract|contracts|contrato|contratos|agreement|agreements",
+        [
+            "contract|contracts|agreement|agreements",
+            "contrato|contratos",
+        ],
     ),
     (
         ["letter", "letters", "carta", "cartas"],
-        "letter|letters|carta|cartas",
+        ["letter|letters", "carta|cartas"],
     ),
     (
         ["report", "reports", "informe", "informes"],
-        "report|reports|informe|informes",
+        ["report|reports", "informe|informes"],
     ),
     (
         ["meeting note", "meeting notes", "acta", "actas"],
-        "meeting minutes|meeting notes|meetings|meeting|minutes|acta|actas|reunion|reuniones|\
-                notas de reunion|notas de reuniones",
+        [
+            "meeting minutes|meeting notes|meetings|meeting|minutes",
+            "acta|actas|reunion|reuniones|notas de reunion|notas de reuniones",
+        ],
     ),
     (
         ["article", "articles", "artículo", "artículos"],
-        "article|articles|articulo|articulos|paper|papers",
+        ["article|articles|paper|papers", "articulo|articulos"],
     ),
     (
         ["manual", "manuals", "manual", "manuales"],
-        "manual|manuals|manuales|guide|guides|guia|guias",
+        ["manual|manuals|guide|guides", "manual|manuales|guia|guias"],
     ),
     (
         ["project", "projects", "proyecto", "proyectos"],
-        "project|projects|proyecto|proyectos",
+        ["project|projects", "proyecto|proyectos"],
     ),
     (
         ["book", "books", "libro", "libros"],
-        "book|books|libro|libros",
+        ["book|books", "libro|libros"],
     ),
     (
         ["trip", "trips", "viaje", "viajes"],
-        "trip|trips|viaje|viajes",
+        ["trip|trips", "viaje|viajes"],
     ),
     (
         ["daily note", "daily notes", "nota diaria", "notas diarias"],
-        "daily notes|daily note|daily|journal entries|journal|diario|diarios|notas diarias|nota diaria",
+        [
+            "daily notes|daily note|daily|journal entries|journal",
+            "diario|diarios|notas diarias|nota diaria",
+        ],
     ),
     (
         ["quote", "quotes", "presupuesto", "presupuestos"],
-        "quote|quotes|estimate|estimates|presupuesto|presupuestos",
+        [
+            "quote|quotes|estimate|estimates",
+            "presupuesto|presupuestos",
+        ],
     ),
     (
         ["payslip", "payslips", "nómina", "nóminas"],
-        "payslip|payslips|nomina|nominas",
+        ["payslip|payslips", "nomina|nominas"],
     ),
     (
         ["contact", "contacts", "contacto", "contactos"],
-        "person|people|persona|personas|contact|contacts|contacto|contactos",
+        [
+            "person|people|persons|contact|contacts",
+            "persona|personas|contacto|contactos",
+        ],
+    ),
+    (
+        ["place", "places", "lugar", "lugares"],
+        ["place|places", "lugar|lugares|sitio|sitios"],
+    ),
+    (
+        ["film", "films", "película", "películas"],
+        ["film|films|movie|movies", "pelicula|peliculas"],
+    ),
+    (
+        ["task", "tasks", "tarea", "tareas"],
+        ["task|tasks", "tarea|tareas"],
     ),
 ];
 
@@ -291,6 +139,9 @@ pub(crate) struct Category {
     /// Folded words that stand for it.
     #[serde(skip)]
     pub words: Vec<String>,
+    /// Those of the language in which it is said.
+    #[serde(skip)]
+    pub own_words: Vec<String>,
 }
 
 /// A word for documents in a question.
@@ -327,13 +178,22 @@ pub(super) fn noun(asked: &Asked<'_>, at: usize) -> Option<Noun> {
 fn categorised(asked: &Asked<'_>, at: usize) -> Option<Noun> {
     let categories = CATEGORIES
         .iter()
-        .filter_map(|(names, words)| category(asked, at, *names, words));
+        .filter_map(|(names, words)| category(asked, at, *names, *words));
     // "Daily notes" and "meeting notes" before "notes".
     categories.max_by_key(|noun| noun.length)
 }
 
-fn category(asked: &Asked<'_>, at: usize, names: [&'static str; 4], words: &str) -> Option<Noun> {
-    let length = asked.any(at, words)?;
+fn category(
+    asked: &Asked<'_>,
+    at: usize,
+    names: [&'static str; 4],
+    words: [&str; 2],
+) -> Option<Noun> {
+    let (own, length) = words
+        .iter()
+        .filter_map(|words| Some((words, asked.any(at, words)?)))
+        .max_by_key(|(_, length)| *length)?;
+    let list = |words: &str| words.split('|').map(str::to_owned).collect::<Vec<String>>();
     // "How many minutes" asks for time.
     if asked.word(at) == "minutes" {
         return None;
@@ -347,7 +207,8 @@ fn category(asked: &Asked<'_>, at: usize, names: [&'static str; 4], words: &str)
         category: Some(Category {
             name: asked.span(at..at + length).to_owned(),
             names,
-            words: words.split('|').map(str::to_owned).collect(),
+            words: words.iter().flat_map(|words| list(words)).collect(),
+            own_words: list(own),
         }),
     })
 }

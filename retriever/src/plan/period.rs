@@ -10,6 +10,11 @@ const UNTIL: &str = "until|till|up to|hasta|hasta el|hasta finales de";
 const AFTER: &str = "after|later than|newer than|despues de|despues del|posteriores a|posterior a|posteriores al|\
     from after";
 const SINCE: &str = "since|starting|desde|desde el|a partir de|a partir del";
+const OR_LATER: &str = "or later|or after|or after that|and later|and after|or newer|or more recent|onwards|onward|\
+    and onwards|o posterior|o posteriores|o despues|o mas tarde|y posteriores|y despues|en adelante|\
+    o mas recientes|o mas reciente|o mas nuevas";
+const OR_EARLIER: &str = "or earlier|or before|or before that|and earlier|and before|or older|o anterior|o anteriores|\
+    o antes|y anteriores|y antes|o mas antiguas|o mas antiguos|hacia atras";
 const WITHIN: &str = "in|in the|during|during the|from|from the|of|of the|for|for the|on|on the|dated|dated in|\
     over the|within the|en|en el|en la|en los|en las|durante|durante el|durante los|durante las|de|\
     del|de la|de los|de las|el|la|los|las";
@@ -44,10 +49,32 @@ pub(super) fn period(asked: &Asked<'_>, at: usize, today: Date) -> Option<(Perio
         if let Some(length) = asked.any(at, phrases)
             && let Some((period, more)) = named(asked, at + length, today, true)
         {
-            return Some((bound(period), length + more));
+            let (period, behind) = open_end(asked, at + length + more, bound(period));
+            return Some((period, length + more + behind));
         }
     }
-    age(asked, at, today).or_else(|| named(asked, at, today, false))
+    age(asked, at, today).or_else(|| {
+        let (period, length) = named(asked, at, today, false)?;
+        let (period, behind) = open_end(asked, at + length, period);
+        Some((period, length + behind))
+    })
+}
+
+/// "1 October 2025 or later", "de marzo en adelante".
+fn open_end(asked: &Asked<'_>, at: usize, period: Period) -> (Period, usize) {
+    if let Some(length) = asked.any(at, OR_LATER) {
+        return (Period { to: None, ..period }, length);
+    }
+    match asked.any(at, OR_EARLIER) {
+        Some(length) => (
+            Period {
+                from: None,
+                ..period
+            },
+            length,
+        ),
+        None => (period, 0),
+    }
 }
 
 fn between(
@@ -382,6 +409,16 @@ mod tests {
             "{text}"
         );
         assert_eq!(length, asked.len(), "{text}");
+    }
+
+    #[test]
+    fn an_end_may_be_open() {
+        check("1 October 2025 or later", "2025-10-01", "");
+        check("in March 2026 or earlier", "", "2026-03-31");
+        check("from May onwards", "2026-05-01", "");
+        check("del 1 de noviembre de 2025 en adelante", "2025-11-01", "");
+        check("de marzo de 2025 o posteriores", "2025-03-01", "");
+        check("de 2024 o antes", "", "2024-12-31");
     }
 
     #[test]

@@ -4,8 +4,10 @@
 
 pub(super) const COUNT: &str = "\
     how many|how many of|how many of my|how many of the|count|count all|count the|count my|\
-    number of|the number of|what is the number of|what s the number of|whats the number of|\
-    in how many|in how many of my|cuantos|cuantas|cuantas de mis|cuantos de mis|cuantas de las|\
+    number of|the number of|what number of|que numero de|cual es la cantidad de|que cantidad de|what is the number of|what s the number of|whats the number of|\
+    in how many|in how many of my|at how many|to how many|for how many|from how many|on how many|\
+    a cuantos|a cuantas|de cuantos|de cuantas|con cuantos|con cuantas|para cuantos|para cuantas|\
+    a cuantos de mis|a cuantas de mis|en cuantos de mis|en cuantas de mis|cuantos|cuantas|cuantas de mis|cuantos de mis|cuantas de las|\
     cuantos de los|cuenta|cuenta las|cuenta los|numero de|el numero de|cual es el numero de|\
     en cuantas|en cuantos|combien de|wie viele|quante|quanti|hoeveel|quantos|quantas";
 pub(super) const LIST: &str = "\
@@ -13,14 +15,16 @@ pub(super) const LIST: &str = "\
     show me a list of|give me|give me all|find|find all|find me|find me all|get|get me|enumerate|\
     name|name all|display|see|let me see|i want to see|i want|search for|look for|make a list of|\
     what are|what are all|which are|which|which of|which of my|which of the|what|in which|\
-    in which of my|in what|all|every|do i have|do we have|do you have|have i got|are there|is there|\
+    in which of my|in what|at which|to which|from which|for which|on which|at what|all|every|\
+    a que|a cuales|de que|con que|para que|en cuales|do i have|do we have|do you have|have i got|are there|is there|\
     lista|lista de|listame|haz una lista de|hazme una lista de|una lista de|dame una lista de|\
     enumera|muestra|muestrame|ensename|ensena|dame|busca|buscame|encuentra|quiero ver|que|cuales|\
     cuales son|cuales de|en que|en cuales de|hay|tengo|tenemos|tienes|todas|where are|where are my|\
     donde estan|donde estan mis|what are my";
 /// Openers that ask which one: one document is meant by a word for one.
 pub(super) const ASKING: &str = "\
-    which|which of|which of my|which of the|what|in which|in which of my|in what|do i have|\
+    which|which of|which of my|which of the|what|in which|in which of my|in what|at which|to which|\
+    from which|for which|on which|a que|a cuales|de que|con que|para que|do i have|\
     do we have|do you have|have i got|are there|is there|que|en que|hay|tengo|tenemos|tienes|find";
 pub(super) const TABLE: &str = "\
     table of|a table of|make a table of|make me a table of|give me a table of|show me a table of|\
@@ -34,7 +38,7 @@ pub(super) const SUM: &str = "\
     what is the combined total of|suma|suma de|la suma de|cuanto suman|cuanto suma|cuanto son|\
     cuanto es el total de|cual es el total de|cual es la suma de|cual es el importe total de|\
     importe total de|el total de|total de|el importe total de|cuanto valen|cuanto suman en total|\
-    dime el total de|dime la suma de|calcula el total de|calcula la suma de|calculate the total of|\
+    dime el total de|cuanto es en total|what did|what does|how much did|how much does|dime la suma de|calcula el total de|calcula la suma de|calculate the total of|\
     calculate the sum of|tell me the total of|a cuanto ascienden|a cuanto asciende el total de";
 /// What stands at the end where a sum is asked for with "how much do … come to".
 pub(super) const SUM_END: &str = "\
@@ -44,12 +48,16 @@ pub(super) const AVERAGE: &str = "\
     average of|the average of|average amount of|the average amount of|what is the average of|\
     what is the average amount of|what s the average of|what is the mean of|mean of|media de|\
     la media de|promedio de|el promedio de|cual es la media de|cual es el promedio de|\
-    cual es el importe medio de|importe medio de|dime la media de";
+    cual es el importe medio de|importe medio de|el importe medio de|the mean of|what s the mean of|\
+    mean amount of|the mean amount of|what is the mean amount of|what is the average|average|\
+    what is the mean|cuanto es de media|cual es de media|dime la media de";
 pub(super) const LARGEST: &str = "\
-    largest|biggest|highest|most expensive|greatest|dearest|costliest|mas alta|mas cara|mas grande|\
-    mas elevada";
+    largest|biggest|highest|most expensive|greatest|dearest|costliest|highest amount|largest amount|\
+    highest total|mas alta|mas alto|mas cara|mas caro|mas grande|mas elevada|mas elevado|mayor|\
+    mayor importe|de mayor importe|con mayor importe|importe mas alto|importe mayor|mas importe";
 pub(super) const WHICH_ONE: &str = "\
-    which is the|what is the|what s the|which is my|what is my|what s my|which|show me the|\
+    which is the|what is the|what s the|what are the|which are the|which of my|which of the|que|\
+    cual de mis|cual de las|cual de los|que de mis|which is my|what is my|what s my|which|show me the|\
     show me my|cual es la|cual es el|cual es mi|cual fue la|cual fue el|dime la|dime el|\
     what was the|what was my|which was the|which was my|cual fue mi";
 pub(super) const DETERMINERS: &str = "\
@@ -58,14 +66,36 @@ pub(super) const DETERMINERS: &str = "\
     una|each|cada";
 pub(super) const NEWEST: &str = "\
     latest|newest|most recent|last|recent|ultimas|ultimos|ultima|ultimo|mas recientes|mas reciente|\
-    mas nuevas|mas nueva|recientes";
+    mas nuevas|mas nueva|mas nuevos|mas nuevo|recientes";
+/// What says whether nested tags count, too, and whether they do not.
+pub(super) const SUBTAGS: [(&str, bool); 2] = [
+    (
+        "subtags included|including subtags|including its subtags|including the subtags|with subtags|\
+        with its subtags|with all its subtags|and its subtags|and subtags|including nested tags|\
+        including nested ones|nested tags included|subtags too|subtags as well|counting subtags|\
+        counting its subtags|con sus subetiquetas|con subetiquetas|y sus subetiquetas|\
+        con todas sus subetiquetas|subetiquetas incluidas|incluidas las subetiquetas|\
+        incluidas sus subetiquetas|incluyendo subetiquetas|incluyendo las subetiquetas|\
+        incluyendo sus subetiquetas|contando subetiquetas|contando las subetiquetas|\
+        contando sus subetiquetas|subetiquetas inclusive|con las subetiquetas",
+        false,
+    ),
+    (
+        "without subtags|without its subtags|not counting subtags|not its subtags|excluding subtags|\
+        excluding its subtags|subtags excluded|not including subtags|sin subetiquetas|\
+        sin sus subetiquetas|sin contar subetiquetas|sin contar las subetiquetas|\
+        sin contar sus subetiquetas|excluidas las subetiquetas|sin incluir subetiquetas",
+        true,
+    ),
+];
 /// Words that say nothing more about which documents are meant.
 pub(super) const IDLE: &str = "\
     do i have|do we have|do you have|have i got|i have|we have|there are|are there|is there|are|is|\
     were|was|that|which|who|and|that are|which are|have|has|in total|in all|altogether|\
     in my library|in the library|in my vault|in my collection|in my documents|in my notes|\
     in my files|in the index|indexed|stored|exist|please|of mine|right now|now|currently|so far|\
-    with|dated|hay|tengo|tenemos|tienes|que|son|estan|esta|y|en total|en mi biblioteca|\
+    with|dated|took place|take place|happened|were held|was held|did we have|did i have|hubo|\
+    se celebraron|se celebro|tuvieron lugar|tuvo lugar|se hicieron|hay|tengo|tenemos|tienes|que|son|estan|esta|y|en total|en mi biblioteca|\
     en la biblioteca|en mi coleccion|en mis documentos|en mis notas|existen|por favor|ahora|\
     ahora mismo|indexados|indexadas|de|con|of|fechadas|fechados|habe ich|ai je|j ai|heb ik|gibt es|\
     tenho|ho";

@@ -3,9 +3,9 @@
 use super::*;
 
 /// Saturday, 20 June 2026, at noon.
-const NOW: i64 = 1_781_956_800_000;
+pub(super) const NOW: i64 = 1_781_956_800_000;
 
-fn about() -> About {
+pub(super) fn about() -> About {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     About {
         titles: owned(&[
@@ -38,7 +38,7 @@ fn about() -> About {
 }
 
 /// A plan in one line.
-fn shown(plan: &Plan) -> String {
+pub(super) fn shown(plan: &Plan) -> String {
     let name = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
     let filters = &plan.filters;
     let mut parts = vec![name(&plan.kind)];
@@ -56,7 +56,7 @@ fn shown(plan: &Plan) -> String {
         filters
             .category
             .iter()
-            .map(|category| format!("~{}", category.words[0])),
+            .map(|category| format!("~{}", category.names[0])),
     );
     parts.extend(filters.title.iter().map(|title| format!("title={title}")));
     parts.extend(
@@ -91,6 +91,12 @@ fn shown(plan: &Plan) -> String {
         let unit = amount.unit.map_or("", |unit| unit.name);
         format!("{}<{unit}<{}", bound(amount.least), bound(amount.most))
     }));
+    parts.extend(
+        filters
+            .says
+            .iter()
+            .map(|statement| format!("says={}", statement.text)),
+    );
     parts.extend(plan.arithmetic.map(|arithmetic| name(&arithmetic)));
     parts.extend(
         plan.columns
@@ -129,7 +135,6 @@ fn facts_within_documents_stay_facts() {
     check("How many eggs go in the cake?", "fact");
     check("How many documents do I need for the visa?", "fact");
     check("How many minutes does the bread bake?", "fact");
-    check("How many invoices did we send to Acme?", "fact");
     check("How many pages does the contract have?", "fact");
     check("How much does the boiler cost?", "fact");
     check("How old is Remedios?", "fact");
@@ -151,7 +156,6 @@ fn los_hechos_de_un_documento_siguen_siendo_hechos() {
     check("¿Cuál es la fianza?", "fact");
     check("¿Cómo se llama la casera?", "fact");
     check("¿Qué contrato tengo con la compañía del agua?", "fact");
-    check("¿Cuántas facturas mandamos a Acme?", "fact");
     check("¿Quién dirige el coro?", "fact");
     check("¿La radio es LoRa o NB-IoT?", "fact");
 }

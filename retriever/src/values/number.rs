@@ -42,6 +42,12 @@ impl Number {
         Some(Self((self.0 + half) / count))
     }
 
+    /// Rounded to two decimals, a half away from nought.
+    pub(crate) fn in_cents(self) -> Self {
+        let half = if self.0 < 0 { -50 } else { 50 };
+        Self((self.0 + half) / 100 * 100)
+    }
+
     /// As it is written in English or Spanish; two decimals where it has some.
     pub(crate) fn written(self, spanish: bool) -> String {
         let (thousands, point) = if spanish { ('.', ',') } else { (',', '.') };
@@ -127,5 +133,10 @@ mod tests {
         assert_eq!(number("10", "").shared_by(3), Some(number("3", "3333")));
         assert_eq!(number("2", "").shared_by(3), Some(number("0", "6667")));
         assert_eq!(number("2", "").shared_by(0), None);
+        assert_eq!(number("733", "6278").in_cents(), number("733", "63"));
+        assert_eq!(
+            number("0", "005").negated().in_cents(),
+            number("0", "01").negated()
+        );
     }
 }

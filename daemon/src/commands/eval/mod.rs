@@ -227,6 +227,7 @@ impl Asker<'_> {
             answer: done["answer"].as_str().unwrap_or_default().to_owned(),
             phrase: phrase(done),
             table: cells(&done["table"]),
+            listed: listed(&done["table"]),
             found: done["found"].as_bool().unwrap_or_default(),
             citations: self.citations(done).await,
             passages: heard.passages,
@@ -292,6 +293,13 @@ fn cells(table: &Value) -> String {
         Value::Object(fields) => fields.values().map(cells).collect::<Vec<_>>().join("\n"),
         Value::Null | Value::Bool(_) => String::new(),
     }
+}
+
+/// The paths of the documents that a table lists; none where there is no such table.
+fn listed(table: &Value) -> Option<Vec<String>> {
+    let rows = table["rows"].as_array().filter(|rows| !rows.is_empty())?;
+    let path = |row: &Value| row["path"].as_str().map(str::to_owned);
+    rows.iter().map(path).collect()
 }
 
 fn one_line(text: &str) -> String {
@@ -414,6 +422,11 @@ mod tests {
         assert_eq!(
             cells(&json!({ "rows": [["May", 3], ["June", null]] })),
             "May\n3\nJune\n"
+        );
+        assert_eq!(listed(&json!({ "rows": [["May", 3]] })), None);
+        assert_eq!(
+            listed(&json!({ "rows": [{ "path": "/v/May.md", "tags": [] }] })),
+            Some(vec!["/v/May.md".to_owned()])
         );
     }
 
