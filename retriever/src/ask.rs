@@ -197,7 +197,12 @@ impl Retriever {
         let (retriever, question) = (self.clone(), question.to_owned());
         blocking(move || {
             let shelf = retriever.shelves.now(&retriever.index);
-            Ok(plan::plan(&question, &shelf.about, now, previous.as_deref()))
+            Ok(plan::plan(
+                &question,
+                &shelf.about,
+                now,
+                previous.as_deref(),
+            ))
         })
         .await
     }

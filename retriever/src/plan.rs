@@ -37,8 +37,8 @@ use crate::fold::{Word, find, same, words};
 use asked::Asked;
 
 pub(crate) use compare::{Bound, Comparison};
-pub(crate) use filters::{DateKind, Filters, Name};
 pub(crate) use file_type::FileType;
+pub(crate) use filters::{DateKind, Filters, Name};
 pub(crate) use noun::Category;
 pub(crate) use sides::{Compared, Measure, Wanted};
 pub(crate) use statement::{Statement, Term};

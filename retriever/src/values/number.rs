@@ -134,6 +134,9 @@ mod tests {
         assert_eq!(number("2", "").shared_by(3), Some(number("0", "6667")));
         assert_eq!(number("2", "").shared_by(0), None);
         assert_eq!(number("733", "6278").in_cents(), number("733", "63"));
-        assert_eq!(number("0", "005").negated().in_cents(), number("0", "01").negated());
+        assert_eq!(
+            number("0", "005").negated().in_cents(),
+            number("0", "01").negated()
+        );
     }
 }
