@@ -119,6 +119,36 @@ fn a_question_that_documents_do_not_answer_is_for_passages() {
 }
 
 #[test]
+fn a_statement_may_follow_a_list() {
+    let follow = |previous: &str, question: &str| {
+        let plan = plan(question, &kept(), NOW, Some(previous));
+        let otherwise = plan.otherwise.as_ref().map(|plan| plan.kind);
+        (shown(&plan), otherwise)
+    };
+    assert_eq!(
+        follow(
+            "List all invoices from Moss Timber",
+            "And the ones not paid?"
+        ),
+        (
+            "list ~invoice \"Moss Timber\" says=not paid".to_owned(),
+            Some(Kind::Fact)
+        )
+    );
+    assert_eq!(
+        follow(
+            "How many invoices are unpaid?",
+            "And those from March 2026?"
+        ),
+        (
+            "count ~invoice 2026-03-01..2026-03-31 says=unpaid".to_owned(),
+            Some(Kind::TimeBound)
+        )
+    );
+    assert_eq!(follow("List all invoices", "And who sent them?").0, "fact");
+}
+
+#[test]
 fn birthdays_come_every_year() {
     let yearly = |question: &str| {
         let plan = plan(question, &kept(), NOW, None);
