@@ -143,7 +143,7 @@ pub(crate) fn list<E>(
     let terms = Terms::new(&plan.filters);
     let mut rows = Vec::new();
     let mut others = 0;
-    let mut spoken_of = false;
+    let (mut spoken_of, mut silent) = (false, false);
     let may_be_counted = plan.kind == Kind::Count && !plan.filters.says.is_empty();
     for entry in entries {
         if !terms.admits(entry) || !terms.may_be_of_category(entry) {
@@ -163,6 +163,7 @@ pub(crate) fn list<E>(
         }
         let stated = terms.stated(entry, &parts);
         spoken_of |= stated.iter().any(|one| one.spoken_of);
+        silent |= stated.iter().any(|one| !one.spoken_of);
         let Some(row) = row(plan, &terms, entry, &parts, stated) else {
             continue;
         };
@@ -172,7 +173,9 @@ pub(crate) fn list<E>(
             others += 1;
         }
     }
-    let is_told = spoken_of || !rows.is_empty();
+    // That none denies it says something only where each speaks of it.
+    let is_denied = plan.filters.says.iter().any(|one| one.denied);
+    let is_told = !rows.is_empty() || (spoken_of && !(is_denied && silent));
     if rows.len() < plan.least || (!plan.filters.says.is_empty() && !is_told) {
         return Ok(None);
     }
@@ -347,6 +350,7 @@ impl Listing {
         }
         if let Some(arithmetic) = plan.arithmetic {
             self.compute(arithmetic);
+            self.rank(arithmetic);
         } else if plan.columns.contains(&Column::Amount) {
             self.compute(Arithmetic::Sum);
         }
@@ -356,6 +360,18 @@ impl Listing {
         let evidence = self.rows.iter_mut().filter_map(|row| row.evidence.as_mut());
         for (marker, citation) in (1..).zip(evidence) {
             citation.marker = marker;
+        }
+    }
+
+    /// The largest first, or the smallest; those without a value last.
+    fn rank(&mut self, arithmetic: Arithmetic) {
+        let number = |row: &Row| row.value.as_ref().map(|value| value.number);
+        match arithmetic {
+            Arithmetic::Largest => self.rows.sort_by_key(|row| Reverse(number(row))),
+            Arithmetic::Smallest => self
+                .rows
+                .sort_by_key(|row| (number(row).is_none(), number(row))),
+            Arithmetic::Sum | Arithmetic::Average => {}
         }
     }
 

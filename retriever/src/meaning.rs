@@ -92,6 +92,7 @@ const FAMILIES: [(&str, &str); 16] = [
 
 const LIVE: usize = 2;
 const BORN: usize = 3;
+const VISIT: usize = 4;
 const FINISH: usize = 5;
 const READ: usize = 6;
 const ATTEND: usize = 7;
@@ -127,9 +128,11 @@ impl Family {
     }
 
     /// Whether what is asked with this family is said with the other. Who asks what was read means what
-    /// was finished, too; not the other way round.
+    /// was finished, too, and who asks where somebody was, where they were present; not the other way round.
     fn takes(self, said: Self) -> bool {
-        self.row == said.row || (self.row == READ && said.row == FINISH)
+        self.row == said.row
+            || (self.row == READ && said.row == FINISH)
+            || (self.row == VISIT && said.row == ATTEND)
     }
 
     /// It comes round each year.

@@ -202,7 +202,8 @@ pub(crate) fn plan(question: &str, about: &About, now: i64, previous: Option<&st
         .or_else(|| {
             let previous = previous?;
             let earlier = alone(&Asked::new(previous), about, today)?;
-            listing::continued(&asked, about, today, earlier)
+            let plan = listing::continued(&asked, about, today, earlier)?;
+            Some(plan.or_passages(&asked, about, today))
         })
         .unwrap_or_else(|| within::of_passages(&asked, about, today))
 }
@@ -230,9 +231,8 @@ impl Plan {
 
     /// Keeps what it is otherwise, where that is not sure.
     fn or_passages(mut self, asked: &Asked<'_>, about: &About, today: Date) -> Self {
-        if self.is_tentative() || self.arithmetic.is_some() {
-            self.otherwise = Some(Box::new(within::of_passages(asked, about, today)));
-        }
+        let may_be = self.is_tentative() || self.arithmetic.is_some();
+        self.otherwise = may_be.then(|| Box::new(within::of_passages(asked, about, today)));
         self
     }
 

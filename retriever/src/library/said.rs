@@ -6,6 +6,7 @@ use super::{Computed, Listing, Row};
 use crate::calendar::{Date, Period};
 use crate::plan::{
     Arithmetic, Bound, Column, Comparison, DateKind, Filters, Kind, LibraryFact, Order, Plan,
+    Statement,
 };
 use crate::values::Unit;
 
@@ -188,7 +189,7 @@ fn verbs(filters: &Filters, many: bool, spanish: bool) -> Vec<String> {
         });
     }
     for statement in &filters.says {
-        let text = &statement.text;
+        let text = &stated(statement, spanish);
         verbs.push(match (spanish, many) {
             (false, true) => format!("say “{text}”"),
             (false, false) => format!("says “{text}”"),
@@ -214,6 +215,13 @@ fn verbs(filters: &Filters, many: bool, spanish: bool) -> Vec<String> {
         verbs.push(format!("{is} {}", comparison(amount, spanish)));
     }
     verbs
+}
+
+/// What a statement says, with the number that is its own.
+fn stated(statement: &Statement, spanish: bool) -> String {
+    let number = statement.number.map(|number| comparison(number, spanish));
+    let text = statement.text.as_str();
+    number.map_or(text.to_owned(), |number| format!("{text} {number}"))
 }
 
 /// The clauses of a filter without verbs, for a person to see.
@@ -257,9 +265,9 @@ fn clauses(filters: &Filters, spanish: bool) -> Vec<String> {
     }
     for statement in &filters.says {
         clauses.push(if spanish {
-            format!("dice «{}»", statement.text)
+            format!("dice «{}»", stated(statement, spanish))
         } else {
-            format!("says “{}”", statement.text)
+            format!("says “{}”", stated(statement, spanish))
         });
     }
     if let Some(language) = filters.language {
@@ -537,6 +545,9 @@ fn computed(plan: &Plan, listing: &Listing, spanish: bool) -> String {
             format!("{subject}; no amounts can be read in them.")
         };
     };
+    if plan.limit.is_some() {
+        return ranked(plan, listing, spanish);
+    }
     let noun = noun(&plan.filters, read != 1, spanish);
     let mut sentence = match (plan.arithmetic, spanish) {
         (Some(Arithmetic::Average), false) => format!("The average of {read} {noun} is {amounts}."),
@@ -569,6 +580,21 @@ fn computed(plan: &Plan, listing: &Listing, spanish: bool) -> String {
         });
     }
     sentence
+}
+
+/// "The 3 largest of 50 invoices: Invoice 12 (£30); …".
+fn ranked(plan: &Plan, listing: &Listing, spanish: bool) -> String {
+    let (shown, total) = (listing.rows.len(), listing.total);
+    let noun = noun(&plan.filters, total != 1, spanish);
+    let is_least = plan.arithmetic == Some(Arithmetic::Smallest);
+    let lead = match (spanish, is_least) {
+        (false, false) => format!("The {shown} largest of {total} {noun}"),
+        (false, true) => format!("The {shown} smallest of {total} {noun}"),
+        (true, false) => format!("De mayor a menor, {shown} de {total} {noun}"),
+        (true, true) => format!("De menor a mayor, {shown} de {total} {noun}"),
+    };
+    let titles: Vec<String> = listing.rows.iter().map(|row| titled(row, None)).collect();
+    format!("{lead}: {}.", titles.join("; "))
 }
 
 /// The documents that have the computed value: " (Invoice 12)".

@@ -76,7 +76,7 @@ fn said_otherwise(
             if unit.makes(&statement, &[]).is_some() {
                 return None;
             }
-            if place.is_none() && unit.speaks_of(&statement) {
+            if place.is_none() && unit.affirms_words_of(&statement) {
                 place = Some(Evidence::Place(cite(entry, part, &span)));
             }
         }
@@ -198,6 +198,16 @@ impl<'a> Unit<'a> {
             .filter(|term| matches!(term, Term::Word(_)));
         let has_words = words.clone().next().is_some();
         has_words && words.all(|term| self.place(term).is_some())
+    }
+
+    /// Whether it says the words of a statement, undenied.
+    fn affirms_words_of(&self, statement: &Statement) -> bool {
+        let words = statement
+            .terms
+            .iter()
+            .filter(|term| matches!(term, Term::Word(_)));
+        let mut places = words.filter_map(|term| self.place(term));
+        self.speaks_of(statement) && !places.any(|place| self.is_denied(place))
     }
 
     /// The word that says a term.
@@ -324,6 +334,12 @@ mod tests {
         check(question, "Total: 30 EUR. Paid by transfer.", false, true);
         check(question, "paid: false", true, true);
         check(question, "paid: true", false, true);
+        check(
+            "Which invoices did Kestrel Print not pay?",
+            "Not paid yet.",
+            false,
+            true,
+        );
         check("How many invoices are paid?", "Unpaid.", false, true);
         check(
             "How many invoices are paid?",

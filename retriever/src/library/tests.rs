@@ -389,6 +389,16 @@ fn amounts_are_compared_and_computed() {
         "La media de 2 facturas es 650,25 €.",
     );
     check(
+        "Which are the two largest invoices?",
+        true,
+        "The 2 largest of 3 invoices: 0412 (1.210,00 €) [1]; acme (£600) [2].",
+    );
+    check(
+        "¿Cuáles son las 2 facturas más bajas?",
+        true,
+        "De menor a mayor, 2 de 3 facturas: 0413 (90,50 €) [1]; acme (£600) [2].",
+    );
+    check(
         "invoices >= 600",
         true,
         "2 invoices are at least 600: 0412 (1.210,00 €) [1]; acme (£600) [2].",

@@ -89,7 +89,8 @@ pub(super) fn comparison(asked: &Asked<'_>, at: usize) -> Option<(Comparison, us
 }
 
 fn compared(asked: &Asked<'_>, at: usize) -> Option<(Comparison, usize)> {
-    if let Some(found) = range(asked, at).or_else(|| signed(asked, at)) {
+    let found = range(asked, at).or_else(|| signed(asked, at));
+    if let Some(found) = found.or_else(|| open_ended(asked, at)) {
         return Some(found);
     }
     let phrases: [(&str, bool, bool, bool); 5] = [
@@ -113,6 +114,27 @@ fn compared(asked: &Asked<'_>, at: usize) -> Option<(Comparison, usize)> {
         };
         Some((comparison, length + more))
     })
+}
+
+/// "4 or more", "4 o menos".
+fn open_ended(asked: &Asked<'_>, at: usize) -> Option<(Comparison, usize)> {
+    const MORE: &str = "or more|or higher|or above|or better|or over|and above|o mas|o mayor|o superior|o mayores|o superiores";
+    const LESS: &str = "or less|or fewer|or lower|or below|or under|and below|o menos|o menor|o inferior|o menores|o inferiores";
+    let start = asked.past(at, "of|de|a|un|una");
+    let (amount, length) = asked.amount(start)?;
+    let end = start + length;
+    let bound = Some(Bound {
+        value: amount.value,
+        included: true,
+    });
+    let more = asked.any(end, MORE);
+    let less = asked.any(end, LESS);
+    let comparison = Comparison {
+        least: more.and(bound),
+        most: less.and(bound),
+        unit: amount.unit,
+    };
+    Some((comparison, end + more.or(less)? - at))
 }
 
 /// "> 500".
@@ -195,6 +217,8 @@ mod tests {
         check("with a total of at least 600", &["600"], &["599"]);
         check("cuyo importe supera los 20 €", &["21 €"], &["20 €"]);
         check("<= 20", &["20"], &["21"]);
+        check("of 4 or more", &["4", "5"], &["3"]);
+        check("200 € o menos", &["200 €"], &["201 €"]);
         check("hasta 100 dólares", &["$100"], &["$101"]);
     }
 }

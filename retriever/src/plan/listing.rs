@@ -61,6 +61,12 @@ pub(super) fn continued(
     let noun = noun::noun(asked, start).map_or(0, |noun| noun.length);
     let mut parse = Parse::new(asked, about, today, start + noun);
     let kept = &earlier.filters;
+    // "And who sent them?" asks for something else.
+    let asks = "who|when|where|why|what|how|quien|quienes|cuando|donde|como|por que";
+    let goes_on = start > 1 || asked.any(start, asks).is_none();
+    if !goes_on {
+        return None;
+    }
     if kept.category.is_some() || kept.folders.iter().chain(&kept.tags).any(|name| name.known) {
         parse.states = States::Understood;
         parse.is_known = true;

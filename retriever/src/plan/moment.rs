@@ -128,6 +128,10 @@ fn is_noun(parse: &mut Parse<'_>) -> bool {
 pub(super) fn who(asked: &Asked<'_>, about: &About, today: Date, start: usize) -> Option<Plan> {
     const OPENERS: &str = "who|who of my contacts|who among my contacts|quien|quienes|quienes de mis contactos|a quien|a quienes";
     let length = asked.any(start, OPENERS)?;
+    // "Who sent them?" goes on with what was spoken of.
+    if asked.has("them|it|him|her|this|that|eso|esto|ese|esa|ella|ellos|ellas") {
+        return None;
+    }
     let people = Category::named("people")?;
     let kept = people.words.iter().map(String::as_str);
     if !about.keeps(kept) {

@@ -24,6 +24,10 @@ const PAID: &str = "have i paid|have we paid|did i pay|did we pay|i have paid|we
     have we already paid|he pagado|hemos pagado|llevo pagado|llevamos pagado|se ha pagado|pague|pagamos|\
     he pagado ya|hemos pagado ya|ya he pagado|ya hemos pagado";
 
+/// Spent: told by invoices only where one or a sender is named.
+const SPENT: &str = "did i spend|did we spend|have i spent|have we spent|i have spent|he gastado|hemos gastado|llevo gastado|\
+    llevamos gastado|gaste|gastamos|me he gastado|me gaste|nos hemos gastado";
+
 /// Invoiced, paid or not.
 const BILLED: &str = "have i been invoiced|have we been invoiced|have i been billed|have we been billed|have i been charged|\
     was i billed|was i invoiced|were we billed|were we invoiced|invoiced me|invoiced us|billed me|billed us|\
@@ -70,7 +74,7 @@ pub(super) fn paid(asked: &Asked<'_>, about: &About, today: Date, start: usize) 
     }
     let verb = verb?;
     // What was paid on the whole may be told in other words than those of invoices.
-    if verb == Verb::Paid && noun.is_none() && names.is_empty() {
+    if matches!(verb, Verb::Paid | Verb::Spent) && noun.is_none() && names.is_empty() {
         return None;
     }
     let category =
@@ -81,7 +85,7 @@ pub(super) fn paid(asked: &Asked<'_>, about: &About, today: Date, start: usize) 
     let filters = &mut parse.reader.filters;
     filters.category = Some(category.kept_by(about));
     filters.mentions = names;
-    if verb != Verb::Billed {
+    if matches!(verb, Verb::Owed | Verb::Paid) {
         filters.says.push(Statement {
             text: verb.text(is_spanish).to_owned(),
             terms: vec![Term::Word("paid".to_owned())],
@@ -100,6 +104,7 @@ pub(super) fn paid(asked: &Asked<'_>, about: &About, today: Date, start: usize) 
 enum Verb {
     Owed,
     Paid,
+    Spent,
     Billed,
 }
 
@@ -118,6 +123,7 @@ fn verb_at(asked: &Asked<'_>, at: usize) -> Option<(Verb, usize)> {
     let verbs = [
         (OWED, Verb::Owed),
         (PAID, Verb::Paid),
+        (SPENT, Verb::Spent),
         (BILLED, Verb::Billed),
     ];
     let found = verbs
@@ -145,7 +151,7 @@ fn invoices(asked: &Asked<'_>, at: usize) -> Option<(Category, usize)> {
 /// Who sent the invoices or was paid: "by Moss Timber", "a Luque".
 fn party(asked: &Asked<'_>, at: usize) -> Option<(String, usize)> {
     let lead = asked
-        .any(at, "by|from|to|of|with|a|de|al|del|con|para|por")
+        .any(at, "by|from|to|of|with|on|at|a|de|al|del|con|para|por|en")
         .unwrap_or_default();
     let length = statement::name(asked, at + lead)?;
     let name = asked.span(at + lead..at + lead + length).to_owned();

@@ -11,7 +11,7 @@ use super::{About, Arithmetic, Column, Kind, Order, Plan};
 use crate::calendar::Date;
 
 const SMALLEST: &str = "smallest|lowest|cheapest|least expensive|mas baja|mas bajo|mas barata|mas barato|mas pequena|\
-    mas pequeno|menor|menor importe|de menor importe|con menor importe|lowest amount|smallest amount|\
+    mas pequeno|mas bajas|mas bajos|mas baratas|mas baratos|mas pequenas|mas pequenos|menores|menor|menor importe|de menor importe|con menor importe|lowest amount|smallest amount|\
     importe mas bajo";
 const OLDEST: &str = "oldest|earliest|first|mas antiguas|mas antiguos|mas antigua|mas antiguo|primeras|\
     primeros|primera|primer|primero";
@@ -28,7 +28,7 @@ pub(super) fn verb(asked: &Asked<'_>, at: usize) -> Option<(usize, DateKind)> {
     actualizados|que he cambiado|he cambiado|que he modificado|he modificado|cambie|modifique|\
     han cambiado|cambiaron|se modificaron|se cambiaron|se editaron|se actualizaron|\
     fueron modificados|fueron modificadas|han sido modificados|han sido modificadas";
-    const MADE: &str = "written|created|made|i wrote|that i wrote|did i write|did i create|i created|were written|\
+    const MADE: &str = "written|created|made|i wrote|that i wrote|did i write|did i create|i created|were written|issued|were issued|was issued|emitidas|emitidos|se emitieron|se emitio|fueron emitidas|\
     were created|have i written|i have written|that i have written|dated|escritas|escritos|creadas|\
     creados|que escribi|escribi|he escrito|que he escrito|que cree|fechadas|fechados|se crearon|\
     se escribieron|fueron creadas|fueron creados";
@@ -340,6 +340,11 @@ impl<'a> Parse<'a> {
 
     pub(super) fn plan(mut self, kind: Kind, arithmetic: Option<Arithmetic>) -> Option<Plan> {
         let arithmetic = arithmetic.or(self.arithmetic);
+        let kind = if arithmetic.is_some() && kind == Kind::List {
+            Kind::Table
+        } else {
+            kind
+        };
         let filters = &mut self.reader.filters;
         if let Some(by) = self.dated_by {
             // "Which notes did I write" says nothing of when.
@@ -366,7 +371,7 @@ impl<'a> Parse<'a> {
         let limit = self.limit.filter(|_| kind != Kind::Count);
         let limited_by = limit
             .map(|_| Order::Newest)
-            .filter(|_| self.order.is_none());
+            .filter(|_| self.order.is_none() && arithmetic.is_none());
         Some(Plan {
             filters: self.reader.filters,
             arithmetic,

@@ -125,6 +125,7 @@ fn named(
         .or_else(|| month(asked, at, today, after_preposition))
         .or_else(|| quarter(asked, at, today))
         .or_else(|| weekday(asked, at, today))
+        .or_else(|| decade(asked, at))
         .or_else(|| year(asked, at, after_preposition))
 }
 
@@ -373,6 +374,29 @@ fn weekday(asked: &Asked<'_>, at: usize, today: Date) -> Option<(Period, usize)>
     Some((Period::day(date), place + 1 - at + tail.unwrap_or_default()))
 }
 
+/// "The 1950s", "los años 50", "la década de 1950".
+fn decade(asked: &Asked<'_>, at: usize) -> Option<(Period, usize)> {
+    const SPANISH: &str = "los anos|anos|la decada de|decada de|la decada de los|los";
+    let first = asked.past(at, "the");
+    let english = asked.word(first).strip_suffix('s');
+    let (digits, end) = if let Some(digits) = english.filter(|digits| digits.ends_with('0')) {
+        (digits, first + 1)
+    } else {
+        let place = at + asked.any(at, SPANISH)?;
+        let digits = asked.word(place);
+        // "Los 50" may be fifty of something.
+        let is_sure = digits.len() == 4 || asked.word(place - 1) == "anos";
+        (is_sure && digits.ends_with('0')).then_some((digits, place + 1))?
+    };
+    let year: i64 = digits.parse().ok()?;
+    let year = match digits.len() {
+        2 => 1900 + year,
+        4 if (1800..2100).contains(&year) => year,
+        _ => return None,
+    };
+    Some((Period::months(year, 1, 120), end - at))
+}
+
 fn year(asked: &Asked<'_>, at: usize, after_preposition: bool) -> Option<(Period, usize)> {
     let word = asked.any(at, "year|the year|ano|el ano");
     let year = year_number(asked, at + word.unwrap_or_default())?;
@@ -413,6 +437,9 @@ mod tests {
 
     #[test]
     fn an_end_may_be_open() {
+        check("in the 1950s", "1950-01-01", "1959-12-31");
+        check("en los años 60", "1960-01-01", "1969-12-31");
+        check("en la década de 1980", "1980-01-01", "1989-12-31");
         check("1 October 2025 or later", "2025-10-01", "");
         check("in March 2026 or earlier", "", "2026-03-31");
         check("from May onwards", "2026-05-01", "");

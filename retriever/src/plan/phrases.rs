@@ -27,7 +27,7 @@ pub(super) const ASKING: &str = "\
     from which|for which|on which|a que|a cuales|de que|con que|para que|do i have|\
     do we have|do you have|have i got|are there|is there|que|en que|hay|tengo|tenemos|tienes|find";
 pub(super) const TABLE: &str = "\
-    table of|a table of|make a table of|make me a table of|give me a table of|show me a table of|\
+    table of|a table of|show a table of|a table with|table with|show a table with|tabla de|make a table of|make me a table of|give me a table of|show me a table of|\
     create a table of|as a table|tabla de|tabla con|una tabla de|una tabla con|haz una tabla de|\
     haz una tabla con|hazme una tabla de|hazme una tabla con|dame una tabla de|dame una tabla con";
 pub(super) const SUM: &str = "\
@@ -54,6 +54,7 @@ pub(super) const AVERAGE: &str = "\
 pub(super) const LARGEST: &str = "\
     largest|biggest|highest|most expensive|greatest|dearest|costliest|highest amount|largest amount|\
     highest total|mas alta|mas alto|mas cara|mas caro|mas grande|mas elevada|mas elevado|mayor|\
+    mas altas|mas altos|mas caras|mas caros|mas grandes|mayores|mas elevadas|mas elevados|\
     mayor importe|de mayor importe|con mayor importe|importe mas alto|importe mayor|mas importe";
 pub(super) const WHICH_ONE: &str = "\
     which is the|what is the|what s the|what are the|which are the|which of my|which of the|que|\

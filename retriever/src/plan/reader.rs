@@ -270,7 +270,7 @@ impl Reader<'_> {
         asked.any(at, HAVE).is_some()
             && (words.clone().any(says)
                 || asked
-                    .any(words.start, "been|not|never|yet to|not been|to be")
+                    .any(words.start, "been|not|no|never|yet to|not been|to be")
                     .is_some())
     }
 
@@ -287,10 +287,23 @@ impl Reader<'_> {
     /// "Invoices from Acme", "facturas de Acme": a name is mentioned.
     fn sender(&mut self, at: usize) -> Option<usize> {
         let start = at + self.asked.any(at, "from|of|by|de|del")?;
-        let end = start + statement::name(self.asked, start)?;
-        self.filters
-            .mentions
-            .push(self.asked.span(start..end).to_owned());
+        let mut end = start + statement::name(self.asked, start)?;
+        let mut names = vec![self.asked.span(start..end).to_owned()];
+        // One document comes from one of them.
+        while let Some(joint) = self
+            .asked
+            .any(end, "and|or|y|e|o|u|and from|or from|y de|o de")
+            && let Some(length) = statement::name(self.asked, end + joint)
+        {
+            names.push(
+                self.asked
+                    .span(end + joint..end + joint + length)
+                    .to_owned(),
+            );
+            end += joint + length;
+        }
+        self.filters.any_mention |= names.len() > 1;
+        self.filters.mentions.extend(names);
         Some(end - at)
     }
 
@@ -364,6 +377,9 @@ impl Reader<'_> {
             || asked.any(joined, UNTAGGED).is_some()
             || asked.any(joined, TITLED).is_some()
             || (joined > at && asked.any(joined, MENTION).is_some())
+            || (self.may_state
+                && joined > at
+                && asked.any(joined, "have|has|tienen|tiene").is_some())
             || compare::comparison(asked, joined).is_some()
             || self.begins_period(joined)
     }

@@ -71,6 +71,34 @@ fn what_no_rule_understands_is_what_documents_say() {
 }
 
 #[test]
+fn several_senders_and_bounds_are_read() {
+    check(
+        "Which invoices from Moss Timber and Kestrel Print are unpaid?",
+        "list ~invoice \"Moss Timber\" \"Kestrel Print\" any says=unpaid",
+    );
+    check(
+        "¿Qué libros mencionan un faro y tienen nota 5?",
+        "list ~book \"faro\" says=nota 5",
+    );
+    check(
+        "Which are the three largest invoices?",
+        "table ~invoice largest +amount 3",
+    );
+    check(
+        "Which people were born in the 1950s?",
+        "list ~contact 1950-01-01..1959-12-31 says=born",
+    );
+    let plan = plan(
+        "Which books have a rating of 4 or more?",
+        &kept(),
+        NOW,
+        None,
+    );
+    assert_eq!(plan.filters.amount, None);
+    assert!(plan.filters.says[0].number.is_some());
+}
+
+#[test]
 fn one_thing_is_no_list() {
     check("Which invoice has a mistake in the address?", "fact");
     check("¿Qué libro habla de faros?", "list ~book \"faros\"");
@@ -88,6 +116,36 @@ fn a_question_that_documents_do_not_answer_is_for_passages() {
     let plan = plan("How many invoices did we send to Acme?", &kept(), NOW, None);
     assert_eq!(shown(&plan), "count ~invoice says=send to Acme");
     assert_eq!(plan.otherwise.map(|plan| plan.kind), Some(Kind::Fact));
+}
+
+#[test]
+fn a_statement_may_follow_a_list() {
+    let follow = |previous: &str, question: &str| {
+        let plan = plan(question, &kept(), NOW, Some(previous));
+        let otherwise = plan.otherwise.as_ref().map(|plan| plan.kind);
+        (shown(&plan), otherwise)
+    };
+    assert_eq!(
+        follow(
+            "List all invoices from Moss Timber",
+            "And the ones not paid?"
+        ),
+        (
+            "list ~invoice \"Moss Timber\" says=not paid".to_owned(),
+            Some(Kind::Fact)
+        )
+    );
+    assert_eq!(
+        follow(
+            "How many invoices are unpaid?",
+            "And those from March 2026?"
+        ),
+        (
+            "count ~invoice 2026-03-01..2026-03-31 says=unpaid".to_owned(),
+            Some(Kind::TimeBound)
+        )
+    );
+    assert_eq!(follow("List all invoices", "And who sent them?").0, "fact");
 }
 
 #[test]
@@ -147,6 +205,11 @@ fn sums_are_asked_for_by_verbs() {
         "¿Cuánto debo todavía?",
         "table ~invoice says=sin pagar sum +amount",
     );
+    check(
+        "How much did we spend with Moss Timber?",
+        "table ~invoice \"Moss Timber\" sum +amount",
+    );
+    check("How much did we spend on the party?", "fact");
     check("How much did we pay for the party?", "fact");
     check(
         "How much did I pay in March?",
