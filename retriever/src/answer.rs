@@ -264,12 +264,7 @@ impl<'a> Asked<'a> {
         } else {
             found
         };
-        tracing::debug!(
-            ?found,
-            score = found.score(),
-            quote = candidates[place].text,
-            "quoted"
-        );
+        tracing::debug!(?found, score = found.score(), quote = quote.text, "quoted");
         if !found.suffices() && !self.measures_side(part, quote) {
             return Ok(Some(Said::Nothing));
         }
@@ -283,25 +278,8 @@ impl<'a> Asked<'a> {
         let quote = &candidates[place];
         let passage = &excerpts[quote.passage].passage;
         let begun = format!("{} \"{}\"\n", prompt::QUOTE, quote.text);
-        let foreign = self.is_foreign(quote.text);
-        let answer = match shape {
-            Shape::YesNo => {
-                let begun = format!("{begun}Question: {}\nAnswer yes or no:", part.text);
-                let form = Form::OneOf([" yes", " no"].map(Candidate::new).to_vec());
-                let Some((words, _)) = self.say(Task::Quote, part, &begun, form).await? else {
-                    return Ok(None);
-                };
-                let is_yes = words == " yes" && !choice::denies(quote, part, &question);
-                let [yes, no] = self.asking.language.yes_no();
-                if is_yes { yes } else { no }.to_owned()
-            }
-            Shape::Phrase | Shape::Explanation => {
-                let begun = format!("{begun}Answer:");
-                let Some(words) = self.phrase(part, &begun, quote).await? else {
-                    return Ok(None);
-                };
-                words
-            }
+        let Some(answer) = self.said_of(shape, part, &begun, quote).await? else {
+            return Ok(None);
         };
         let phrase = Some(answer).filter(|phrase| !phrase.is_empty());
         let cell = phrase.as_deref().and_then(|phrase| {
@@ -310,7 +288,7 @@ impl<'a> Asked<'a> {
         });
         let mut citations = vec![cite(passage, choice::shown(quote, excerpts))];
         let mut text = String::new();
-        if foreign {
+        if self.is_foreign(quote.text) {
             let Some(words) = self.translated(part, &begun, quote).await? else {
                 return Ok(None);
             };
@@ -327,7 +305,7 @@ impl<'a> Asked<'a> {
         }
         text += &format!(" [{}]", citations[0].marker);
         if let Some(link) = &part.link
-            && self.links(link, &citations[0])
+            && links(link, &citations[0])
         {
             text += &format!("\n\n{}", line(link));
             citations.push(link.clone());
@@ -349,6 +327,28 @@ impl<'a> Asked<'a> {
         }))
     }
 
+    /// Yes or no, or the words that answer.
+    async fn said_of(
+        &mut self,
+        shape: Shape,
+        part: &Part,
+        begun: &str,
+        quote: &Quote<'_>,
+    ) -> Result<Option<String>> {
+        if shape != Shape::YesNo {
+            return self.phrase(part, &format!("{begun}Answer:"), quote).await;
+        }
+        let begun = format!("{begun}Question: {}\nAnswer yes or no:", part.text);
+        let form = Form::OneOf([" yes", " no"].map(Candidate::new).to_vec());
+        let Some((words, _)) = self.say(Task::Quote, part, &begun, form).await? else {
+            return Ok(None);
+        };
+        let question = Claim::of(&part.text);
+        let is_yes = words == " yes" && !choice::denies(quote, part, &question);
+        let [yes, no] = self.asking.language.yes_no();
+        Ok(Some(if is_yes { yes } else { no }.to_owned()))
+    }
+
     /// Whether a quote has the value that is compared, of the very thing.
     fn measures_side(&self, part: &Part, quote: &Quote<'_>) -> bool {
         let (Some(compared), Some(side)) = (&self.asking.plan.compared, &part.side) else {
@@ -358,12 +358,6 @@ impl<'a> Asked<'a> {
         let side = Claim::of(&format!("the {side}"));
         let proof = side.proven_by(&said, "");
         versus::measures(compared, quote.text) && proof.exact && proof.terms > 0.0
-    }
-
-    /// Whether a sentence of another document names what the answer is of.
-    fn links(&self, link: &Citation, answer: &Citation) -> bool {
-        let said = format!("{} {} {}", answer.quote, answer.title, answer.path);
-        answer.document != link.document && Claim::of(&link.quote).shares_name_with(&said)
     }
 
     /// A quote of another language in the question's, where that says nothing else.
@@ -433,16 +427,13 @@ impl<'a> Asked<'a> {
         begun: &str,
         cells: &[(choice::Cell<'_>, f32)],
     ) -> Result<Option<String>> {
-        let most = cells.iter().map(|(_, share)| *share).fold(0.0, f32::max);
-        let best: Vec<&str> = cells
-            .iter()
-            .filter(|(_, share)| *share >= most)
-            .map(|(cell, _)| cell.text)
-            .collect();
+        let best = choice::best(cells.iter().copied());
         if let [only] = best[..] {
-            return Ok(Some(only.to_owned()));
+            return Ok(Some(only.text.to_owned()));
         }
-        let copies = best.iter().map(|text| Candidate::new(&format!(" {text}")));
+        let copies = best
+            .iter()
+            .map(|cell| Candidate::new(format!(" {}", cell.text)));
         let form = Form::OneOf(copies.collect());
         let chosen = self.say(Task::Quote, part, begun, form).await?;
         Ok(chosen.map(|(words, _)| words.trim().to_owned()))
@@ -545,6 +536,12 @@ impl<'a> Asked<'a> {
             accepted_tokens: self.summaries.iter().map(|one| one.accepted_tokens).sum(),
         }
     }
+}
+
+/// Whether a sentence of another document names what the answer is of.
+fn links(link: &Citation, answer: &Citation) -> bool {
+    let said = format!("{} {} {}", answer.quote, answer.title, answer.path);
+    answer.document != link.document && Claim::of(&link.quote).shares_name_with(&said)
 }
 
 /// An answer, or none where it cites nothing.

@@ -175,7 +175,6 @@ impl Retriever {
             history,
             plan,
             passages: Vec::new(),
-            evidence: 0.0,
             started,
             retrieve_ms: 0.0,
         };
@@ -231,8 +230,6 @@ pub(crate) struct Asking<'a> {
     pub history: Vec<Turn>,
     pub plan: Plan,
     passages: Vec<Passage>,
-    /// How sure the search is that the documents speak of it.
-    pub evidence: f32,
     pub started: Instant,
     retrieve_ms: f64,
 }
@@ -264,6 +261,7 @@ impl Asking<'_> {
             _ => {}
         }
         let (questions, mut parts) = (self.parts(), Vec::new());
+        let named = self.named().await?;
         // Of several parts each is read in less.
         let shared = if questions.len() > 1 { SHARED } else { 1.0 };
         let compared = self.plan.compared.as_ref();
@@ -272,7 +270,7 @@ impl Asking<'_> {
             .into_iter()
             .flatten();
         for (text, shape) in questions {
-            let mut part = self.find(text, shape, shared).await?;
+            let mut part = self.find(text, shape, shared, &named).await?;
             part.side = sides.next();
             parts.push(part);
         }
@@ -283,7 +281,7 @@ impl Asking<'_> {
         if parts.iter().all(|part| part.excerpts.is_empty()) {
             return Ok(Some(self.refuse(events).await));
         }
-        self.passages = self.number(&mut parts);
+        self.passages = Self::number(&mut parts);
         self.generate(&parts, events).await
     }
 
@@ -310,7 +308,13 @@ impl Asking<'_> {
 
     /// What one question is answered from; the passages that came nearest are kept where the documents do not speak of
     /// it.
-    async fn find(&mut self, text: String, shape: Shape, shared: f32) -> Result<Part> {
+    async fn find(
+        &mut self,
+        text: String,
+        shape: Shape,
+        shared: f32,
+        named: &[DocumentId],
+    ) -> Result<Part> {
         let retriever = self.retriever;
         let most = retriever.search.passages;
         let mut context = self.context(&text);
@@ -318,7 +322,6 @@ impl Asking<'_> {
             Some(context) => format!("{context} {text}"),
             None => text.clone(),
         };
-        let named = self.named().await?;
         let mut hits = retriever
             .search(&query, 2 * most, &self.question.scope)
             .await?;
@@ -328,10 +331,7 @@ impl Asking<'_> {
         hits.hits.truncate(most);
         // What was spoken of comes first.
         if let Some(turn) = self.history.last().filter(|_| context.is_some()) {
-            let spoken_of = |hit: &Passage| {
-                let mut cited = turn.cited.iter();
-                cited.any(|one| one.document == hit.document && one.start == hit.start)
-            };
+            let spoken_of = |hit: &Passage| turn.cited.iter().any(|one| one.is_same(hit));
             hits.hits.retain(|hit| !spoken_of(hit));
             hits.hits.splice(0..0, turn.cited.iter().cloned());
             hits.hits.truncate(most);
@@ -342,14 +342,13 @@ impl Asking<'_> {
         let mut link = None;
         if let Some(hop) = hop::of(&text, &hits.hits) {
             let passage = &hits.hits[hop.passage];
-            link = Some((passage.clone(), cite(passage, hop.span)));
+            link = Some(cite(passage, hop.span));
             let query = format!("{} {text}", hop.names);
             let more = retriever.search(&query, most, &self.question.scope).await?;
             merge(&mut hits.hits, more.hits, most);
             hits.evidence = hits.evidence.max(more.evidence);
             context = Some(context.map_or(hop.names.clone(), |one| format!("{one} {}", hop.names)));
         }
-        self.evidence = self.evidence.max(hits.evidence);
         let budget = retriever.search.passage_tokens;
         let is_vain = hits.evidence < retriever.search.evidence_threshold;
         let parts = excerpt::excerpts(&hits.hits, &Claim::of(&text), budget, shared);
@@ -363,7 +362,7 @@ impl Asking<'_> {
             text,
             shape,
             context,
-            link: link.map(|(_, citation)| citation),
+            link,
             side: None,
             recent: self.plan.kind == Kind::TimeBound && self.plan.filters.period.is_none(),
             excerpts,
@@ -390,7 +389,7 @@ impl Asking<'_> {
         .await?;
         let question = Claim::of_question(text);
         for passages in documents {
-            excerpt::complete(hits, passages, &question);
+            excerpt::complete(hits, &passages, &question);
         }
         Ok(())
     }
@@ -407,15 +406,12 @@ impl Asking<'_> {
     }
 
     /// Numbers the passages that are read, each once; returns them.
-    fn number(&self, parts: &mut [Part]) -> Vec<Passage> {
+    fn number(parts: &mut [Part]) -> Vec<Passage> {
         let mut numbered: Vec<Passage> = Vec::new();
         for part in parts {
             let link = part.link.as_mut();
             for passage in part.excerpts.iter_mut().map(|one| &mut one.passage) {
-                let is_it = |other: &&Passage| {
-                    other.document == passage.document && other.start == passage.start
-                };
-                passage.n = match numbered.iter().find(is_it) {
+                passage.n = match numbered.iter().find(|one| one.is_same(passage)) {
                     Some(known) => known.n,
                     None => numbered.len() + 1,
                 };
@@ -424,11 +420,7 @@ impl Asking<'_> {
                 }
             }
             if let Some(link) = link {
-                let holds = |one: &&Passage| {
-                    one.document == link.document && (one.start..one.end).contains(&link.start)
-                };
-                let found = numbered.iter().find(holds);
-                match found {
+                match numbered.iter().find(|one| one.holds(link)) {
                     Some(passage) => link.marker = passage.n,
                     None => part.link = None,
                 }
@@ -711,14 +703,10 @@ impl Events {
 
 /// Puts passages behind the first one, each once.
 fn merge(hits: &mut Vec<Passage>, more: Vec<Passage>, most: usize) {
-    let is_known = |hits: &[Passage], one: &Passage| {
-        let mut known = hits.iter();
-        known.any(|hit| hit.document == one.document && hit.start == one.start)
-    };
     let mut at = hits.len().min(1);
     for passage in more {
-        if !is_known(&hits[..at], &passage) {
-            hits.retain(|hit| hit.document != passage.document || hit.start != passage.start);
+        if !hits[..at].iter().any(|hit| hit.is_same(&passage)) {
+            hits.retain(|hit| !hit.is_same(&passage));
             hits.insert(at.min(hits.len()), passage);
             at += 1;
         }

@@ -63,7 +63,7 @@ pub(crate) struct Quote<'a> {
     pub text: &'a str,
     /// What it stands under.
     pub around: String,
-    /// The sentence that it leans on: "It is held by SafeHold" says nothing without the one before.
+    /// The sentence that it leans on: "It is held by the bank" says nothing without the one before.
     pub before: Option<Range<usize>>,
 }
 
@@ -193,10 +193,14 @@ const LEANING: &str = "it its it's they their he she his her him this that these
     tiene tienen mide pesa dura abre cierra vive trabaja viene incluye admite funciona caduca vence termina empieza sale \
     llega fue era pertenece il elle ils elles cela ce er sie es ihr ihre dies egli essa ele ela hij zij";
 
+/// Whether a line is an item of a list.
+pub(crate) fn is_item(line: &str) -> bool {
+    line.starts_with(['-', '*', '+', '•'])
+}
+
 /// The sentence before one that leans on it, in the same paragraph; for an item of a list, the line that opens the list;
 /// for a row, the header of its table.
 fn leans_on(text: &str, spans: &[Range<usize>], at: usize) -> Option<Range<usize>> {
-    let is_item = |line: &str| line.starts_with(['-', '*', '+', '•']);
     let sentence = &text[spans[at].clone()];
     if sentence.starts_with('|') {
         let header = header_in(text, &spans[at]);
@@ -340,15 +344,12 @@ mod tests {
             n,
             document: format!("d{n}"),
             path: format!("/notes/{n}.md"),
-            title: String::new(),
-            heading: None,
-            tags: Vec::new(),
-            table_header: None,
             page: Some(2),
             start,
             end: start + text.len(),
             score: 1.0,
             text: text.to_owned(),
+            ..Passage::default()
         }
     }
 

@@ -158,13 +158,7 @@ pub(crate) fn documents(conversation: &Conversation) -> Vec<DocumentId> {
 
 /// The passages that an answer cites.
 fn cited(detail: &Detail) -> Vec<Passage> {
-    let cites = |passage: &&Passage| {
-        let mut citations = detail.citations.iter();
-        citations.any(|citation| {
-            citation.document == passage.document
-                && (passage.start..passage.end).contains(&citation.start)
-        })
-    };
+    let cites = |passage: &&Passage| detail.citations.iter().any(|one| passage.holds(one));
     detail.passages.iter().filter(cites).cloned().collect()
 }
 

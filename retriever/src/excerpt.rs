@@ -67,18 +67,13 @@ pub(crate) fn excerpts(
 
 /// Takes up what the search left in a document that it found: the passage that has most of the question's words that
 /// none has that was found there, behind the first of that document; and the headers of its tables.
-pub(crate) fn complete(hits: &mut Vec<Passage>, passages: Vec<Passage>, question: &Claim) {
+pub(crate) fn complete(hits: &mut Vec<Passage>, passages: &[Passage], question: &Claim) {
     let Some(document) = passages.first().map(|one| one.document.clone()) else {
         return;
     };
-    let is_hit = |hits: &[Passage], one: &Passage| {
-        let mut known = hits.iter();
-        known.any(|hit| hit.document == one.document && hit.start == one.start)
-    };
+    let is_hit = |hits: &[Passage], one: &Passage| hits.iter().any(|hit| hit.is_same(one));
     for hit in hits.iter_mut() {
-        let whole = passages
-            .iter()
-            .find(|one| one.document == hit.document && one.start == hit.start);
+        let whole = passages.iter().find(|one| one.is_same(hit));
         if let Some(whole) = whole {
             hit.table_header.clone_from(&whole.table_header);
         }
@@ -186,14 +181,10 @@ mod tests {
             document: name.to_owned(),
             path: format!("/notes/{name}.md"),
             title: name.to_owned(),
-            heading: None,
-            tags: Vec::new(),
-            table_header: None,
-            page: None,
-            start: 0,
             end: text.len(),
             score,
             text: text.to_owned(),
+            ..Passage::default()
         }
     }
 
@@ -236,7 +227,7 @@ mod tests {
         let mut hits = vec![head.clone(), passage("other", 0.5, "Foods.")];
         complete(
             &mut hits,
-            vec![head, tail],
+            &[head, tail],
             &Claim::of("The inventories of Calder Foods?"),
         );
         let starts: Vec<usize> = hits.iter().map(|hit| hit.start).collect();

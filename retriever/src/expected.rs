@@ -4,7 +4,7 @@
 
 use crate::fold::{listed, plain};
 use crate::proof::Claim;
-use crate::values::{amounts, month_named};
+use crate::values::{Unit, amounts, month_named};
 
 /// How much a text is favoured that has what is expected (nats).
 const FAVOUR: f32 = 1.5;
@@ -245,7 +245,7 @@ pub(crate) fn counted(question: &str) -> Option<String> {
         let place = words
             .windows(parts.len())
             .position(|window| window == parts)?;
-        Some(place + length(&phrase))
+        Some(place + length(phrase))
     })?;
     let mut rest = words[after..]
         .iter()
@@ -273,7 +273,7 @@ fn has_price(text: &str) -> bool {
                 month_named(&word).is_some()
                     || matches!(word.as_str(), "de" | "st" | "nd" | "rd" | "th")
             });
-            amount.unit.is_none_or(|unit| unit.is_currency()) && !is_month
+            amount.unit.is_none_or(Unit::is_currency) && !is_month
         })
 }
 

@@ -131,14 +131,10 @@ mod tests {
             document: "d".to_owned(),
             path: "/notes/boiler.md".to_owned(),
             title: "Boiler".to_owned(),
-            heading: None,
-            tags: Vec::new(),
-            table_header: None,
-            page: None,
-            start: 0,
             end: text.len(),
             score: 1.0,
             text: text.to_owned(),
+            ..Passage::default()
         }
     }
 

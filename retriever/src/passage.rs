@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use vade_indexer::{Chunk, path_text};
 
+use crate::cite::Citation;
 use crate::library::file_name;
 
 /// A retrieved chunk.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Passage {
     /// Its number in the prompt, from 1; 0 in a plain search.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -43,6 +44,16 @@ fn is_zero(number: &usize) -> bool {
 }
 
 impl Passage {
+    /// Whether it is the same part of the same document.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.document == other.document && self.start == other.start
+    }
+
+    /// Whether the words that a citation quotes begin in it.
+    pub(crate) fn holds(&self, citation: &Citation) -> bool {
+        self.document == citation.document && (self.start..self.end).contains(&citation.start)
+    }
+
     /// The name of its file.
     pub(crate) fn file_name(&self) -> &str {
         file_name(&self.path)

@@ -113,13 +113,10 @@ mod tests {
             path: "/notes/lease.md".to_owned(),
             title: "Lease of the flat".to_owned(),
             heading: Some("Deposit".to_owned()),
-            tags: Vec::new(),
-            table_header: None,
-            page: None,
-            start: 0,
             end: text.len(),
             score: 1.0,
             text: text.to_owned(),
+            ..Passage::default()
         }
     }
 

@@ -12,6 +12,7 @@ use crate::condense;
 use crate::conversation::{self, Conversation, Detail, Message};
 use crate::error::{Result, RetrieverError};
 use crate::eval::{Case, Wanted, language_of, says};
+use crate::library::file_name;
 use crate::prompt::Turn;
 use crate::writer::without_markers;
 
@@ -175,10 +176,6 @@ fn paths_of(rows: &[Value]) -> impl Iterator<Item = &str> {
 fn names<'a>(paths: impl Iterator<Item = &'a str>) -> Wanted {
     let names: BTreeSet<&str> = paths.map(file_name).collect();
     Wanted::Any(names.into_iter().map(str::to_owned).collect())
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The documents that an answer rests on, by their paths: forgetting one of them takes the entry away.

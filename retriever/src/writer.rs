@@ -249,14 +249,10 @@ mod tests {
             document: "d".to_owned(),
             path: "/lease.md".to_owned(),
             title: "Lease".to_owned(),
-            heading: None,
-            tags: Vec::new(),
-            table_header: None,
-            page: None,
-            start: 0,
             end: text.len(),
             score: 1.0,
             text: (*text).to_owned(),
+            ..Passage::default()
         };
         texts.iter().enumerate().map(passage).collect()
     }

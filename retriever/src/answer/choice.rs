@@ -6,7 +6,7 @@ use vade_models::language::Candidate;
 
 use super::{Part, Shape};
 use crate::calendar::Date;
-use crate::cite::{Quote, header_of, quotes};
+use crate::cite::{Quote, header_of, is_item, quotes};
 use crate::expected::{Expected, counted};
 use crate::passage::Passage;
 use crate::plan::Compared;
@@ -50,7 +50,7 @@ fn date(passage: &Passage) -> Option<Date> {
     let year = || {
         let parts = name.split(|c: char| !c.is_ascii_digit());
         let years = parts.filter(|part| part.len() == 4 && part.starts_with("20"));
-        Date::new(years.last()?.parse().ok()?, 1, 1)
+        Date::new(years.into_iter().next_back()?.parse().ok()?, 1, 1)
     };
     document_date(name, &passage.title, &passage.text)
         .and_then(|period| period.from)
@@ -210,15 +210,17 @@ pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
         return sentence;
     }
     let shares = Claim::of(&part.text).shares(answers.iter().copied());
-    let best = shares.iter().copied().fold(0.0, f32::max);
-    let mut those = answers
-        .iter()
-        .zip(&shares)
-        .filter(|(_, share)| **share >= best);
-    match (those.next(), those.next()) {
-        (Some((clause, _)), None) => clause,
+    match best(answers.into_iter().zip(shares))[..] {
+        [clause] => clause,
         _ => sentence,
     }
+}
+
+/// Those of which the question speaks most.
+pub(super) fn best<T>(all: impl Iterator<Item = (T, f32)> + Clone) -> Vec<T> {
+    let most = all.clone().map(|(_, share)| share).fold(0.0, f32::max);
+    let best = all.filter(|(_, share)| *share >= most);
+    best.map(|(one, _)| one).collect()
 }
 
 /// Whether a sentence says no to a question: itself, the cell of the column that the question speaks of, the opener of
@@ -226,16 +228,12 @@ pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
 pub(super) fn denies(quote: &Quote<'_>, part: &Part, question: &Claim) -> bool {
     let passage = &part.excerpts[quote.passage].passage;
     let says_no = |text: &str| Claim::of(text).says_no();
-    let cells = cells(quote, part);
-    let most = cells.iter().map(|(_, share)| *share).fold(0.0, f32::max);
-    let mut asked = cells
-        .iter()
-        .filter(|(_, share)| *share > 0.0 && *share >= most);
-    if let (Some((cell, _)), None) = (asked.next(), asked.next()) {
+    let asked = cells(quote, part).into_iter();
+    let asked = asked.filter(|(_, share)| *share > 0.0);
+    if let [cell] = best(asked)[..] {
         return says_no(cell.text) || matches!(cell.text, "-" | "–" | "—" | "✗");
     }
-    let is_item = quote.text.starts_with(['-', '*', '+', '•']);
-    let opener = quote.before.clone().filter(|_| is_item);
+    let opener = quote.before.clone().filter(|_| is_item(quote.text));
     let opener = opener.map_or("", |before| &passage.text[before]);
     let heading = passage.heading.as_deref().unwrap_or_default();
     let heading = heading.rsplit(" > ").next().unwrap_or_default();
@@ -386,16 +384,16 @@ pub(super) fn evidence(
     });
     let texts: Vec<String> = quoted.chain(read).collect();
     let shares = question.shares(texts.iter().map(String::as_str));
-    let (lacks, _) = question.lacks(&texts[quotes.len() + quotes[place].passage]);
-    let passage = &texts[quotes.len() + quotes[place].passage];
+    let read = quotes.len() + quotes[place].passage;
+    let passage = &texts[read];
     Evidence {
         of_other_thing: !speaks_of_object(&part.text, &texts[place]),
         of_other_year: question.lacks_year(passage),
         weight,
         terms: shares[place],
-        near: shares[quotes.len() + quotes[place].passage],
+        near: shares[read],
         likelihood,
-        lacks,
+        lacks: question.lacks(passage).0,
     }
 }
 

@@ -279,18 +279,9 @@ impl<'a> Making<'a> {
 /// The sentences a model wrote, without what only leads to them.
 fn lines(wording: &str) -> Vec<String> {
     let whole = Passage {
-        n: 0,
-        document: String::new(),
-        path: String::new(),
-        title: String::new(),
-        heading: None,
-        tags: Vec::new(),
-        table_header: None,
-        page: None,
-        start: 0,
         end: wording.len(),
-        score: 0.0,
         text: wording.to_owned(),
+        ..Passage::default()
     };
     let passages = [whole];
     let sentences = quotes(&passages[0], 0).filter(|quote| quote.sentences == 1);

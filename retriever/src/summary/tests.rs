@@ -12,13 +12,11 @@ pub(super) fn passages(title: &str, sections: &[(&str, &str)]) -> Vec<Passage> {
             path: format!("/notes/{}.md", title.to_lowercase()),
             title: title.to_owned(),
             heading: Some((*heading).to_owned()),
-            tags: Vec::new(),
-            table_header: None,
-            page: None,
             start: from,
             end: from + text.len(),
             score: 1.0,
             text: (*text).to_owned(),
+            ..Passage::default()
         }
     };
     sections.iter().enumerate().map(passage).collect()

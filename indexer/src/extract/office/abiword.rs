@@ -6,18 +6,14 @@ use super::super::transcript::single_line;
 use super::super::{Extracted, Limits, Rejection};
 use super::flow::{Flow, Piece, one_line};
 use super::package::{not_valid, sensible_title};
-use super::partly;
-use super::xml::{Broken, Element, Node, Xml, decode};
+use super::xml::{Broken, Element, Pass, Xml};
+use super::{beginning_with, partly};
 
 const WHAT: &str = "AbiWord document";
 
 /// Reads a document.
 pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
-    let text = decode(bytes.to_vec());
-    let root = Xml::new(&text).next_element();
-    if root.is_none_or(|root| !matches!(root.name(), "abiword" | "awml")) {
-        return Err(not_valid(WHAT, "it does not begin as one"));
-    }
+    let text = beginning_with(bytes, WHAT, |root| matches!(root, "abiword" | "awml"))?;
     let mut reader = Reader {
         flow: Flow::new(limits),
         paragraphs: Vec::new(),
@@ -52,18 +48,9 @@ struct Paragraph {
     notes: Vec<String>,
 }
 
-impl Reader {
-    fn read(&mut self, xml: &mut Xml<'_>) -> Result<(), Broken> {
-        while !self.flow.is_full()
-            && let Some(node) = xml.next()?
-        {
-            match node {
-                Node::Open(element) => self.open(xml, &element)?,
-                Node::Close => self.close(xml.closed()),
-                Node::Text(text) => self.push(&text),
-            }
-        }
-        Ok(())
+impl Pass for Reader {
+    fn is_full(&self) -> bool {
+        self.flow.is_full()
     }
 
     fn open(&mut self, xml: &mut Xml<'_>, element: &Element<'_>) -> Result<(), Broken> {
@@ -110,6 +97,12 @@ impl Reader {
         }
     }
 
+    fn text(&mut self, text: &str) {
+        self.push(text);
+    }
+}
+
+impl Reader {
     fn push(&mut self, text: &str) {
         if let Some(paragraph) = self.paragraphs.last_mut() {
             paragraph.text.push_str(text);

@@ -8,8 +8,8 @@ use super::super::transcript::single_line;
 use super::super::{Extracted, Limits, Rejection};
 use super::flow::{Flow, Piece, one_line};
 use super::package::not_valid;
-use super::partly;
-use super::xml::{Broken, Element, Node, Xml, decode};
+use super::xml::{Broken, Element, Pass, Xml};
+use super::{beginning_with, partly};
 
 const WHAT: &str = "e-book";
 
@@ -17,11 +17,7 @@ const MOST_AUTHORS: usize = 50;
 
 /// Reads an e-book.
 pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
-    let text = decode(bytes.to_vec());
-    let root = Xml::new(&text).next_element();
-    if root.is_none_or(|root| root.name() != "FictionBook") {
-        return Err(not_valid(WHAT, "it does not begin as one"));
-    }
+    let text = beginning_with(bytes, WHAT, |root| root == "FictionBook")?;
     let mut reader = Reader {
         flow: Flow::new(limits),
         notes: notes(&text),
@@ -53,22 +49,9 @@ struct Reader {
     title: Option<String>,
 }
 
-impl Reader {
-    fn read(&mut self, xml: &mut Xml<'_>) -> Result<(), Broken> {
-        while !self.flow.is_full()
-            && let Some(node) = xml.next()?
-        {
-            match node {
-                Node::Open(element) => self.open(xml, &element)?,
-                Node::Close => self.close(xml.closed()),
-                Node::Text(text) => {
-                    if let Some(paragraph) = &mut self.paragraph {
-                        paragraph.push_str(&text);
-                    }
-                }
-            }
-        }
-        Ok(())
+impl Pass for Reader {
+    fn is_full(&self) -> bool {
+        self.flow.is_full()
     }
 
     fn open(&mut self, xml: &mut Xml<'_>, element: &Element<'_>) -> Result<(), Broken> {
@@ -114,6 +97,14 @@ impl Reader {
         }
     }
 
+    fn text(&mut self, text: &str) {
+        if let Some(paragraph) = &mut self.paragraph {
+            paragraph.push_str(text);
+        }
+    }
+}
+
+impl Reader {
     fn close_paragraph(&mut self, piece: fn(String) -> Piece) {
         let text = single_line(&self.paragraph.take().unwrap_or_default());
         if !text.is_empty() {

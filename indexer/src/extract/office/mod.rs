@@ -36,8 +36,8 @@ mod xls_formats;
 mod xml;
 
 use super::{Extracted, Rejection};
-use package::Package;
-use xml::Broken;
+use package::{Package, not_valid};
+use xml::{Broken, Xml, decode};
 
 /// The document where all of it was `read`, or as much of it as there is, with a notice.
 fn damaged(
@@ -61,4 +61,18 @@ fn partly(
     let notice = format!("only a part of it could be read: {broken}");
     document.notice.get_or_insert(notice);
     Ok(document)
+}
+
+/// The text of a file that is one part of XML, if it begins with such an element.
+fn beginning_with(
+    bytes: &[u8],
+    what: &str,
+    is_root: impl Fn(&str) -> bool,
+) -> Result<String, Rejection> {
+    let text = decode(bytes.to_vec());
+    let root = Xml::new(&text).next_element();
+    if root.is_none_or(|root| !is_root(root.name())) {
+        return Err(not_valid(what, "it does not begin as one"));
+    }
+    Ok(text)
 }

@@ -4,6 +4,7 @@
 //! Codes are read by `number_code`, digits placed by `number_digits`. It is pure: no number and no code is an error,
 //! and what a code says that is not known here leaves the number as it is.
 
+use super::super::plain::moment::month_name;
 use super::grid::{Epoch, Kind, calendar, tidy_number};
 use super::number_code::{Part, Section, Unit, sections};
 use super::number_digits;
@@ -330,12 +331,13 @@ impl Moment {
     fn part(&self, unit: Unit, count: usize, by_halves: bool) -> String {
         let (year, month, day) = self.date;
         let hour = self.seconds / 3600 % 24;
+        let month_name = || month_name(u8::try_from(month).unwrap_or_default());
         match (unit, count) {
             (Unit::Year, ..=2) => padded(year % 100, 2),
             (Unit::Year, _) => padded(year, 4),
-            (Unit::Month, 3) => month_name(month)[..3].to_owned(),
-            (Unit::Month, 5) => month_name(month)[..1].to_owned(),
-            (Unit::Month, 4..) => month_name(month).to_owned(),
+            (Unit::Month, 3) => month_name().chars().take(3).collect(),
+            (Unit::Month, 5) => month_name().chars().take(1).collect(),
+            (Unit::Month, 4..) => month_name().to_owned(),
             (Unit::Month, _) => padded(month, count),
             (Unit::Day, 3) => self.weekday()[..3].to_owned(),
             (Unit::Day, 4..) => self.weekday().to_owned(),
@@ -360,25 +362,6 @@ impl Moment {
         let index = usize::try_from(self.day_from_1970.rem_euclid(7)).unwrap_or(0);
         DAYS[index]
     }
-}
-
-fn month_name(month: i64) -> &'static str {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    let index = usize::try_from(month - 1).unwrap_or(0);
-    MONTHS[index.min(11)]
 }
 
 fn padded(number: i64, width: usize) -> String {

@@ -11,7 +11,7 @@ use super::margins::Margins;
 use super::opendocument_margins::{annotation, margins};
 use super::opendocument_styles::Styles;
 use super::package::{Package, element_text, needs_password, not_valid, sensible_title};
-use super::xml::{Broken, Element, Node, Xml};
+use super::xml::{Broken, Element, Pass, Xml};
 use super::{damaged, partly};
 
 const WHAT: &str = "OpenDocument file";
@@ -131,44 +131,9 @@ struct Paragraph {
     plain: bool,
 }
 
-impl Reader {
-    fn new(limits: &Limits) -> Self {
-        Self {
-            flow: Flow::new(limits),
-            styles: Styles::default(),
-            paragraphs: Vec::new(),
-            lists: Vec::new(),
-            shapes: Vec::new(),
-            tables: Vec::new(),
-            role: Role::default(),
-            in_notes: false,
-            noted: 0,
-            pages: 0,
-            slide_title: String::new(),
-            title: None,
-        }
-    }
-
-    /// Reads the part with the text, with what stands above and below it on every page.
-    fn read_between(&mut self, mut margins: Margins, text: &str) -> Result<(), Broken> {
-        margins.write_headers(&mut self.flow);
-        let read = self.read(&mut Xml::new(text));
-        self.flow.close_all();
-        margins.write_footers(&mut self.flow);
-        read
-    }
-
-    fn read(&mut self, xml: &mut Xml<'_>) -> Result<(), Broken> {
-        while !self.flow.is_full()
-            && let Some(node) = xml.next()?
-        {
-            match node {
-                Node::Open(element) => self.open(xml, &element)?,
-                Node::Close => self.close(xml.closed()),
-                Node::Text(text) => self.push(&text),
-            }
-        }
-        Ok(())
+impl Pass for Reader {
+    fn is_full(&self) -> bool {
+        self.flow.is_full()
     }
 
     fn open(&mut self, xml: &mut Xml<'_>, element: &Element<'_>) -> Result<(), Broken> {
@@ -236,14 +201,12 @@ impl Reader {
         }
     }
 
-    fn open_paragraph(&mut self, element: &Element<'_>, level: Option<u8>) {
-        self.paragraphs.push(Paragraph {
-            level,
-            style: element.attribute("style-name").unwrap_or_default(),
-            ..Paragraph::default()
-        });
+    fn text(&mut self, text: &str) {
+        self.push(text);
     }
+}
 
+impl Reader {
     /// Adds text, in which a run of white space is one space.
     fn push(&mut self, text: &str) {
         let Some(paragraph) = self.paragraphs.last() else {
@@ -261,6 +224,40 @@ impl Reader {
             space = is_space;
         }
         self.push_exactly(&kept);
+    }
+
+    fn new(limits: &Limits) -> Self {
+        Self {
+            flow: Flow::new(limits),
+            styles: Styles::default(),
+            paragraphs: Vec::new(),
+            lists: Vec::new(),
+            shapes: Vec::new(),
+            tables: Vec::new(),
+            role: Role::default(),
+            in_notes: false,
+            noted: 0,
+            pages: 0,
+            slide_title: String::new(),
+            title: None,
+        }
+    }
+
+    /// Reads the part with the text, with what stands above and below it on every page.
+    fn read_between(&mut self, mut margins: Margins, text: &str) -> Result<(), Broken> {
+        margins.write_headers(&mut self.flow);
+        let read = self.read(&mut Xml::new(text));
+        self.flow.close_all();
+        margins.write_footers(&mut self.flow);
+        read
+    }
+
+    fn open_paragraph(&mut self, element: &Element<'_>, level: Option<u8>) {
+        self.paragraphs.push(Paragraph {
+            level,
+            style: element.attribute("style-name").unwrap_or_default(),
+            ..Paragraph::default()
+        });
     }
 
     fn push_exactly(&mut self, text: &str) {

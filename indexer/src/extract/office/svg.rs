@@ -6,18 +6,14 @@
 use super::super::transcript::{Transcript, single_line};
 use super::super::{Extracted, Limits, Rejection};
 use super::package::not_valid;
-use super::partly;
-use super::xml::{Broken, Element, Node, Xml, decode};
+use super::xml::{Broken, Element, Node, Pass, Xml};
+use super::{beginning_with, partly};
 
 const WHAT: &str = "SVG image";
 
 /// Reads a drawing.
 pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejection> {
-    let text = decode(bytes.to_vec());
-    let root = Xml::new(&text).next_element();
-    if root.is_none_or(|root| root.name() != "svg") {
-        return Err(not_valid(WHAT, "it does not begin as one"));
-    }
+    let text = beginning_with(bytes, WHAT, |root| root == "svg")?;
     let mut reader = Reader {
         transcript: Transcript::new(limits),
         title: None,
@@ -43,21 +39,15 @@ struct Reader {
     says: bool,
 }
 
-impl Reader {
-    fn read(&mut self, xml: &mut Xml<'_>) -> Result<(), Broken> {
-        while !self.transcript.is_full()
-            && let Some(node) = xml.next()?
-        {
-            match node {
-                Node::Open(element) if is_hidden(&element) => xml.skip()?,
-                Node::Open(element) => self.open(xml, &element)?,
-                Node::Text(_) | Node::Close => {}
-            }
-        }
-        Ok(())
+impl Pass for Reader {
+    fn is_full(&self) -> bool {
+        self.transcript.is_full()
     }
 
     fn open(&mut self, xml: &mut Xml<'_>, element: &Element<'_>) -> Result<(), Broken> {
+        if is_hidden(element) {
+            return xml.skip();
+        }
         match element.name() {
             "title" if xml.parent() == "svg" && self.title.is_none() => {
                 let title = single_line(&xml.text()?);

@@ -15,7 +15,7 @@ use super::word_lists::{ListPlace, Lists};
 use super::word_margins::{Comments, margins};
 use super::word_notes::{Notes, without_marks};
 use super::word_styles::{Role, Styles, by_outline, is_on};
-use super::xml::{Broken, Element, Node, Xml};
+use super::xml::{Broken, Element, Pass, Xml};
 use super::{damaged, drawing};
 
 /// Reads a Word document.
@@ -86,44 +86,9 @@ struct Run {
     hidden: bool,
 }
 
-impl<'p, 'b> Reader<'p, 'b> {
-    fn new(package: &'p mut Package<'b>, main: &str, limits: &Limits) -> Self {
-        let relations = package.relations(main);
-        let part = |kind: &str| relations.only(kind).unwrap_or_default();
-        let styles = Styles::read(&package.optional(part("styles")));
-        let lists = Lists::read(&package.optional(part("numbering")));
-        let footnotes = Notes::read(&package.optional(part("footnotes")));
-        let endnotes = Notes::read(&package.optional(part("endnotes")));
-        let comments = Comments::read(&package.optional(part("comments")));
-        let margins = margins(package, &relations);
-        Self {
-            package,
-            relations,
-            styles,
-            lists,
-            footnotes,
-            endnotes,
-            comments,
-            margins,
-            noted: 0,
-            flow: Flow::new(limits),
-            paragraphs: Vec::new(),
-            run: Run::default(),
-            title: None,
-        }
-    }
-
-    fn read(&mut self, xml: &mut Xml<'_>) -> Result<(), Broken> {
-        while !self.flow.is_full()
-            && let Some(node) = xml.next()?
-        {
-            match node {
-                Node::Open(element) => self.open(xml, &element)?,
-                Node::Close => self.close(xml.closed()),
-                Node::Text(_) => {}
-            }
-        }
-        Ok(())
+impl Pass for Reader<'_, '_> {
+    fn is_full(&self) -> bool {
+        self.flow.is_full()
     }
 
     fn open(&mut self, xml: &mut Xml<'_>, element: &Element<'_>) -> Result<(), Broken> {
@@ -196,6 +161,34 @@ impl<'p, 'b> Reader<'p, 'b> {
             "tbl" => self.flow.close_table(),
             "tc" => self.flow.close_cell(),
             _ => {}
+        }
+    }
+}
+
+impl<'p, 'b> Reader<'p, 'b> {
+    fn new(package: &'p mut Package<'b>, main: &str, limits: &Limits) -> Self {
+        let relations = package.relations(main);
+        let part = |kind: &str| relations.only(kind).unwrap_or_default();
+        let styles = Styles::read(&package.optional(part("styles")));
+        let lists = Lists::read(&package.optional(part("numbering")));
+        let footnotes = Notes::read(&package.optional(part("footnotes")));
+        let endnotes = Notes::read(&package.optional(part("endnotes")));
+        let comments = Comments::read(&package.optional(part("comments")));
+        let margins = margins(package, &relations);
+        Self {
+            package,
+            relations,
+            styles,
+            lists,
+            footnotes,
+            endnotes,
+            comments,
+            margins,
+            noted: 0,
+            flow: Flow::new(limits),
+            paragraphs: Vec::new(),
+            run: Run::default(),
+            title: None,
         }
     }
 

@@ -244,6 +244,35 @@ impl<'a> Xml<'a> {
     }
 }
 
+/// One pass over a part: what a reader does with each thing in it.
+pub(super) trait Pass {
+    /// Nothing more is taken.
+    fn is_full(&self) -> bool;
+
+    /// An element begins.
+    fn open(&mut self, xml: &mut Xml<'_>, element: &Element<'_>) -> Result<(), Broken>;
+
+    /// The element of this name ends.
+    fn close(&mut self, _name: &str) {}
+
+    /// Text, white space between elements included.
+    fn text(&mut self, _text: &str) {}
+
+    /// Reads to the end, or until nothing more is taken.
+    fn read(&mut self, xml: &mut Xml<'_>) -> Result<(), Broken> {
+        while !self.is_full()
+            && let Some(node) = xml.next()?
+        {
+            match node {
+                Node::Open(element) => self.open(xml, &element)?,
+                Node::Close => self.close(xml.closed()),
+                Node::Text(text) => self.text(&text),
+            }
+        }
+        Ok(())
+    }
+}
+
 fn local(name: QName<'_>) -> &str {
     name.local_name().into_inner()
 }

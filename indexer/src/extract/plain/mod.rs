@@ -10,7 +10,7 @@ pub(super) mod gzip;
 pub(super) mod mail;
 mod mailbox;
 mod members;
-mod moment;
+pub(super) mod moment;
 pub(super) mod notebook;
 mod recurrence;
 pub(super) mod subtitles;

@@ -7,7 +7,7 @@ use time::{Date, Month};
 
 use super::content_lines::Property;
 
-pub(super) const MONTHS: [&str; 12] = [
+const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -156,7 +156,7 @@ pub(super) fn counted(count: u32, unit: &str) -> String {
 }
 
 /// The name of a month, counted from 1.
-pub(super) fn month_name(month: u8) -> &'static str {
+pub(in super::super) fn month_name(month: u8) -> &'static str {
     let index = usize::from(month).checked_sub(1);
     index
         .and_then(|index| MONTHS.get(index))
