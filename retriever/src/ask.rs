@@ -1,6 +1,6 @@
 //! From a question to a cited answer, as a stream of events.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -38,7 +38,7 @@ const SHARED: f32 = 0.7;
 const NEAREST: usize = 3;
 
 /// What is asked.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Question {
     /// The words.
     pub text: String,
@@ -52,6 +52,24 @@ pub struct Question {
     pub scope: Scope,
     /// When it was asked (milliseconds since 1970).
     pub now: i64,
+}
+
+impl Default for Question {
+    /// Nothing, asked at this moment.
+    fn default() -> Self {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = time.map_or(0, |time| {
+            i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+        });
+        Self {
+            text: String::new(),
+            conversation: None,
+            keep_as: None,
+            model: None,
+            scope: Scope::default(),
+            now,
+        }
+    }
 }
 
 /// What happens on the way to an answer, in this order.

@@ -17,8 +17,17 @@ const WHEN: &str = "when was|when were|when did|when is|when s|when|on what day 
 /// "The last time" says which without a word for documents.
 const TIMES: &str = "which was|what was|cual fue|cual es|which is|what is";
 
+/// What asks for a habit or a timetable, which a document tells: "When does the last ferry leave?"
+const HABITS: &str = "when does|when do|when will|when can|when should|when must|when may|cuando sale|cuando salen|\
+    cuando llega|cuando llegan|cuando parte|cuando parten|cuando pasa|cuando pasan|cuando abre|cuando abren|\
+    cuando cierra|cuando cierran|cuando empieza|cuando empiezan|cuando termina|cuando terminan|cuando vence|\
+    cuando vencen|cuando caduca|cuando caducan|cuando hay que|cuando debo|cuando puedo|cuando se puede|a que hora";
+
 /// The first, last or next of some documents, for its day.
 pub(super) fn when(asked: &Asked<'_>, about: &About, today: Date, start: usize) -> Option<Plan> {
+    if asked.any(start, HABITS).is_some() {
+        return None;
+    }
     let opener = asked.any(start, WHEN).or_else(|| {
         let length = asked.any(start, TIMES)?;
         asked.has("time|vez").then_some(length)

@@ -242,3 +242,9 @@ fn a_moment_is_that_of_the_first_last_or_next() {
     check("When was the boiler last serviced?", "timebound");
     check("When did Oscar Tanaka move?", "fact named=Oscar Tanaka");
 }
+
+#[test]
+fn timetables_are_told_by_documents() {
+    check("When does the last meeting end?", "timebound");
+    check("¿Cuándo empieza la última reunión?", "timebound");
+}

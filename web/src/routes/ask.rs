@@ -1,7 +1,6 @@
 //! `POST /api/ask`: an answer as server-sent events.
 
 use std::convert::Infallible;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
 use axum::response::Sse;
@@ -34,7 +33,7 @@ pub(crate) async fn ask(
         keep_as: request.conversation.is_none().then(new_id).transpose()?,
         conversation: request.conversation,
         model: request.model,
-        now: now(),
+        ..Question::default()
     };
     let mut answer = String::new();
     let events = ReceiverStream::new(services.retriever.ask(question)).map(move |next| {
@@ -81,12 +80,4 @@ fn new_id() -> Result<String, ApiError> {
     getrandom::fill(&mut bytes)
         .map_err(|error| ApiError::bad_request(format!("no random numbers: {error}")))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| {
-            i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
-        })
 }

@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures::stream;
+use futures::{Stream, StreamExt, stream};
 use vade_indexer::{Document, DocumentId, open_inside};
 
 use super::Shared;
@@ -43,11 +43,11 @@ pub(crate) async fn source(
     match asked.map_or(Asked::Whole, |range| parse_range(range, source.length)) {
         Asked::Whole => {
             let whole = 0..source.length;
-            Ok(source.answer(StatusCode::OK, whole))
+            source.answer(StatusCode::OK, whole).await
         }
         Asked::Part(range) => {
             let content = format!("bytes {}-{}/{}", range.start, range.end - 1, source.length);
-            let mut response = source.answer(StatusCode::PARTIAL_CONTENT, range);
+            let mut response = source.answer(StatusCode::PARTIAL_CONTENT, range).await?;
             if let Ok(content) = content.parse() {
                 response
                     .headers_mut()
@@ -86,7 +86,7 @@ impl Source {
         })
     }
 
-    fn answer(self, status: StatusCode, range: Range<u64>) -> Response {
+    async fn answer(self, status: StatusCode, range: Range<u64>) -> Result<Response, ApiError> {
         // Nothing a document contains may run as a page of this server: a PDF goes to the browser's
         // viewer, everything else is shown as text.
         let (kind, policy) = if self.is_pdf {
@@ -94,32 +94,32 @@ impl Source {
         } else {
             ("text/plain; charset=utf-8", "default-src 'none'; sandbox")
         };
+        let length = range.end - range.start;
+        let mut pieces = Box::pin(pieces(self.file, range).peekable());
+        // A file that was cut short by now is told of; later it can only break the answer off.
+        if let Some(Err(_)) = pieces.as_mut().peek().await {
+            return Err(ApiError::not_found("its file changed just now: ask again"));
+        }
         let headers = [
             (header::CONTENT_TYPE, kind.to_owned()),
             (header::CONTENT_SECURITY_POLICY, policy.to_owned()),
             (header::CONTENT_DISPOSITION, "inline".to_owned()),
             (header::ACCEPT_RANGES, "bytes".to_owned()),
-            (
-                header::CONTENT_LENGTH,
-                (range.end - range.start).to_string(),
-            ),
+            (header::CONTENT_LENGTH, length.to_string()),
         ];
-        (status, headers, pieces(self.file, range)).into_response()
+        Ok((status, headers, Body::from_stream(pieces)).into_response())
     }
 }
 
 /// The bytes of `range`, as they are wanted.
-fn pieces(file: File, range: Range<u64>) -> Body {
-    Body::from_stream(stream::try_unfold(
-        (file, range),
-        |(file, range)| async move {
-            if range.is_empty() {
-                return Ok(None);
-            }
-            let read = tokio::task::spawn_blocking(move || piece(file, range)).await;
-            read.map_err(std::io::Error::other)?.map(Some)
-        },
-    ))
+fn pieces(file: File, range: Range<u64>) -> impl Stream<Item = std::io::Result<Bytes>> {
+    stream::try_unfold((file, range), |(file, range)| async move {
+        if range.is_empty() {
+            return Ok(None);
+        }
+        let read = tokio::task::spawn_blocking(move || piece(file, range)).await;
+        read.map_err(std::io::Error::other)?.map(Some)
+    })
 }
 
 /// The next piece, and what is left.

@@ -192,7 +192,6 @@ impl Service {
                     conversation,
                     keep_as,
                     model: model.map(str::to_owned),
-                    now: now(),
                     ..Question::default()
                 });
                 let mut answer = String::new();
