@@ -11,12 +11,14 @@
 mod breaks;
 mod outline;
 
+use std::ops::Range;
+
 use crate::extract::Extracted;
 use breaks::Breaks;
-use outline::{Group, Outline};
+use outline::Outline;
 
 /// One passage of a document. Spans are trimmed, do not overlap, and together hold every character
-/// of the document's body that is not white space.
+/// of the document's properties and body that is not white space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
     /// Where the chunk starts in the document's text, in bytes.
@@ -65,9 +67,17 @@ pub fn chunk(document: &Extracted, settings: &ChunkSettings) -> Vec<Chunk> {
     let settings = settings.sane();
     let outline = Outline::new(document);
     let mut chunks = Vec::with_capacity(document.text.len() / settings.target_bytes + 1);
+    for (start, end) in cut(document, document.properties.clone(), &settings) {
+        chunks.push(Chunk {
+            start,
+            end,
+            heading_path: Vec::new(),
+            page: None,
+        });
+    }
     for group in outline.groups(&settings) {
         let mut from = 0;
-        for (start, end) in cut(document, &group, &settings) {
+        for (start, end) in cut(document, group.start..group.end, &settings) {
             // Pieces are in order, so each looks on from where the last one found its sections.
             from = outline.first_section(&group, from, start);
             chunks.push(Chunk {
@@ -81,11 +91,11 @@ pub fn chunk(document: &Extracted, settings: &ChunkSettings) -> Vec<Chunk> {
     chunks
 }
 
-/// The trimmed spans of a group's chunks.
-fn cut(document: &Extracted, group: &Group, settings: &ChunkSettings) -> Vec<(usize, usize)> {
+/// The trimmed spans of the chunks of a part of a document.
+fn cut(document: &Extracted, part: Range<usize>, settings: &ChunkSettings) -> Vec<(usize, usize)> {
     let text = &document.text;
     let mut spans = Vec::new();
-    let mut rest = trim(text, group.start, group.end);
+    let mut rest = trim(text, part.start, part.end);
     if rest.1 - rest.0 > settings.max_bytes {
         let mut breaks = Breaks::new(document, rest.0..rest.1, settings.max_bytes);
         while rest.1 - rest.0 > settings.max_bytes {

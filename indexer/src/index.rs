@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, watch};
 use vade_config::IndexSettings;
-use vade_models::embedding::{EmbedderHandle, Pause};
+use vade_models::embedding::{EmbedderHandle, Pause, Urgency};
 
 use crate::asked::{Asked, QuestionUnderWay};
 use crate::chunk::ChunkSettings;
@@ -452,11 +452,24 @@ impl Index {
     /// # Errors
     /// When the embedding model cannot be loaded or fails.
     pub async fn embed_question(&self, question: &str) -> Result<Vec<f32>> {
-        let before = read(&self.inner.before).clone();
-        let embedder = before
-            .as_ref()
-            .map_or(&self.inner.embedder, |before| &before.embedder);
-        Ok(embedder.embed_question(question).await?)
+        Ok(self.embedder().embed_question(question).await?)
+    }
+
+    /// Embeds sentences of documents that are compared with a question while a person waits.
+    ///
+    /// # Errors
+    /// When the embedding model cannot be loaded or fails.
+    pub async fn embed_sentences(&self, sentences: Vec<String>) -> Result<Vec<Vec<f32>>> {
+        let embedder = self.embedder();
+        let embedding = embedder.embed_passages(sentences, Urgency::Question);
+        Ok(embedding.await?)
+    }
+
+    /// The embedding model in use: while another one is put in its place, the one before.
+    fn embedder(&self) -> EmbedderHandle {
+        let before = read(&self.inner.before);
+        let before = before.as_ref().map(|before| &before.embedder);
+        before.unwrap_or(&self.inner.embedder).clone()
     }
 
     /// While the guard lives, documents are not embedded: a person is waiting.

@@ -15,6 +15,7 @@ use crate::cite::{Attribution, Citation, Quote, cite, is_short_word};
 use crate::error::Result;
 use crate::expected::Expected;
 use crate::language::Language;
+use crate::nearness::Nearness;
 use crate::passage::Passage;
 use crate::plan::{Compared, Kind, Measure};
 use crate::prompt::{self, Excerpt, Task};
@@ -72,9 +73,22 @@ pub(crate) struct Part {
     pub recent: bool,
     /// Nothing where the documents do not speak of it.
     pub excerpts: Vec<Excerpt>,
+    /// How near in meaning their sentences are.
+    pub nearness: Nearness,
 }
 
 impl Part {
+    /// How near in meaning a quote is among the others.
+    fn near(&self, quote: &Quote<'_>) -> f32 {
+        let passage = &self.excerpts[quote.passage].passage;
+        self.nearness.of(passage, &quote.span)
+    }
+
+    fn cosine(&self, quote: &Quote<'_>) -> Option<f32> {
+        let passage = &self.excerpts[quote.passage].passage;
+        self.nearness.cosine(passage, &quote.span)
+    }
+
     /// What kind of thing answers it.
     fn expected(&self) -> Option<Expected> {
         match self.shape {
@@ -264,7 +278,8 @@ impl<'a> Asked<'a> {
         } else {
             found
         };
-        tracing::debug!(?found, score = found.score(), quote = quote.text, "quoted");
+        tracing::debug!(?found, score = found.score(), "quoted");
+        tracing::trace!(place, weights = ?choice.weights, quote = quote.text, "chosen");
         if !found.suffices() && !self.measures_side(part, quote) {
             return Ok(Some(Said::Nothing));
         }

@@ -200,6 +200,7 @@ impl Retriever {
             biased;
             () = under_way.cut_off() => {
                 self.summaries.clear();
+                self.sentences.clear();
                 return Err(RetrieverError::Forgotten);
             }
             answer = asking.carry_out(events) => answer?,
@@ -369,7 +370,13 @@ impl Asking<'_> {
         }
         let budget = retriever.search.passage_tokens;
         let is_vain = hits.evidence < retriever.search.evidence_threshold;
-        let parts = excerpt::excerpts(&hits.hits, &Claim::of(&text), budget, shared);
+        let asked = match &context {
+            Some(context) => format!("{context} {text}"),
+            None => text.clone(),
+        };
+        let nearness = retriever.nearness(&asked, &hits.hits).await;
+        let claim = Claim::of(&text);
+        let parts = excerpt::excerpts(&hits.hits, &claim, &nearness, budget, shared);
         let read = hits.hits.iter().cloned().zip(parts);
         let excerpts = read
             .filter(|(_, parts)| !parts.is_empty() && !is_vain)
@@ -384,6 +391,7 @@ impl Asking<'_> {
             side: None,
             recent: self.plan.kind == Kind::TimeBound && self.plan.filters.period.is_none(),
             excerpts,
+            nearness,
         })
     }
 

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::cite::sentences;
+use crate::nearness::Nearness;
 use crate::passage::Passage;
 use crate::proof::Claim;
 
@@ -21,10 +22,14 @@ const WHOLE: f32 = 0.6;
 /// How much the rank of a passage counts beside what its sentences say.
 const RANK: f32 = 0.5;
 
+/// How much it counts that a sentence is near in meaning.
+const NEAR: f32 = 0.8;
+
 /// The parts of each passage that are read, in order, in `shared` of so many tokens.
 pub(crate) fn excerpts(
     passages: &[Passage],
     question: &Claim,
+    nearness: &Nearness,
     tokens: usize,
     shared: f32,
 ) -> Vec<Vec<Range<usize>>> {
@@ -47,7 +52,7 @@ pub(crate) fn excerpts(
         chosen[0].fill(true);
         left = left.saturating_sub(first.text.len() + NAME);
     }
-    for (place, at) in ranked(passages, &spans, question) {
+    for (place, at) in ranked(passages, &spans, question, nearness) {
         let window = window(&passages[place].text, &spans[place], at);
         let chosen = &mut chosen[place];
         let fresh = window.clone().filter(|at| !chosen[*at]);
@@ -115,6 +120,7 @@ fn ranked(
     passages: &[Passage],
     spans: &[Vec<Range<usize>>],
     question: &Claim,
+    nearness: &Nearness,
 ) -> Vec<(usize, usize)> {
     let places: Vec<(usize, usize)> = spans
         .iter()
@@ -129,8 +135,9 @@ fn ranked(
         .into_iter()
         .zip(own)
         .map(|((place, at), own)| {
+            let near = NEAR * nearness.of(&passages[place], &spans[place][at]);
             let rank = RANK * passages[place].score;
-            (own + 0.5 * under[place] + rank, (place, at))
+            (own + 0.5 * under[place] + near + rank, (place, at))
         })
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -198,7 +205,7 @@ mod tests {
             passage("flat", 0.4, &long),
         ];
         let question = Claim::of("How much is the deposit?");
-        let read: Vec<Vec<&str>> = excerpts(&passages, &question, 100, 1.0)
+        let read: Vec<Vec<&str>> = excerpts(&passages, &question, &Nearness::default(), 100, 1.0)
             .into_iter()
             .zip(&passages)
             .map(|(parts, passage)| parts.into_iter().map(|part| &passage.text[part]).collect())
@@ -237,7 +244,13 @@ mod tests {
     #[test]
     fn what_fits_is_read_whole() {
         let passages = [passage("a", 1.0, "One. Two.\n\nThree.")];
-        let all = excerpts(&passages, &Claim::of("four"), 700, 1.0);
+        let all = excerpts(
+            &passages,
+            &Claim::of("four"),
+            &Nearness::default(),
+            700,
+            1.0,
+        );
         assert_eq!(all, [vec![Range { start: 0, end: 17 }]]);
     }
 }

@@ -21,6 +21,7 @@ mod language;
 mod library;
 mod meaning;
 mod naming;
+mod nearness;
 mod passage;
 mod plan;
 mod prompt;

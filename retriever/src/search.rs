@@ -12,6 +12,7 @@ use crate::error::{Result, RetrieverError};
 use crate::fuse::{Ranked, cap, fuse};
 use crate::language::Language;
 use crate::library::Shelves;
+use crate::nearness::SentenceVectors;
 use crate::passage::Passage;
 use crate::rating::{self, Rating};
 use crate::summary::Memory;
@@ -31,6 +32,7 @@ pub struct Retriever {
     pub(crate) answers: ModelSettings,
     pub(crate) embedding_languages: Vec<String>,
     pub(crate) summaries: Memory,
+    pub(crate) sentences: SentenceVectors,
     pub(crate) shelves: Shelves,
 }
 
@@ -63,6 +65,7 @@ impl Retriever {
             answers,
             embedding_languages,
             summaries: Memory::default(),
+            sentences: SentenceVectors::default(),
             shelves: Shelves::default(),
         }
     }
@@ -160,6 +163,7 @@ impl Retriever {
         let receipt = self.index.forget(path).await?;
         self.model.forget();
         self.summaries.clear();
+        self.sentences.clear();
         self.shelves.clear();
         Ok(receipt)
     }

@@ -72,8 +72,17 @@ fn check(text: &str, expected: Expect) {
 fn checked(document: &Extracted, settings: &ChunkSettings) -> Vec<Chunk> {
     let chunks = chunk(document, settings);
     let text = &document.text;
-    let mut end = document.body.start;
+    let properties = &document.properties;
+    let mut end = if properties.is_empty() {
+        document.body.start
+    } else {
+        properties.start
+    };
     for chunk in &chunks {
+        // Between the two stands the mark that ends front matter.
+        if end == properties.end && chunk.start >= document.body.start {
+            end = document.body.start;
+        }
         assert!(chunk.start >= end && chunk.start < chunk.end && chunk.end <= document.body.end);
         let span = text
             .get(chunk.start..chunk.end)
@@ -98,6 +107,7 @@ fn checked(document: &Extracted, settings: &ChunkSettings) -> Vec<Chunk> {
         }
         end = chunk.end;
     }
+    let end = end.max(document.body.start);
     assert!(
         text[end..document.body.end].trim().is_empty(),
         "the end is lost"
@@ -296,6 +306,19 @@ fn a_title_between_lines_is_no_text() {
         .map(|chunk| chunk.heading_path.join(" > "))
         .collect();
     assert_eq!(paths, ["Top > Part"]);
+}
+
+#[test]
+fn properties_are_a_chunk_of_their_own() {
+    let mut document = document("---\npaid: false\n---\nBody.");
+    document.properties = 4..15;
+    document.body = 20..document.text.len();
+    let chunks = checked(&document, &ChunkSettings::default());
+    let texts: Vec<&str> = chunks
+        .iter()
+        .map(|chunk| &document.text[chunk.start..chunk.end])
+        .collect();
+    assert_eq!(texts, ["paid: false", "Body."]);
 }
 
 #[test]

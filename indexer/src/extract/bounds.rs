@@ -46,6 +46,10 @@ pub(super) fn bound(extracted: &mut Extracted, max_text_bytes: usize) -> Result<
     if text.get(body.clone()).is_none() {
         return Err(Rejection::failed("its text could not be read"));
     }
+    let properties = extracted.properties.clone();
+    if properties.end > body.start || text.get(properties).is_none() {
+        extracted.properties = 0..0;
+    }
     extracted
         .headings
         .retain(|heading| text.is_char_boundary(heading.start));

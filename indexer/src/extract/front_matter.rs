@@ -3,6 +3,8 @@
 //! Owns every shape in which Obsidian and static site generators write those. It knows no Markdown
 //! but wiki links. Called by the Markdown reader.
 
+use std::ops::Range;
+
 use serde_norway::{Mapping, Value};
 
 use super::push_once;
@@ -15,6 +17,8 @@ const MAX_BYTES: usize = 64 * 1024;
 pub(super) struct FrontMatter {
     /// Where the body starts: after the closing line, or 0 where there is no front matter.
     pub end: usize,
+    /// Its lines, where they say more than title, tags and other names.
+    pub properties: Range<usize>,
     pub title: Option<String>,
     pub tags: Vec<String>,
     pub aliases: Vec<String>,
@@ -31,6 +35,12 @@ pub(super) fn parse(text: &str) -> FrontMatter {
     match serde_norway::from_str(yaml) {
         Ok(Value::Mapping(fields)) => FrontMatter {
             end,
+            properties: if fields.iter().any(is_property) {
+                let start = yaml.as_ptr() as usize - text.as_ptr() as usize;
+                start..start + yaml.trim_end().len()
+            } else {
+                0..0
+            },
             ..read(&fields)
         },
         Ok(Value::Null) => FrontMatter {
@@ -57,6 +67,27 @@ fn block(text: &str) -> Option<(&str, usize)> {
         }
     }
     None
+}
+
+/// Whether a field says something of the document that nothing else keeps, and that is not for programs alone.
+fn is_property((key, value): (&Value, &Value)) -> bool {
+    const ELSEWHERE: [&str; 12] = [
+        "title",
+        "tag",
+        "tags",
+        "alias",
+        "aliases",
+        "cssclass",
+        "cssclasses",
+        "layout",
+        "permalink",
+        "slug",
+        "id",
+        "uuid",
+    ];
+    let key = key.as_str().unwrap_or_default().to_lowercase();
+    let says = scalars(value).iter().any(|text| !text.is_empty()) || value.is_mapping();
+    !ELSEWHERE.contains(&key.as_str()) && says
 }
 
 fn read(fields: &Mapping) -> FrontMatter {
@@ -191,6 +222,22 @@ mod tests {
             expect![[r#""x" None [] []"#]],
         );
         check("---\n---\nx", expect![[r#""x" None [] []"#]]);
+    }
+
+    #[test]
+    fn properties_are_lines_of_the_note() {
+        let text = "---\ntitle: Bill\npaid: false\ndue: 2026-03-02\n---\nBody";
+        assert_eq!(
+            &text[parse(text).properties],
+            "title: Bill\npaid: false\ndue: 2026-03-02"
+        );
+        for none in [
+            "---\ntitle: Bill\ntags: [a]\nlayout: page\n---\nBody",
+            "---\npaid:\n---\nBody",
+            "Body",
+        ] {
+            assert!(parse(none).properties.is_empty(), "{none}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extracted, Reject
     let matter = front_matter::parse(&text);
     let mut note = Extracted {
         title: matter.title,
+        properties: matter.properties,
         body: matter.end..text.len(),
         tags: matter.tags,
         aliases: matter.aliases,

@@ -53,7 +53,11 @@ pub struct Extracted {
     pub title: Option<String>,
     /// The document as text.
     pub text: String,
-    /// The part of `text` to search and cite: front matter is left out.
+    /// What it says of itself at its top, as properties, one a line; empty where it says no more than its title, tags
+    /// and other names.
+    #[serde(default)]
+    pub properties: Range<usize>,
+    /// The rest of `text` to search and cite: the marks of front matter are left out.
     pub body: Range<usize>,
     /// Headings in order of appearance.
     #[serde(deserialize_with = "bounds::list::<_, _, { bounds::HEADINGS }>")]
@@ -245,7 +249,7 @@ fn finish(
     bounds::bound(&mut extracted, limits.max_text_bytes)?;
     let Range { start, end } = extracted.body;
     let body = &extracted.text[start..end];
-    if body.trim().is_empty() {
+    if body.trim().is_empty() && extracted.properties.is_empty() {
         return Err(Rejection::skipped(if start > 0 {
             "no text besides its front matter"
         } else {

@@ -6,7 +6,7 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 /// The name that it is registered under, and with it the version of what is indexed as terms. Where another one is
 /// written in an index, that is built again: it counts up with every change of `analysis` that changes a term.
-pub(super) const LINES: &str = "vade_terms_1";
+pub(super) const LINES: &str = "vade_terms_2";
 
 /// Terms as one text.
 pub(super) fn lines<'a>(terms: impl Iterator<Item = (usize, &'a str)>) -> String {

@@ -21,6 +21,9 @@ pub(super) const COPIES: usize = 2;
 /// How much a sentence is favoured that has all words of the question (nats).
 const FAVOUR: f32 = 6.0;
 
+/// How much the sentence is favoured that is nearest in meaning (nats).
+const NEAR: f32 = 4.0;
+
 /// How much the words count that the question leans on, beside its own.
 const CONTEXT: f32 = 0.35;
 
@@ -90,7 +93,23 @@ pub(super) fn copies(quotes: &[Quote<'_>], part: &Part) -> Vec<Candidate> {
         } else {
             0.0
         };
-        let favour = FAVOUR * words + kind + denial + recent;
+        let near = part.near(quote);
+        let favour = FAVOUR * words + NEAR * near + kind + denial + recent;
+        tracing::trace!(
+            place,
+            own = own[place],
+            under = under[place],
+            context = context[place],
+            kind,
+            denial,
+            recent,
+            near,
+            cosine = part.cosine(quote),
+            favour,
+            path = part.excerpts[quote.passage].passage.path,
+            text = quote.text,
+            "candidate"
+        );
         let copy = |text: &str| Candidate {
             text: format!(" \"{text}\""),
             favour,
@@ -312,10 +331,7 @@ pub(super) fn candidates<'a>(
     let question = Claim::of(question_text);
     let lacks: Vec<usize> = excerpts
         .iter()
-        .map(|Excerpt { passage, .. }| {
-            let text = format!("{} {}", passage.around(), passage.text);
-            question.lacks(&text).0
-        })
+        .map(|excerpt| question.lacks(&read_of(excerpts, excerpt)).0)
         .collect();
     let fewest = lacks.iter().copied().min().unwrap_or_default();
     let mut all: Vec<Quote<'a>> = Vec::new();
@@ -344,6 +360,16 @@ pub(super) fn candidates<'a>(
     all
 }
 
+/// What is read of the document of a passage: what is said at its top holds for the rows of a table far below.
+fn read_of(excerpts: &[Excerpt], one: &Excerpt) -> String {
+    let own = &one.passage;
+    let same = excerpts.iter().map(|excerpt| &excerpt.passage);
+    let same = same.filter(|passage| passage.document == own.document);
+    let texts: Vec<&str> = same.map(|passage| passage.text.as_str()).collect();
+    let header = own.table_header.as_deref().unwrap_or_default();
+    format!("{} {header} {}", own.around(), texts.join("\n"))
+}
+
 /// What speaks for a quote as an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Evidence {
@@ -359,6 +385,9 @@ pub(super) struct Evidence {
     pub near: f32,
     /// How likely the model was to copy it by itself.
     pub likelihood: f32,
+    /// How near it is in meaning: its cosine, and how it stands among the others.
+    pub cosine: f32,
+    pub standing: f32,
     /// Names and numbers of the question that its passage lacks.
     pub lacks: usize,
 }
@@ -379,8 +408,8 @@ pub(super) fn evidence(
         format!("{} {whole}", quote.around)
     });
     let read = part.excerpts.iter().map(|excerpt| {
-        let passage = &excerpt.passage;
-        format!("{} {} {link}", passage.around(), passage.text)
+        let read = read_of(&part.excerpts, excerpt);
+        format!("{read} {link}")
     });
     let texts: Vec<String> = quoted.chain(read).collect();
     let shares = question.shares(texts.iter().map(String::as_str));
@@ -393,6 +422,8 @@ pub(super) fn evidence(
         terms: shares[place],
         near: shares[read],
         likelihood,
+        cosine: part.cosine(&quotes[place]).unwrap_or_default(),
+        standing: part.near(&quotes[place]),
         lacks: question.lacks(passage).0,
     }
 }

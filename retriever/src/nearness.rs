@@ -1,0 +1,158 @@
+//! How near in meaning the sentences of passages are to a question.
+//!
+//! Words say nothing where the question is in another language, or in other words, than the document. The embedding
+//! model does: of all sentences that a search found, the one that answers is nearest to the question in four of five
+//! questions (BENCHMARKS.md). Vectors of sentences are kept for a while, as follow-ups and repeated questions read
+//! the same ones.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::cite::{header_of, sentences};
+use crate::passage::Passage;
+use crate::search::Retriever;
+
+/// Sentences that are compared for one question, at most.
+const COMPARED: usize = 160;
+
+/// Bytes of a sentence that are embedded, at most.
+const LONGEST: usize = 600;
+
+/// Vectors that are kept.
+const KEPT: usize = 4096;
+
+/// Vectors of sentences, by what was embedded.
+#[derive(Clone, Default)]
+pub(crate) struct SentenceVectors(Arc<Mutex<HashMap<u64, Vec<f32>>>>);
+
+impl SentenceVectors {
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn known(&self, keys: &[u64]) -> Vec<Option<Vec<f32>>> {
+        let vectors = self.lock();
+        keys.iter().map(|key| vectors.get(key).cloned()).collect()
+    }
+
+    fn keep(&self, keys: &[u64], all: &[Option<Vec<f32>>]) {
+        let mut vectors = self.lock();
+        if vectors.len() + keys.len() > KEPT {
+            vectors.clear();
+        }
+        let all = keys.iter().zip(all.iter().cloned());
+        vectors.extend(all.filter_map(|(key, vector)| Some((*key, vector?))));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Vec<f32>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How near each sentence is, by where it stands.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Nearness {
+    cosines: HashMap<(String, usize), f32>,
+    highest: f32,
+    middle: f32,
+}
+
+impl Nearness {
+    fn new(cosines: HashMap<(String, usize), f32>) -> Self {
+        let mut all: Vec<f32> = cosines.values().copied().collect();
+        all.sort_by(f32::total_cmp);
+        Self {
+            highest: all.last().copied().unwrap_or_default(),
+            middle: all.get(all.len() / 2).copied().unwrap_or_default(),
+            cosines,
+        }
+    }
+
+    /// The cosine of the sentence at `span` of a passage and the question; none where it was not compared.
+    pub(crate) fn cosine(&self, passage: &Passage, span: &Range<usize>) -> Option<f32> {
+        let place = (passage.document.clone(), passage.start + span.start);
+        self.cosines.get(&place).copied()
+    }
+
+    /// How near a sentence is among the others: 1 the nearest, 0 the middle one and all that are farther.
+    pub(crate) fn of(&self, passage: &Passage, span: &Range<usize>) -> f32 {
+        let Some(cosine) = self.cosine(passage, span) else {
+            return 0.0;
+        };
+        let width = self.highest - self.middle;
+        if width > 0.0 {
+            ((cosine - self.middle) / width).max(0.0)
+        } else {
+            0.0
+        }
+    }
+}
+
+impl Retriever {
+    /// How near the sentences of the passages are to a question. Where there is no embedding model, nothing is near.
+    pub(crate) async fn nearness(&self, question: &str, passages: &[Passage]) -> Nearness {
+        let mut places = Vec::new();
+        let (mut texts, mut keys) = (Vec::new(), Vec::new());
+        for passage in passages {
+            for span in sentences(&passage.text) {
+                let text = embedded(passage, &span);
+                let place = (passage.document.clone(), passage.start + span.start);
+                if places.len() < COMPARED && !places.contains(&place) {
+                    places.push(place);
+                    keys.push(key(&text));
+                    texts.push(text);
+                }
+            }
+        }
+        let mut vectors = self.sentences.known(&keys);
+        let unknown: Vec<usize> = (0..texts.len())
+            .filter(|at| vectors[*at].is_none())
+            .collect();
+        let wanted = unknown.iter().map(|at| texts[*at].clone()).collect();
+        let embedded = tokio::try_join!(
+            self.index.embed_question(question),
+            self.index.embed_sentences(wanted)
+        );
+        let (question, fresh) = match embedded {
+            Ok(embedded) => embedded,
+            Err(error) => {
+                tracing::warn!(%error, "sentences are compared by their words alone");
+                return Nearness::default();
+            }
+        };
+        for (at, vector) in unknown.into_iter().zip(fresh) {
+            vectors[at] = Some(vector);
+        }
+        self.sentences.keep(&keys, &vectors);
+        let cosines = places.into_iter().zip(vectors);
+        let cosines = cosines.filter_map(|(place, vector)| Some((place, dot(&question, &vector?))));
+        Nearness::new(cosines.collect())
+    }
+}
+
+/// A sentence as it is embedded: after what it stands under.
+fn embedded(passage: &Passage, span: &Range<usize>) -> String {
+    let mut under = vec![passage.title.as_str()];
+    let heading = passage.heading.as_deref();
+    under.extend(heading.and_then(|heading| heading.rsplit(" > ").next()));
+    under.push(header_of(passage, span));
+    under.retain(|part| !part.is_empty());
+    under.dedup();
+    let mut text = format!("{}: {}", under.join(". "), &passage.text[span.clone()]);
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+    }
+    text
+}
+
+fn key(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn dot(one: &[f32], other: &[f32]) -> f32 {
+    one.iter().zip(other).map(|(a, b)| a * b).sum()
+}
