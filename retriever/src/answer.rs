@@ -446,9 +446,16 @@ impl<'a> Asked<'a> {
         if let [only] = best[..] {
             return Ok(Some(only.text.to_owned()));
         }
-        let copies = best
+        let columns = best
             .iter()
-            .map(|cell| Candidate::new(format!(" {}", cell.text)));
+            .map(|cell| format!("{}: {}", cell.header, cell.text));
+        let retriever = self.asking.retriever;
+        let near = retriever.cosines(&part.text, columns.collect()).await;
+        let near = choice::standings(&near.unwrap_or_default());
+        let copies = (0..).zip(&best).map(|(place, cell): (usize, _)| Candidate {
+            text: format!(" {}", cell.text),
+            favour: choice::COLUMN * near.get(place).copied().unwrap_or_default(),
+        });
         let form = Form::OneOf(copies.collect());
         let chosen = self.say(Task::Quote, part, begun, form).await?;
         Ok(chosen.map(|(words, _)| words.trim().to_owned()))

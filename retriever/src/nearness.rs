@@ -93,19 +93,28 @@ impl Nearness {
 impl Retriever {
     /// How near the sentences of the passages are to a question. Where there is no embedding model, nothing is near.
     pub(crate) async fn nearness(&self, question: &str, passages: &[Passage]) -> Nearness {
-        let mut places = Vec::new();
-        let (mut texts, mut keys) = (Vec::new(), Vec::new());
+        let (mut places, mut texts) = (Vec::new(), Vec::new());
         for passage in passages {
             for span in sentences(&passage.text) {
-                let text = embedded(passage, &span);
                 let place = (passage.document.clone(), passage.start + span.start);
                 if places.len() < COMPARED && !places.contains(&place) {
                     places.push(place);
-                    keys.push(key(&text));
-                    texts.push(text);
+                    texts.push(embedded(passage, &span));
                 }
             }
         }
+        let cosines = self.cosines(question, texts).await;
+        Nearness::new(
+            places
+                .into_iter()
+                .zip(cosines.into_iter().flatten())
+                .collect(),
+        )
+    }
+
+    /// The cosine of each text and a question; none where there is no embedding model.
+    pub(crate) async fn cosines(&self, question: &str, texts: Vec<String>) -> Option<Vec<f32>> {
+        let keys: Vec<u64> = texts.iter().map(|text| key(text)).collect();
         let mut vectors = self.sentences.known(&keys);
         let unknown: Vec<usize> = (0..texts.len())
             .filter(|at| vectors[*at].is_none())
@@ -119,16 +128,15 @@ impl Retriever {
             Ok(embedded) => embedded,
             Err(error) => {
                 tracing::warn!(%error, "sentences are compared by their words alone");
-                return Nearness::default();
+                return None;
             }
         };
         for (at, vector) in unknown.into_iter().zip(fresh) {
             vectors[at] = Some(vector);
         }
         self.sentences.keep(&keys, &vectors);
-        let cosines = places.into_iter().zip(vectors);
-        let cosines = cosines.filter_map(|(place, vector)| Some((place, dot(&question, &vector?))));
-        Nearness::new(cosines.collect())
+        let vectors = vectors.into_iter().map(Option::unwrap_or_default);
+        Some(vectors.map(|vector| dot(&question, &vector)).collect())
     }
 }
 

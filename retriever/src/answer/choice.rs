@@ -8,6 +8,7 @@ use super::{Part, Shape};
 use crate::calendar::Date;
 use crate::cite::{Quote, header_of, is_item, quotes};
 use crate::expected::{Expected, counted};
+use crate::fold::plain;
 use crate::passage::Passage;
 use crate::plan::Compared;
 use crate::prompt::Excerpt;
@@ -23,6 +24,9 @@ const FAVOUR: f32 = 6.0;
 
 /// How much the sentence is favoured that is nearest in meaning (nats).
 const NEAR: f32 = 4.0;
+
+/// How much a row is favoured whose first cell the question says whole (nats).
+const LABEL: f32 = 1.5;
 
 /// How much the words count that the question leans on, beside its own.
 const CONTEXT: f32 = 0.35;
@@ -94,7 +98,8 @@ pub(super) fn copies(quotes: &[Quote<'_>], part: &Part) -> Vec<Candidate> {
             0.0
         };
         let near = part.near(quote);
-        let favour = FAVOUR * words + NEAR * near + kind + denial + recent;
+        let label = LABEL * labelled(quote.text, question);
+        let favour = FAVOUR * words + NEAR * near + label + kind + denial + recent;
         tracing::trace!(
             place,
             own = own[place],
@@ -284,12 +289,52 @@ pub(super) fn cells<'a>(quote: &Quote<'a>, part: &'a Part) -> Vec<(Cell<'a>, f32
         .filter(|place| !row[*place].is_empty() && fits(row[*place]))
         .collect();
     let shares = Claim::of(&part.text).shares(places.iter().map(|place| header[*place]));
+    let asked = folded_words(&part.text);
+    let shares = shares.into_iter().zip(&places).map(|(share, place)| {
+        let is_short_for = |header: &String| asked.iter().any(|word| word.starts_with(header));
+        let short = folded_words(header[*place]);
+        let short =
+            short.len() == 1 && short[0].len() >= SHORTEST && short.iter().all(is_short_for);
+        if short { share.max(1.0) } else { share }
+    });
     let cell = |place: usize| Cell {
         label,
         header: header[place],
         text: row[place],
     };
-    places.into_iter().map(cell).zip(shares).collect()
+    let cells: Vec<Cell> = places.iter().copied().map(cell).collect();
+    cells.into_iter().zip(shares).collect()
+}
+
+/// How much the column is favoured that is nearest in meaning (nats).
+pub(super) const COLUMN: f32 = 3.0;
+
+/// How near each is among others, by their cosines: 1 the nearest, 0 the farthest.
+pub(super) fn standings(cosines: &[f32]) -> Vec<f32> {
+    let highest = cosines.iter().copied().fold(f32::MIN, f32::max);
+    let lowest = cosines.iter().copied().fold(f32::MAX, f32::min);
+    let width = (highest - lowest).max(f32::MIN_POSITIVE);
+    let standing = |cosine: &f32| (cosine - lowest) / width;
+    cosines.iter().map(standing).collect()
+}
+
+/// Letters of an abbreviation, at least: "Wed" stands for Wednesday, "ene" for enero.
+const SHORTEST: usize = 3;
+
+fn folded_words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    words.filter(|word| !word.is_empty()).map(plain).collect()
+}
+
+/// How much of the first cell of a row the question says; nothing for what is no row.
+fn labelled(text: &str, question: &str) -> f32 {
+    let label = split_row(text).first().copied().unwrap_or_default();
+    let label = Claim::of(label);
+    if label.is_empty() {
+        0.0
+    } else {
+        label.proven_by(question, "").share()
+    }
 }
 
 /// The cells of a line between its bars.
