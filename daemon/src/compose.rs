@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use vade_config::{ModelSettings, Paths, Settings};
 use vade_indexer::{Index, IndexOptions, Ocr, OcrSource};
 use vade_models::ModelsError;
-use vade_models::catalog::{Catalog, Model, Role};
-use vade_models::embedding::{EmbedderHandle, OnnxEmbedder, Runtime};
+use vade_models::catalog::{Catalog, EmbeddingEngine, EmbeddingSpec, Model, Role};
+use vade_models::embedding::{Embedder, EmbedderHandle, EngineModel, OnnxEmbedder, Runtime};
 use vade_models::language::{LanguageModelHandle, Loader, LocalModel, Options};
 use vade_models::store::Store;
 use vade_retriever::Retriever;
@@ -76,18 +76,49 @@ impl Setup {
             )
     }
 
-    /// The models that have to be here: runtime, embedding, language model.
+    /// The models that have to be here: embedding, language model, and the runtime where one of those in use
+    /// needs it.
     pub(crate) fn needed(&self) -> Result<Vec<&Model>> {
-        Ok(vec![
-            self.catalog.runtime()?,
-            self.embedding()?,
-            self.language()?,
-        ])
+        let mut models = self.needed_to_search()?;
+        models.push(self.language()?);
+        Ok(models)
+    }
+
+    /// Those of them without which nothing can be indexed or found.
+    fn needed_to_search(&self) -> Result<Vec<&Model>> {
+        let embedding = self.embedding()?;
+        let engine = embedding.embedding.as_ref().map(|spec| spec.engine);
+        let runtime = if engine == Some(EmbeddingEngine::Onnx) {
+            Some(self.catalog.runtime()?)
+        } else if self.reads_images_with_runtime() {
+            // Without one, images are read as if the networks were not here.
+            self.catalog.runtime().ok()
+        } else {
+            None
+        };
+        Ok(runtime.into_iter().chain([embedding]).collect())
+    }
+
+    /// Whether networks that read images are here and chosen.
+    fn reads_images_with_runtime(&self) -> bool {
+        let setting = self.settings.model.ocr.as_str();
+        let is_chosen = |model: &Model| setting == "auto" || setting == model.id;
+        self.catalog.iter().any(|model| {
+            model.role == Role::Ocr && is_chosen(model) && self.store.is_present(model)
+        })
     }
 
     /// Fetches the models in use that are not here, with progress.
     pub(crate) fn fetch_needed(&self) -> Result<()> {
         for model in self.needed()? {
+            self.fetch(model)?;
+        }
+        Ok(())
+    }
+
+    /// The same, without the language model.
+    pub(crate) fn fetch_needed_to_search(&self) -> Result<()> {
+        for model in self.needed_to_search()? {
             self.fetch(model)?;
         }
         Ok(())
@@ -119,28 +150,20 @@ impl Setup {
             0 => cores().min(EMBEDDING_THREADS),
             threads => threads,
         };
-        let (store, id, dimensions) = (self.store.clone(), model.id.clone(), spec.dimensions);
-        let model = model.clone();
-        let library = self.catalog.runtime()?.clone();
+        let (id, dimensions) = (model.id.clone(), spec.dimensions);
+        let load = match spec.engine {
+            EmbeddingEngine::Ours => on_our_engine(self.store.clone(), model.clone(), spec),
+            EmbeddingEngine::Onnx => {
+                let library = self.catalog.runtime()?.clone();
+                on_onnx_runtime(self.store.clone(), library, model.clone(), spec)
+            }
+        };
         let handle = EmbedderHandle::start(
             &id,
             dimensions,
             threads,
             self.settings.model.idle_unload.duration(),
-            move |threads| {
-                let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
-                let loaded = if let Some(loaded) = &*runtime {
-                    loaded.clone()
-                } else {
-                    let paths = store.locate(&library)?;
-                    let path = paths.files().first().ok_or(ModelsError::Stopped)?;
-                    runtime.insert(Runtime::load(path)?).clone()
-                };
-                let paths = store.locate(&model)?;
-                Ok(Box::new(OnnxEmbedder::load(
-                    &loaded, &spec, &paths, threads,
-                )?))
-            },
+            load,
         )?;
         Ok(handle)
     }
@@ -179,13 +202,13 @@ impl Setup {
             (_, Some(model)) => format!("run `vade models pull {}`", model.id),
             (_, None) => "install tesseract".to_owned(),
         };
-        let (store, library) = (self.store.clone(), self.catalog.runtime()?.clone());
+        let (store, library) = (self.store.clone(), self.catalog.runtime().ok().cloned());
         let program = matches!(setting.as_str(), "auto" | "tesseract");
         let find = move || {
             let networks = |model| {
                 let paths = store.locate(model).ok()?;
                 Some(Ocr::Networks {
-                    runtime: store.locate(&library).ok()?.files().first()?.clone(),
+                    runtime: store.locate(library.as_ref()?).ok()?.files().first()?.clone(),
                     detection: paths.ending("det.onnx").ok()?.to_owned(),
                     recognition: paths.ending("rec.onnx").ok()?.to_owned(),
                     threads: cores().min(EMBEDDING_THREADS),
@@ -263,6 +286,40 @@ impl Setup {
             stop,
         })
     }
+}
+
+/// What gives an embedding thread its session, with as many threads as it may use.
+type LoadEmbedder =
+    Box<dyn Fn(usize) -> Result<Box<dyn Embedder>, ModelsError> + Send + Sync + 'static>;
+
+fn on_our_engine(store: Store, model: Model, spec: EmbeddingSpec) -> LoadEmbedder {
+    let shared = EngineModel::new(spec);
+    Box::new(move |threads| {
+        let paths = store.locate(&model)?;
+        Ok(Box::new(shared.embedder(&paths, threads)?))
+    })
+}
+
+fn on_onnx_runtime(
+    store: Store,
+    library: Model,
+    model: Model,
+    spec: EmbeddingSpec,
+) -> LoadEmbedder {
+    Box::new(move |threads| {
+        let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = if let Some(loaded) = &*runtime {
+            loaded.clone()
+        } else {
+            let paths = store.locate(&library)?;
+            let path = paths.files().first().ok_or(ModelsError::Stopped)?;
+            runtime.insert(Runtime::load(path)?).clone()
+        };
+        let paths = store.locate(&model)?;
+        Ok(Box::new(OnnxEmbedder::load(
+            &loaded, &spec, &paths, threads,
+        )?))
+    })
 }
 
 /// The program tesseract, where it is installed.

@@ -13,8 +13,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 pub use self::entry::{
-    EmbeddingSpec, Engine, HuggingFaceSource, LanguageModelSpec, LocalSource, Model, ModelFile,
-    NpmSource, PipSource, Pooling, Role, Source, Status,
+    EmbeddingEngine, EmbeddingSpec, Engine, HuggingFaceSource, LanguageModelSpec, LocalSource,
+    Model, ModelFile, NpmSource, PipSource, Pooling, Role, Source, Status,
 };
 use crate::error::{ModelsError, Result};
 

@@ -6,11 +6,14 @@
 
 pub mod catalog;
 pub mod embedding;
+mod engine;
 mod error;
 mod fetch;
+mod gguf;
 mod guard;
 pub mod language;
 pub mod ocr;
 pub mod store;
+mod tensors;
 
 pub use error::{ModelsError, Result};

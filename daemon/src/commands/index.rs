@@ -26,8 +26,7 @@ pub(crate) async fn run(setup: &Setup, folders: &[PathBuf]) -> Result<Ended> {
     let report = if let Some(client) = Client::find(&setup.paths)? {
         by_daemon(&client, &folders).await?
     } else {
-        setup.fetch(setup.catalog.runtime()?)?;
-        setup.fetch(setup.embedding()?)?;
+        setup.fetch_needed_to_search()?;
         here(&setup.index().await?, &folders).await?
     };
     if setup.json {

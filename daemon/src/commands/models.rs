@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use serde_json::json;
-use vade_models::catalog::Model;
+use vade_models::catalog::{Model, Role};
 use vade_models::store::FileState;
 use vade_web::api::ModelRow;
 
@@ -40,6 +40,10 @@ fn pull(setup: &Setup, ids: &[String]) -> Result<Ended> {
         [] => setup.needed()?,
         ids => named(setup, ids)?,
     };
+    // Networks that read images are of no use without it, and nothing else may have asked for it.
+    if models.iter().any(|model| model.role == Role::Ocr) {
+        setup.fetch(setup.catalog.runtime()?)?;
+    }
     for model in &models {
         setup.fetch(model)?;
     }

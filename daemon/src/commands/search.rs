@@ -24,8 +24,7 @@ pub(crate) async fn run(setup: &Setup, options: cli::Search) -> Result<Ended> {
     let response: SearchResponse = if let Some(client) = Client::find(&setup.paths)? {
         client.call(Method::POST, "/api/search", &request).await?
     } else {
-        setup.fetch(setup.catalog.runtime()?)?;
-        setup.fetch(setup.embedding()?)?;
+        setup.fetch_needed_to_search()?;
         let services = setup.services(CancellationToken::new()).await?;
         let scope = vade_web::scope(&request.scope).map_err(|message| anyhow!(message))?;
         vade_web::find(&services.retriever, &request, &scope).await?

@@ -27,8 +27,14 @@ pub(super) fn entry(model: &Model) -> Result<(), String> {
             "a language model needs it and a .gguf file",
         );
     }
-    if model.embedding.is_some() && model.file_ending(".onnx").is_none() {
-        return fault("embedding", "it needs an .onnx file");
+    let ending = model.embedding.as_ref().map(|spec| spec.engine.ending());
+    if let Some(ending) = ending
+        && model.file_ending(ending).is_none()
+    {
+        return fault(
+            "embedding",
+            &format!("it needs a file that ends in {ending}"),
+        );
     }
     if model.role == Role::Ocr
         && (model.file_ending("det.onnx").is_none() || model.file_ending("rec.onnx").is_none())

@@ -122,11 +122,36 @@ pub enum Pooling {
     Mean,
 }
 
-/// How to embed with an ONNX model: the file that ends in `.onnx`, with the external data and the
-/// tokenizer files beside it.
+/// Which code runs an embedder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EmbeddingEngine {
+    /// ONNX Runtime: the file that ends in `.onnx`, with the external data and the tokenizer files
+    /// beside it.
+    #[default]
+    Onnx,
+    /// This crate's own: the file that ends in `.bin`, which holds all it needs.
+    Ours,
+}
+
+impl EmbeddingEngine {
+    /// How the name of the file with the weights ends.
+    #[must_use]
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Onnx => ".onnx",
+            Self::Ours => ".bin",
+        }
+    }
+}
+
+/// How to embed with a model.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EmbeddingSpec {
+    /// Which code runs it.
+    #[serde(default)]
+    pub engine: EmbeddingEngine,
     /// Length of a vector.
     pub dimensions: usize,
     /// How the vector is made.

@@ -31,7 +31,7 @@ impl HashedEmbedder {
                 vector[fnv1a(&word.to_lowercase()) % self.dimensions] += 1.0;
             }
         }
-        super::onnx::normalise(&mut vector);
+        super::normalise(&mut vector);
         vector
     }
 }

@@ -1,13 +1,20 @@
 //! Embedding: texts to unit vectors.
 //!
-//! `Embedder` is the seam: `OnnxEmbedder` runs a catalog model through fastembed, `HashedEmbedder` is
-//! the deterministic fake. Named threads own one session each and share a bounded queue in which
+//! `Embedder` is the seam: `EngineEmbedder` runs a catalog model on this crate's own engine,
+//! `OnnxEmbedder` through fastembed, `HashedEmbedder` is the deterministic fake. Named threads own one session each and share a bounded queue in which
 //! questions overtake documents; everybody else holds a cloneable `EmbedderHandle`.
 
+mod container;
+mod engine;
 mod hashed;
+mod normal;
 mod onnx;
 mod pool;
+#[cfg(test)]
+mod tests;
+mod unigram;
 
+pub use engine::{EngineEmbedder, EngineModel};
 pub use hashed::HashedEmbedder;
 pub use onnx::{OnnxEmbedder, Runtime};
 pub use pool::{EmbedderHandle, Pause, Urgency};
@@ -30,4 +37,14 @@ pub trait Embedder: Send {
     /// # Errors
     /// A failure of the engine.
     fn embed(&mut self, texts: &[String], kind: TextKind) -> Result<Vec<Vec<f32>>, ModelsError>;
+}
+
+/// Scales to length one; a zero vector stays.
+fn normalise(vector: &mut [f32]) {
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    if length > 0.0 {
+        for x in vector {
+            *x /= length;
+        }
+    }
 }

@@ -11,7 +11,7 @@ use fastembed::{
     TokenizerFiles, UserDefinedEmbeddingModel,
 };
 
-use super::{Embedder, TextKind};
+use super::{Embedder, TextKind, normalise};
 use crate::ModelsError;
 use crate::catalog::{EmbeddingSpec, Pooling};
 use crate::store::ModelPaths;
@@ -140,15 +140,5 @@ impl Embedder for OnnxEmbedder {
             normalise(vector);
         }
         Ok(vectors)
-    }
-}
-
-/// Scales to length one; a zero vector stays.
-pub(super) fn normalise(vector: &mut [f32]) {
-    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
-    if length > 0.0 {
-        for x in vector {
-            *x /= length;
-        }
     }
 }

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::draft::Drafter;
-use super::engine::{Decoder, Options, PASS, be_nice};
 use super::form::{Follower, Step};
-use super::gguf::Gguf;
-use super::network::Network;
 use super::sampler::Sampler;
 use super::stock::{self, Stock};
 use super::template::{Piece, Template};
 use super::tokenizer::Tokenizer;
 use super::{Ending, LanguageModel, Message, Request, Summary};
 use crate::ModelsError;
+use crate::engine::{Decoder, Network, Options, PASS, be_nice};
+use crate::gguf::Gguf;
 
 /// A language model loaded from one GGUF file, which also holds its tokenizer and chat template.
 pub struct LocalModel {

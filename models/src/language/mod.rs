@@ -5,12 +5,9 @@
 //! idle; everybody else holds a cloneable `LanguageModelHandle`.
 
 mod draft;
-mod engine;
 mod form;
-mod gguf;
 mod handle;
 mod local;
-mod network;
 mod rendering;
 mod sampler;
 mod scripted;
@@ -18,18 +15,21 @@ mod sentencepiece;
 mod stock;
 mod template;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tokenizer;
 
 use std::ops::ControlFlow;
 
-pub use engine::Options;
 pub use form::{Candidate, Choice, Form};
 pub use handle::{Generation, LanguageModelHandle, Loader, ModelState};
 pub use local::LocalModel;
 pub use rendering::template_child_main;
 pub use sampler::Sampling;
 pub use scripted::ScriptedModel;
+#[cfg(test)]
+pub(crate) use tokenizer::Tokenizer;
+
+pub use crate::engine::Options;
 
 use crate::ModelsError;
 

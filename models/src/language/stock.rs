@@ -13,9 +13,9 @@ use candle_transformers::models::{
     quantized_gemma3, quantized_llama, quantized_phi, quantized_phi3, quantized_qwen2,
 };
 
-use super::gguf::Gguf;
-use super::network::Network;
 use crate::ModelsError;
+use crate::engine::Network;
+use crate::gguf::Gguf;
 
 /// Architectures that are run on a GPU.
 const ON_A_GPU: [&str; 5] = ["llama", "qwen2", "gemma3", "phi2", "phi3"];
@@ -89,7 +89,7 @@ impl Stock {
 
 impl Model {
     fn load(gguf: &Gguf, device: &Device) -> candle_core::Result<Self> {
-        let mut reader = BufReader::new(File::open(&gguf.path)?);
+        let mut reader = BufReader::new(File::open(&gguf.file().path)?);
         let content = Content::read(&mut reader)?;
         let reader = &mut reader;
         Ok(match gguf.architecture() {

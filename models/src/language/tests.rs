@@ -13,26 +13,25 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use unicode_normalization::UnicodeNormalization;
 
-use super::engine::{Decoder, PASS, tests::log_softmax};
-use super::gguf::Gguf;
-use super::network::Network;
 use super::stock::Stock;
 use super::template::{Piece, Template};
 use super::tokenizer::Tokenizer;
 use super::*;
+use crate::engine::{Decoder, Network, PASS, log_softmax};
+use crate::gguf::{self, Gguf};
 
-pub(super) fn reference(name: &str) -> PathBuf {
+pub(crate) fn reference(name: &str) -> PathBuf {
     // Tests run in their package's directory, wherever they were built.
     Path::new("reference").join(name)
 }
 
-pub(super) fn recorded<T: DeserializeOwned>(name: &str) -> T {
+pub(crate) fn recorded<T: DeserializeOwned>(name: &str) -> T {
     let text = std::fs::read(reference(name)).expect("a recording");
     serde_json::from_slice(&text).expect("a valid recording")
 }
 
 /// What llama.cpp says after each token of a tiny model's recording, all rows together.
-pub(super) fn recorded_logits(name: &str) -> Vec<f32> {
+pub(crate) fn recorded_logits(name: &str) -> Vec<f32> {
     let bytes = std::fs::read(reference(&format!("tiny/{name}.logits.bin"))).expect("logits");
     let numbers = bytes.as_chunks::<4>().0.iter();
     numbers.map(|bytes| f32::from_le_bytes(*bytes)).collect()

@@ -13,9 +13,9 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::tokenizer::SplitDelimiterBehavior;
 use tokenizers::{AddedToken, Model as _, PreTokenizerWrapper};
 
-use super::gguf::{Gguf, Value};
 use super::sentencepiece::SentencePiece;
 use crate::ModelsError;
+use crate::gguf::{Gguf, Value};
 
 /// Tokens that end an answer, whichever of them a vocabulary has.
 const STOPS: [&str; 9] = [
@@ -46,7 +46,7 @@ const USERS: i64 = 4;
 const CONTROL: u32 = 3;
 
 /// A tokenizer built from GGUF metadata.
-pub(super) struct Tokenizer {
+pub(crate) struct Tokenizer {
     inner: Inner,
     stops: Vec<u32>,
     beginning: Option<u32>,
@@ -64,7 +64,7 @@ impl Tokenizer {
     ///
     /// # Errors
     /// A tokenizer kind or pre-tokenizer that is not one of those checked.
-    pub(super) fn from_gguf(gguf: &Gguf) -> Result<Self, ModelsError> {
+    pub(crate) fn from_gguf(gguf: &Gguf) -> Result<Self, ModelsError> {
         let failed = |problem: String| gguf.error(format!("its tokenizer: {problem}"));
         let key = |key: &str| format!("tokenizer.ggml.{key}");
         let tokens = gguf
@@ -136,7 +136,7 @@ impl Tokenizer {
 
     /// Encodes the chat template's own text: special tokens are recognised. `previous` is the token
     /// before it, if any.
-    pub(super) fn encode_template(
+    pub(crate) fn encode_template(
         &mut self,
         text: &str,
         previous: Option<u32>,
@@ -148,7 +148,7 @@ impl Tokenizer {
     }
 
     /// Encodes anybody's text: what looks like a special token is plain characters.
-    pub(super) fn encode_plain(
+    pub(crate) fn encode_plain(
         &mut self,
         text: &str,
         previous: Option<u32>,
@@ -173,7 +173,7 @@ impl Tokenizer {
     }
 
     /// Whether this token ends an answer.
-    pub(super) fn is_stop(&self, token: u32) -> bool {
+    pub(crate) fn is_stop(&self, token: u32) -> bool {
         self.stops.contains(&token)
     }
 
@@ -202,7 +202,7 @@ impl Tokenizer {
     }
 
     /// The text that tokens say; special tokens say nothing.
-    pub(super) fn decode(&self, tokens: &[u32]) -> String {
+    pub(crate) fn decode(&self, tokens: &[u32]) -> String {
         match &self.inner {
             Inner::Bytes(tokenizer) => tokenizer.decode(tokens, true).unwrap_or_default(),
             Inner::Pieces(pieces) => {

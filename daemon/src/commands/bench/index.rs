@@ -40,8 +40,7 @@ pub(crate) async fn run(setup: &Setup, folder: &Path, saves: usize, edits: usize
     copy(folder, &notes, &mut 0, &mut later)
         .with_context(|| format!("cannot copy {}", folder.display()))?;
     let setup = &elsewhere(setup, &directory.path().join("data"));
-    setup.fetch(setup.catalog.runtime()?)?;
-    setup.fetch(setup.embedding()?)?;
+    setup.fetch_needed_to_search()?;
 
     let services = setup.services(CancellationToken::new()).await?;
     let index = services.retriever.index().clone();

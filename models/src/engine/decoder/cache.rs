@@ -5,10 +5,8 @@
 //! departs from everything read before. Pages that no sequence has used for longest are reused when
 //! the tree has reached its size.
 
-use super::arena::Arena;
-
-/// Positions of a page, as many as there are lanes.
-pub(super) const PAGE: usize = super::simd::LANES;
+use super::super::arena::Arena;
+use super::PAGE;
 
 /// Pages are taken from pieces of memory of this size (bytes), or of their own if they are larger.
 const PIECE: usize = 4 << 20;

@@ -9,9 +9,9 @@ use std::path::Path;
 use half::f16;
 use serde_json::Value;
 
-use super::super::tokenizer::Tokenizer;
 use super::tests::options;
 use super::*;
+use crate::language::Tokenizer;
 
 /// Keys and values of a stretch of tokens `[token][layer][head][2 · head_size]`.
 struct Stretch {

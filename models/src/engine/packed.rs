@@ -14,12 +14,13 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::JoinHandle;
 
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Tensor as Dense};
+use half::f16;
 
-use super::super::gguf::{self, Gguf};
 use super::arena::Arena;
 use super::matmul::ROWS;
 use super::pool::be_nice;
+use crate::tensors::{self, Tensor, TensorFile};
 
 /// Rows that are interleaved.
 const GROUP: usize = ROWS / 2;
@@ -71,7 +72,7 @@ impl Kind {
 
     /// Columns and bytes of a block of one row.
     pub(super) fn block(self) -> (usize, usize) {
-        gguf::block(self.ggml()).unwrap_or((1, 1))
+        tensors::block(self.ggml()).unwrap_or((1, 1))
     }
 
     /// Whether it takes activations in blocks of 256.
@@ -82,7 +83,7 @@ impl Kind {
 
 /// What the matrices of a file share.
 struct Store {
-    gguf: Arc<Gguf>,
+    file: Arc<TensorFile>,
     arena: Arena,
     /// Why a tile could not be packed.
     failure: Mutex<Option<String>>,
@@ -136,14 +137,14 @@ impl Matrix {
         thread_local! {
             static SOURCE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
-        let (per_block, bytes) = gguf::block(self.ggml).unwrap_or((1, 4));
+        let (per_block, bytes) = tensors::block(self.ggml).unwrap_or((1, 4));
         let row = self.columns / per_block * bytes;
         let first = tile * ROWS;
         let rows = ROWS.min(self.rows - first);
         SOURCE.with_borrow_mut(|source| {
             source.resize(rows * row, 0);
-            let gguf = &self.store.gguf;
-            gguf.read(self.source + (first * row) as u64, source)
+            let file = &self.store.file;
+            file.read(self.source + (first * row) as u64, source)
                 .map_err(|error| format!("cannot read weights: {error}"))?;
             let native = if self.ggml == self.kind.ggml() {
                 Cow::Borrowed(&source[..])
@@ -188,9 +189,9 @@ impl Weights {
     ///
     /// # Errors
     /// When the system refuses the room.
-    pub(super) fn new(gguf: Arc<Gguf>) -> Result<Self, String> {
+    pub(super) fn new(file: Arc<TensorFile>) -> Result<Self, String> {
         // A tensor is wanted in at most three parts, each of whole tiles.
-        let room = gguf.tensors().map(|tensor| {
+        let room = file.tensors().map(|tensor| {
             let (per_block, bytes) = Kind::of(tensor.kind).block();
             let rows = tensor.rows().saturating_add(3 * ROWS);
             rows.saturating_mul(tensor.columns().div_ceil(per_block) * bytes)
@@ -200,7 +201,7 @@ impl Weights {
             .ok_or_else(|| format!("there is no memory for {room} bytes of weights"))?;
         Ok(Self {
             store: Arc::new(Store {
-                gguf,
+                file,
                 arena,
                 failure: Mutex::new(None),
             }),
@@ -223,7 +224,7 @@ impl Weights {
     ) -> Result<Arc<Matrix>, String> {
         let store = &self.store;
         let tensor = store
-            .gguf
+            .file
             .tensor(name)
             .ok_or_else(|| format!("the tensor {name} is missing"))?;
         if tensor.columns() != columns || tensor.rows() != rows {
@@ -326,7 +327,7 @@ fn requantised(
     columns: usize,
 ) -> candle_core::Result<Vec<u8>> {
     let dense = dequantised(ggml, bytes, rows, columns)?;
-    let dense = Tensor::from_vec(dense, (rows, columns), &Device::Cpu)?;
+    let dense = Dense::from_vec(dense, (rows, columns), &Device::Cpu)?;
     Ok(QTensor::quantize(&dense, GgmlDType::Q8_0)?
         .data()?
         .into_owned())
@@ -363,6 +364,51 @@ pub(super) fn dequantised(
         .dequantize(&Device::Cpu)?
         .flatten_all()?
         .to_vec1()
+}
+
+/// A tensor as reals.
+///
+/// # Errors
+/// A file that cannot be read, or a type that candle does not know.
+pub(super) fn dense(file: &TensorFile, tensor: &Tensor) -> Result<Vec<f32>, String> {
+    let length = usize::try_from(tensor.length).map_err(|error| error.to_string())?;
+    let mut bytes = vec![0; length];
+    file.read(tensor.offset, &mut bytes)
+        .map_err(|error| error.to_string())?;
+    dequantised(tensor.kind, &bytes, tensor.rows(), tensor.columns())
+        .map_err(|error| error.to_string())
+}
+
+/// A row of a tensor as reals, read from the file; `bytes` is scratch space.
+///
+/// # Errors
+/// As `dense`.
+pub(super) fn row(
+    file: &TensorFile,
+    tensor: &Tensor,
+    row: usize,
+    bytes: &mut Vec<u8>,
+    out: &mut [f32],
+) -> Result<(), String> {
+    let length = tensor.length / tensor.rows() as u64;
+    bytes.resize(usize::try_from(length).unwrap_or_default(), 0);
+    file.read(tensor.offset + row as u64 * length, bytes)
+        .map_err(|error| error.to_string())?;
+    if tensor.kind == Kind::Q4_0.ggml() {
+        let blocks = bytes.as_chunks::<18>().0.iter();
+        for (block, out) in blocks.zip(out.as_chunks_mut::<32>().0) {
+            let d = f16::from_le_bytes([block[0], block[1]]).to_f32();
+            let (low, high) = out.split_at_mut(16);
+            for ((byte, low), high) in block[2..].iter().zip(low).zip(high) {
+                *low = d * (f32::from(byte & 15) - 8.0);
+                *high = d * (f32::from(byte >> 4) - 8.0);
+            }
+        }
+        return Ok(());
+    }
+    let numbers = dequantised(tensor.kind, bytes, 1, tensor.columns());
+    out.copy_from_slice(&numbers.map_err(|error| error.to_string())?);
+    Ok(())
 }
 
 /// Interleaves the rows of a tile, whole blocks.

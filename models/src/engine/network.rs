@@ -3,7 +3,7 @@
 use crate::ModelsError;
 
 /// A model that reads tokens and says what may follow. It holds one sequence at a time.
-pub(super) trait Network: Send {
+pub(crate) trait Network: Send {
     /// The longest sequence it can hold (tokens).
     fn context(&self) -> usize;
 

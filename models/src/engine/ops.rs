@@ -6,7 +6,6 @@
 //! Every function needs a processor with `S`.
 
 use super::Target;
-use super::cache::PAGE;
 use super::simd::{LANES, Simd, exp};
 
 /// Root-mean-square norm: `out = x / rms(x) · weight`. The width is a multiple of 16.
@@ -29,6 +28,75 @@ pub(super) unsafe fn norm<S: Simd>(x: &[f32], weight: &[f32], epsilon: f32, out:
             let weight = S::load_real(weight.as_ptr());
             let scaled = S::mul_real(S::load_real(x.as_ptr()), scale);
             S::store_real(S::mul_real(scaled, weight), out.as_mut_ptr());
+        }
+    }
+}
+
+/// Layer norm in place: `x ← (x - mean) / deviation · weight + bias`. The width is a multiple of 16.
+#[inline(always)]
+pub(super) unsafe fn layer_norm<S: Simd>(
+    x: &mut [f32],
+    weight: &[f32],
+    bias: &[f32],
+    epsilon: f32,
+) {
+    unsafe {
+        let count = x.len() as f32;
+        let mut sums = S::splat_real(0.0);
+        for part in x.as_chunks::<LANES>().0 {
+            sums = S::add_real(sums, S::load_real(part.as_ptr()));
+        }
+        let below = S::splat_real(-S::sum_real(sums) / count);
+        let mut squares = S::splat_real(0.0);
+        for part in x.as_chunks::<LANES>().0 {
+            let part = S::add_real(S::load_real(part.as_ptr()), below);
+            squares = S::fused(part, part, squares);
+        }
+        let variance = S::sum_real(squares) / count;
+        let scale = S::splat_real(1.0 / (variance + epsilon).sqrt());
+        let rest = weight
+            .as_chunks::<LANES>()
+            .0
+            .iter()
+            .zip(bias.as_chunks::<LANES>().0);
+        for (x, (weight, bias)) in x.as_chunks_mut::<LANES>().0.iter_mut().zip(rest) {
+            let centred = S::add_real(S::load_real(x.as_ptr()), below);
+            let scaled = S::mul_real(centred, scale);
+            let weight = S::load_real(weight.as_ptr());
+            let shifted = S::fused(scaled, weight, S::load_real(bias.as_ptr()));
+            S::store_real(shifted, x.as_mut_ptr());
+        }
+    }
+}
+
+/// `out ← GELU(x + bias)` with the error function, for slices of a multiple of 16.
+///
+/// The error function is formula 7.1.26 of Abramowitz and Stegun, exact to 1.5e-7.
+#[inline(always)]
+pub(super) unsafe fn gelu<S: Simd>(x: &[f32], bias: &[f32], out: &mut [f32]) {
+    unsafe {
+        let parts = x
+            .as_chunks::<LANES>()
+            .0
+            .iter()
+            .zip(bias.as_chunks::<LANES>().0);
+        for ((x, bias), out) in parts.zip(out.as_chunks_mut::<LANES>().0) {
+            let x = S::add_real(S::load_real(x.as_ptr()), S::load_real(bias.as_ptr()));
+            let size = S::max_real(x, S::mul_real(x, S::splat_real(-1.0)));
+            let one = S::splat_real(1.0);
+            let step = S::splat_real(0.327_591_1 * std::f32::consts::FRAC_1_SQRT_2);
+            let t = S::div_real(one, S::fused(size, step, one));
+            let mut p = S::splat_real(1.061_405_4);
+            for term in [-1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6] {
+                p = S::fused(p, t, S::splat_real(term));
+            }
+            let p = S::mul_real(p, S::mul_real(t, S::splat_real(-1.0)));
+            let square = S::mul_real(x, x);
+            let bell = exp::<S>(S::mul_real(square, S::splat_real(-0.5)));
+            // x · erf(x / √2) is even.
+            let even = S::mul_real(size, S::fused(p, bell, one));
+            let half = S::mul_real(S::add_real(x, even), S::splat_real(0.5));
+            S::store_real(half, out.as_mut_ptr());
         }
     }
 }
@@ -72,6 +140,9 @@ pub(super) unsafe fn halves<S: Simd>(x: &[f32], out: &mut [u16]) {
         unsafe { S::store_halves(S::load_real(x.as_ptr()), out.as_mut_ptr()) }
     }
 }
+
+/// Positions of a page of keys and values, as many as there are lanes.
+pub(super) const PAGE: usize = LANES;
 
 /// Rows of one attention job, at most.
 pub(super) const QUERIES: usize = 6;

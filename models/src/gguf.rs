@@ -6,9 +6,11 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::ModelsError;
+use crate::tensors::{Tensor, TensorFile, about, block};
 
 const MAGIC: u32 = u32::from_le_bytes(*b"GGUF");
 /// Tensors and metadata entries that any real model stays far below.
@@ -21,8 +23,6 @@ const LONGEST_HEADER: u64 = 64 << 20;
 const MOST_VALUES: u64 = 4 << 20;
 /// Length of a name (bytes).
 const LONGEST_NAME: u64 = 1024;
-/// Length of what is said of a file (characters): it may quote the file.
-const LONGEST_PROBLEM: usize = 500;
 /// Sizes that no model comes near, under the architecture's prefix. Products of these do not overflow.
 const MOST: [(&str, usize); 8] = [
     ("block_count", 4096),
@@ -51,58 +51,10 @@ pub(super) enum Value {
     Other,
 }
 
-/// Where a tensor lies and what it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tensor {
-    /// `ggml` type number.
-    pub(super) kind: u32,
-    /// Dimensions, fastest first: `[columns, rows, …]`.
-    pub(super) dimensions: Vec<usize>,
-    /// From the file's beginning (bytes).
-    pub(super) offset: u64,
-    /// Its length (bytes).
-    pub(super) length: u64,
-}
-
-impl Tensor {
-    /// Numbers in a row.
-    pub(super) fn columns(&self) -> usize {
-        self.dimensions[0]
-    }
-
-    /// Rows.
-    pub(super) fn rows(&self) -> usize {
-        self.dimensions[1..].iter().product()
-    }
-}
-
 /// An opened GGUF file.
 pub(super) struct Gguf {
-    pub(super) path: PathBuf,
-    pub(super) file: File,
+    file: Arc<TensorFile>,
     metadata: HashMap<String, Value>,
-    tensors: HashMap<String, Tensor>,
-}
-
-/// Numbers and bytes of one block of a `ggml` type, where it is known.
-pub(super) fn block(kind: u32) -> Option<(usize, usize)> {
-    Some(match kind {
-        0 => (1, 4),
-        1 | 30 => (1, 2),
-        2 => (32, 18),
-        3 => (32, 20),
-        6 => (32, 22),
-        7 => (32, 24),
-        8 => (32, 34),
-        9 => (32, 36),
-        10 => (256, 84),
-        11 => (256, 110),
-        12 => (256, 144),
-        13 => (256, 176),
-        14 => (256, 210),
-        15 => (256, 292),
-        _ => return None,
-    })
 }
 
 impl Gguf {
@@ -125,18 +77,21 @@ impl Gguf {
         };
         let (metadata, tensors) = header.read().map_err(named)?;
         let gguf = Self {
-            path: path.to_owned(),
-            file,
+            file: Arc::new(TensorFile::new(path, file, tensors)),
             metadata,
-            tensors,
         };
         gguf.check_sizes()?;
         Ok(gguf)
     }
 
+    /// The file and its tensors.
+    pub(super) fn file(&self) -> &Arc<TensorFile> {
+        &self.file
+    }
+
     /// An error about this file.
     pub(super) fn error(&self, problem: impl std::fmt::Display) -> ModelsError {
-        about(&self.path, &problem.to_string())
+        self.file.error(problem)
     }
 
     /// Refuses sizes before anything is made of them.
@@ -224,14 +179,9 @@ impl Gguf {
         }
     }
 
-    /// All tensors, in no order.
-    pub(super) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
-        self.tensors.values()
-    }
-
     /// Where a tensor lies.
     pub(super) fn tensor(&self, name: &str) -> Option<&Tensor> {
-        self.tensors.get(name)
+        self.file.tensor(name)
     }
 
     /// Reads bytes from `offset` on.
@@ -239,28 +189,8 @@ impl Gguf {
     /// # Errors
     /// What the system says.
     pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
-        #[cfg(unix)]
-        {
-            std::os::unix::fs::FileExt::read_exact_at(&self.file, out, offset)
-        }
-        #[cfg(windows)]
-        {
-            let mut done = 0;
-            while done < out.len() {
-                let at = offset + done as u64;
-                match std::os::windows::fs::FileExt::seek_read(&self.file, &mut out[done..], at)? {
-                    0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-                    count => done += count,
-                }
-            }
-            Ok(())
-        }
+        self.file.read(offset, out)
     }
-}
-
-fn about(path: &Path, problem: &str) -> ModelsError {
-    let problem: String = problem.chars().take(LONGEST_PROBLEM).collect();
-    ModelsError::Load(format!("{}: {problem}", path.display()))
 }
 
 type Parsed = (HashMap<String, Value>, HashMap<String, Tensor>);

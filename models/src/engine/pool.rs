@@ -188,7 +188,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Makes the calling thread give way to others: sets its niceness, where the system has it per thread.
-pub(in super::super) fn be_nice(nice: i32) {
+pub(crate) fn be_nice(nice: i32) {
     #[cfg(target_os = "linux")]
     if nice != 0 {
         // SAFETY: plain system calls without pointers. A refusal leaves the priority as it is.

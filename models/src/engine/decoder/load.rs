@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::super::gguf::{Gguf, Tensor};
-use super::cache::{Cache, Layout, PAGE};
-use super::packed::{Matrix, Rows, Weights, dequantised};
+use super::super::packed::{Matrix, Rows, Weights, dense};
+use super::cache::{Cache, Layout};
 use super::rotary::{Pairing, Rotary};
-use super::{Decoder, Embedding, Family, Layer, Linear, Options, Scratch, Shape, kernels, pool};
+use super::{
+    Decoder, Embedding, Family, Layer, Linear, Options, PAGE, Scratch, Shape, kernels, pool,
+};
 use crate::ModelsError;
+use crate::gguf::Gguf;
 
 /// Architectures (`general.architecture`) whose graph the decoder computes.
 const ARCHITECTURES: [&str; 8] = [
@@ -33,7 +35,7 @@ impl Decoder {
     /// # Errors
     /// A file whose architecture, tensors or sizes are not those of a supported model, or that does
     /// not fit the memory that is free.
-    pub(in super::super) fn load(gguf: Arc<Gguf>, options: &Options) -> Result<Self, ModelsError> {
+    pub(crate) fn load(gguf: Arc<Gguf>, options: &Options) -> Result<Self, ModelsError> {
         let architecture = gguf.architecture().to_owned();
         if !ARCHITECTURES.contains(&architecture.as_str()) {
             return Err(gguf.error(format!(
@@ -121,7 +123,7 @@ fn read(
 ) -> Result<Parts, String> {
     let mut reader = Reader {
         gguf,
-        weights: Weights::new(Arc::clone(gguf))?,
+        weights: Weights::new(Arc::clone(gguf.file()))?,
         shape,
     };
     let windows = windows(gguf, architecture, layers);
@@ -241,7 +243,7 @@ fn rotaries(
             if tensor.dimensions.iter().product::<usize>() != shape.rotated / 2 {
                 return Err(gguf.error(format!("the tensor {name} does not fit the heads")));
             }
-            divisors = Some(dense(gguf, tensor).map_err(|problem| gguf.error(problem))?);
+            divisors = Some(dense(gguf.file(), tensor).map_err(|problem| gguf.error(problem))?);
         }
     }
     let magnitude = gguf.float("rope.scaling.attn_factor").unwrap_or(1.0);
@@ -267,16 +269,6 @@ fn windows(gguf: &Gguf, architecture: &str, layers: usize) -> Vec<(usize, usize)
         .collect()
 }
 
-/// A tensor as reals.
-fn dense(gguf: &Gguf, tensor: &Tensor) -> Result<Vec<f32>, String> {
-    let length = usize::try_from(tensor.length).map_err(|error| error.to_string())?;
-    let mut bytes = vec![0; length];
-    gguf.read(tensor.offset, &mut bytes)
-        .map_err(|error| error.to_string())?;
-    dequantised(tensor.kind, &bytes, tensor.rows(), tensor.columns())
-        .map_err(|error| error.to_string())
-}
-
 impl Reader<'_> {
     fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, String> {
         match self.optional(name, length)? {
@@ -292,7 +284,7 @@ impl Reader<'_> {
         if tensor.dimensions.iter().product::<usize>() != length {
             return Err(format!("the tensor {name} does not have {length} numbers"));
         }
-        dense(self.gguf, tensor).map(Some)
+        dense(self.gguf.file(), tensor).map(Some)
     }
 
     fn linear(

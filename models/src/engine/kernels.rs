@@ -16,7 +16,9 @@ pub(super) struct Kernels {
     pub(super) quantise_wide: unsafe fn(&[f32], &mut [Wide]),
     pub(super) quantise_narrow: unsafe fn(&[f32], &mut [Narrow]),
     pub(super) norm: unsafe fn(&[f32], &[f32], f32, &mut [f32]),
+    pub(super) layer_norm: unsafe fn(&mut [f32], &[f32], &[f32], f32),
     pub(super) gated: unsafe fn(&mut [f32], &[f32], bool),
+    pub(super) gelu: unsafe fn(&[f32], &[f32], &mut [f32]),
     pub(super) attend: unsafe fn(&Attention, &mut Vec<f32>),
     pub(super) halves: unsafe fn(&[f32], &mut [u16]),
 }
@@ -27,7 +29,8 @@ macro_rules! level {
             use super::*;
 
             pub(super) static KERNELS: Kernels = Kernels {
-                name: $label, tile, quantise_wide, quantise_narrow, norm, gated, attend, halves,
+                name: $label, tile, quantise_wide, quantise_narrow, norm, layer_norm, gated, gelu, attend,
+                halves,
             };
 
             $(#[target_feature(enable = $features)])?
@@ -59,6 +62,16 @@ macro_rules! level {
             $(#[target_feature(enable = $features)])?
             unsafe fn norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
                 unsafe { ops::norm::<$simd>(x, weight, epsilon, out) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn layer_norm(x: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f32) {
+                unsafe { ops::layer_norm::<$simd>(x, weight, bias, epsilon) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn gelu(x: &[f32], bias: &[f32], out: &mut [f32]) {
+                unsafe { ops::gelu::<$simd>(x, bias, out) }
             }
 
             $(#[target_feature(enable = $features)])?

@@ -1,0 +1,204 @@
+//! Catalog embedders on this crate's own engine, without ONNX Runtime.
+//!
+//! What a file holds is read once and shared by the threads that embed with it; each has its own
+//! buffers. Texts are read in passes of a few hundred tokens.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use super::container::Container;
+use super::unigram::{Scratch, Unigram};
+use super::{Embedder, TextKind, normalise};
+use crate::ModelsError;
+use crate::catalog::{EmbeddingSpec, Pooling};
+use crate::engine::{self, Encoder, EncoderWeights};
+use crate::store::ModelPaths;
+
+/// Tokens that are read in one pass, if no single text has more: enough to share out the reading of
+/// weights, and what is computed of so many stays near the processor.
+const PASS: usize = 512;
+/// Bytes of a text for each token that is read of it, at most: a longer piece than this is none.
+const PER_TOKEN: usize = 256;
+
+/// A model of the catalog, loaded while anybody embeds with it.
+pub struct EngineModel {
+    spec: EmbeddingSpec,
+    loaded: Mutex<Weak<Loaded>>,
+}
+
+pub(super) struct Loaded {
+    weights: Arc<EncoderWeights>,
+    tokenizer: Unigram,
+}
+
+impl EngineModel {
+    /// The model that `spec` describes; nothing is loaded yet.
+    #[must_use]
+    pub fn new(spec: EmbeddingSpec) -> Self {
+        Self {
+            spec,
+            loaded: Mutex::default(),
+        }
+    }
+
+    /// An embedder of `threads` threads, the calling one among them. Those that live at the same time
+    /// share their weights.
+    ///
+    /// # Errors
+    /// Files that cannot be read, or that are not what the catalog says.
+    pub fn embedder(
+        &self,
+        paths: &ModelPaths,
+        threads: usize,
+    ) -> Result<EngineEmbedder, ModelsError> {
+        let mut shared = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = if let Some(loaded) = shared.upgrade() {
+            loaded
+        } else {
+            let loaded = Arc::new(load(paths.ending(".bin")?, &self.spec)?);
+            *shared = Arc::downgrade(&loaded);
+            loaded
+        };
+        Ok(EngineEmbedder::new(loaded, &self.spec, threads))
+    }
+}
+
+pub(super) fn load(path: &Path, spec: &EmbeddingSpec) -> Result<Loaded, ModelsError> {
+    let Container {
+        file,
+        shape,
+        tokenizer,
+    } = Container::open(path)?;
+    let weights = EncoderWeights::load(Arc::clone(&file), shape)?;
+    if weights.width() != spec.dimensions {
+        return Err(file.error(format!(
+            "its vectors have {} dimensions, and the catalog says {}",
+            weights.width(),
+            spec.dimensions
+        )));
+    }
+    if tokenizer.len() > weights.vocabulary() {
+        return Err(file.error(format!(
+            "it has {} tokens and vectors for {}",
+            tokenizer.len(),
+            weights.vocabulary()
+        )));
+    }
+    if spec.max_tokens < 3 || spec.max_tokens > weights.positions() {
+        return Err(file.error(format!(
+            "it reads 3 to {} tokens, and `max-tokens` of its catalog entry is {}",
+            weights.positions(),
+            spec.max_tokens
+        )));
+    }
+    Ok(Loaded {
+        weights: Arc::new(weights),
+        tokenizer,
+    })
+}
+
+/// Embeds with an encoder.
+pub struct EngineEmbedder {
+    loaded: Arc<Loaded>,
+    encoder: Encoder,
+    spec: EmbeddingSpec,
+    scratch: Scratch,
+    /// Prefix and text.
+    text: String,
+    /// Tokens of a pass, and where each text ends.
+    tokens: Vec<u32>,
+    ends: Vec<usize>,
+    vectors: Vec<f32>,
+}
+
+impl EngineEmbedder {
+    pub(super) fn new(loaded: Arc<Loaded>, spec: &EmbeddingSpec, threads: usize) -> Self {
+        Self {
+            encoder: Encoder::new(Arc::clone(&loaded.weights), threads),
+            loaded,
+            spec: spec.clone(),
+            scratch: Scratch::default(),
+            text: String::new(),
+            tokens: Vec::new(),
+            ends: Vec::new(),
+            vectors: Vec::new(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn levels(&self) -> usize {
+        self.encoder.levels()
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_level(&mut self, level: usize) {
+        self.encoder.set_level(level);
+    }
+
+    /// Appends a text's tokens to the pass.
+    fn add(&mut self, text: &str, kind: TextKind) {
+        let prefix = match kind {
+            TextKind::Query => &self.spec.query_prefix,
+            TextKind::Passage => &self.spec.passage_prefix,
+        };
+        let most = self.spec.max_tokens;
+        self.text.clear();
+        self.text.push_str(prefix);
+        self.text.push_str(start(text, most * PER_TOKEN));
+        let tokenizer = &self.loaded.tokenizer;
+        tokenizer.encode(&self.text, most, &mut self.scratch, &mut self.tokens);
+        self.ends.push(self.tokens.len());
+    }
+
+    /// Embeds the texts of the pass but the last `rest` and leaves those.
+    fn flush(&mut self, rest: usize, out: &mut Vec<Vec<f32>>) -> Result<(), ModelsError> {
+        let texts = self.ends.len() - rest;
+        let Some(end) = texts.checked_sub(1).map(|last| self.ends[last]) else {
+            return Ok(());
+        };
+        let width = self.spec.dimensions;
+        self.vectors.resize(texts * width, 0.0);
+        let pooling = match self.spec.pooling {
+            Pooling::Cls => engine::Pooling::First,
+            Pooling::Mean => engine::Pooling::Mean,
+        };
+        self.encoder.encode(
+            &self.tokens[..end],
+            &self.ends[..texts],
+            pooling,
+            &mut self.vectors,
+        )?;
+        for vector in self.vectors.chunks_exact_mut(width) {
+            normalise(vector);
+            out.push(vector.to_vec());
+        }
+        self.tokens.drain(..end);
+        self.ends.drain(..texts);
+        for rest in &mut self.ends {
+            *rest -= end;
+        }
+        Ok(())
+    }
+}
+
+impl Embedder for EngineEmbedder {
+    fn embed(&mut self, texts: &[String], kind: TextKind) -> Result<Vec<Vec<f32>>, ModelsError> {
+        let mut vectors = Vec::with_capacity(texts.len());
+        self.tokens.clear();
+        self.ends.clear();
+        for text in texts {
+            self.add(text, kind);
+            if self.tokens.len() > PASS {
+                let rest = usize::from(self.ends.len() > 1);
+                self.flush(rest, &mut vectors)?;
+            }
+        }
+        self.flush(0, &mut vectors)?;
+        Ok(vectors)
+    }
+}
+
+/// The beginning of a text, of at most so many bytes.
+fn start(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}

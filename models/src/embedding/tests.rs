@@ -1,0 +1,320 @@
+//! The embedder on our engine against what `models/reference/encoder.py` recorded.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde::Deserialize;
+
+use super::container::Container;
+use super::engine::{EngineEmbedder, Loaded, load};
+use super::unigram::Scratch;
+use super::{Embedder, TextKind};
+use crate::ModelsError;
+use crate::catalog::{EmbeddingEngine, EmbeddingSpec, Pooling};
+use crate::language::tests::{recorded, reference};
+
+#[derive(Deserialize)]
+struct Recording {
+    /// Tokens of a text, at most.
+    most: usize,
+    texts: Vec<Recorded>,
+}
+
+#[derive(Deserialize)]
+struct Recorded {
+    text: String,
+    tokens: Vec<u32>,
+    vector: Vec<f32>,
+}
+
+fn spec(dimensions: usize, max_tokens: usize) -> EmbeddingSpec {
+    EmbeddingSpec {
+        engine: EmbeddingEngine::Ours,
+        dimensions,
+        pooling: Pooling::Mean,
+        query_prefix: String::new(),
+        passage_prefix: String::new(),
+        max_tokens,
+    }
+}
+
+fn tiny() -> PathBuf {
+    reference("tiny/encoder.bin")
+}
+
+fn embedder(path: &Path, spec: &EmbeddingSpec, threads: usize) -> EngineEmbedder {
+    let loaded: Arc<Loaded> = Arc::new(load(path, spec).expect("loads"));
+    EngineEmbedder::new(loaded, spec, threads)
+}
+
+fn embed(embedder: &mut EngineEmbedder, texts: &[String]) -> Vec<Vec<f32>> {
+    embedder.embed(texts, TextKind::Passage).expect("embeds")
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        let products = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b));
+        products.sum()
+    };
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// Compares all tokens, and gives the smallest cosine and the mean.
+fn compare(path: &Path, recording: &str) -> (f64, f64) {
+    let recording: Recording = recorded(recording);
+    let tokenizer = Container::open(path).expect("opens").tokenizer;
+    let mut scratch = Scratch::default();
+    for Recorded { text, tokens, .. } in &recording.texts {
+        let mut found = Vec::new();
+        tokenizer.encode(text, recording.most, &mut scratch, &mut found);
+        assert_eq!(&found, tokens, "{text:?}");
+    }
+    let spec = spec(recording.texts[0].vector.len(), recording.most);
+    let texts: Vec<String> = recording
+        .texts
+        .iter()
+        .map(|text| text.text.clone())
+        .collect();
+    let vectors = embed(&mut embedder(path, &spec, 2), &texts);
+    let cosines = vectors.iter().zip(&recording.texts);
+    let cosines: Vec<f64> = cosines.map(|(v, text)| cosine(v, &text.vector)).collect();
+    let least = cosines.iter().copied().fold(1.0, f64::min);
+    (least, cosines.iter().sum::<f64>() / cosines.len() as f64)
+}
+
+#[test]
+fn tokens_are_the_originals_and_vectors_those_of_exact_arithmetic() {
+    let (least, mean) = compare(&tiny(), "tiny/encoder.json");
+    println!("cosines: least {least:.6}, mean {mean:.6}");
+    assert!(least > 0.999, "{least}");
+}
+
+#[test]
+#[ignore = "needs multilingual-e5-small-q4"]
+fn the_catalogs_model_is_the_original() {
+    let (least, mean) = compare(&catalog_file(), "encoder.json");
+    println!("cosines: least {least:.6}, mean {mean:.6}");
+    assert!(least > 0.999, "{least}");
+}
+
+fn catalog_file() -> PathBuf {
+    let named = std::env::var_os("VADE_MODEL_DIR").map(PathBuf::from);
+    let paths = vade_config::Paths::resolve(None, named.as_deref()).expect("a model directory");
+    paths
+        .models
+        .join("multilingual-e5-small-q4/e5-small-q4.bin")
+}
+
+#[test]
+fn the_same_bits_whoever_is_read_beside_it() {
+    let recording: Recording = recorded("tiny/encoder.json");
+    let mut texts: Vec<String> = recording.texts.into_iter().map(|text| text.text).collect();
+    let spec = spec(64, 100);
+    let mut one = embedder(&tiny(), &spec, 1);
+    let alone: HashMap<String, Vec<f32>> = texts
+        .iter()
+        .map(|text| {
+            (
+                text.clone(),
+                embed(&mut one, std::slice::from_ref(text)).remove(0),
+            )
+        })
+        .collect();
+    let mut random = StdRng::seed_from_u64(3);
+    for threads in [1, 2, 3] {
+        let mut several = embedder(&tiny(), &spec, threads);
+        for _ in 0..4 {
+            let other = random.random_range(0..texts.len());
+            texts.swap(0, other);
+            texts.rotate_left(5);
+            for (text, vector) in texts.iter().zip(embed(&mut several, &texts)) {
+                assert!(vector == alone[text], "{threads} threads: {text:?}");
+                assert!((cosine(&vector, &vector) - 1.0).abs() < 1e-6);
+            }
+        }
+    }
+    assert!(embed(&mut one, &[]).is_empty());
+}
+
+#[test]
+fn levels_differ_by_rounding_only() {
+    let recording: Recording = recorded("tiny/encoder.json");
+    let texts: Vec<String> = recording.texts.into_iter().map(|text| text.text).collect();
+    let spec = spec(64, 100);
+    let mut embedder = embedder(&tiny(), &spec, 1);
+    let best = embed(&mut embedder, &texts);
+    for level in 0..embedder.levels() {
+        embedder.set_level(level);
+        for (vector, best) in embed(&mut embedder, &texts).iter().zip(&best) {
+            assert!(cosine(vector, best) > 0.9999);
+        }
+    }
+}
+
+#[test]
+fn both_kinds_of_text_have_their_prefix() {
+    let spec = EmbeddingSpec {
+        query_prefix: "query: ".to_owned(),
+        passage_prefix: "passage: ".to_owned(),
+        ..spec(64, 100)
+    };
+    let mut plain = embedder(&tiny(), &self::spec(64, 100), 1);
+    let mut prefixed = embedder(&tiny(), &spec, 1);
+    for (kind, prefix) in [
+        (TextKind::Query, "query: "),
+        (TextKind::Passage, "passage: "),
+    ] {
+        let found = prefixed
+            .embed(&["library".to_owned()], kind)
+            .expect("embeds");
+        assert_eq!(found, embed(&mut plain, &[format!("{prefix}library")]));
+    }
+}
+
+#[test]
+fn pooling_is_what_the_catalog_says() {
+    let text = ["the library".to_owned()];
+    let first = EmbeddingSpec {
+        pooling: Pooling::Cls,
+        ..spec(64, 100)
+    };
+    let mean = embed(&mut embedder(&tiny(), &spec(64, 100), 1), &text);
+    let first = embed(&mut embedder(&tiny(), &first, 1), &text);
+    assert!(cosine(&mean[0], &first[0]) < 0.99);
+}
+
+#[test]
+fn what_a_text_says_is_never_a_control_token() {
+    let tokenizer = Container::open(&tiny()).expect("opens").tokenizer;
+    let mask = u32::try_from(tokenizer.len() - 1).expect("small");
+    let mut tokens = Vec::new();
+    let text = "a <s> b </s><pad> <mask><unk> c";
+    tokenizer.encode(text, 100, &mut Scratch::default(), &mut tokens);
+    assert_eq!((tokens[0], tokens[tokens.len() - 1]), (0, 2));
+    let inner = &tokens[1..tokens.len() - 1];
+    assert!(
+        inner.iter().all(|token| *token > 2 && *token != mask),
+        "{inner:?}"
+    );
+}
+
+#[test]
+fn a_very_long_text_is_cut() {
+    let mut embedder = embedder(&tiny(), &spec(64, 100), 1);
+    let words = ["library "; 100_000].concat();
+    let beginning = words[..800].to_owned();
+    let unbroken = "図書館は日曜日に".repeat(20_000);
+    let vectors = embed(&mut embedder, &[words, beginning, unbroken]);
+    assert_eq!(vectors[0], vectors[1]);
+    assert!((cosine(&vectors[2], &vectors[2]) - 1.0).abs() < 1e-6);
+}
+
+fn loaded(bytes: &[u8]) -> Result<EngineEmbedder, ModelsError> {
+    let file = tempfile::NamedTempFile::new().expect("file");
+    std::fs::write(file.path(), bytes).expect("writes");
+    let spec = spec(64, 100);
+    let loaded = load(file.path(), &spec)?;
+    Ok(EngineEmbedder::new(Arc::new(loaded), &spec, 1))
+}
+
+fn refusal(bytes: &[u8]) -> String {
+    loaded(bytes).err().expect("refused").to_string()
+}
+
+#[test]
+fn a_damaged_file_is_refused_with_a_reason() {
+    let whole = std::fs::read(tiny()).expect("there");
+    assert!(loaded(&whole).is_ok());
+    for length in [
+        0,
+        3,
+        7,
+        8,
+        40,
+        71,
+        1000,
+        60_000,
+        whole.len() / 2,
+        whole.len() - 64,
+    ] {
+        let error = refusal(&whole[..length]);
+        let known = ["truncated", "not a container"];
+        assert!(
+            known.iter().any(|part| error.contains(part)),
+            "{length}: {error}"
+        );
+    }
+    let mut other = whole.clone();
+    other[4] = 2;
+    assert!(refusal(&other).contains("version 2"));
+}
+
+#[test]
+fn sizes_that_no_model_has_are_refused_before_anything_is_made_of_them() {
+    let whole = std::fs::read(tiny()).expect("there");
+    // Width, layers, heads, feed-forward width, token vectors, positions; numbers of a block; pieces;
+    // the length of their text.
+    for at in [8, 12, 16, 20, 28, 40, 44, 64] {
+        for number in [0, 1, 7, 1 << 20, i32::MAX, -1] {
+            let mut bytes = whole.clone();
+            bytes[at..at + 4].copy_from_slice(&number.to_le_bytes());
+            let error = refusal(&bytes);
+            assert!(error.len() < 1000, "{at}, {number}: {error}");
+        }
+    }
+}
+
+#[test]
+fn no_header_crashes_the_reader() {
+    let whole = std::fs::read(tiny()).expect("there");
+    let header = whole.len() - 80_000;
+    let text = ["passage: the library, a library".to_owned()];
+    let mut random = StdRng::seed_from_u64(5);
+    let (mut refused, mut embedded) = (0, 0);
+    for round in 0..600 {
+        let mut bytes = whole.clone();
+        for _ in 0..random.random_range(1..4) {
+            // Sizes and the list of tensors are hit more often than the vocabulary between them.
+            let at = match round % 3 {
+                0 => random.random_range(0..72),
+                1 => random.random_range(header - 4_000..header),
+                _ => random.random_range(0..header),
+            };
+            bytes[at] = match random.random_range(0..3) {
+                0 => random.random(),
+                1 => bytes[at] ^ 1 << random.random_range(0..8),
+                _ => 255,
+            };
+        }
+        if random.random_bool(0.1) {
+            bytes.truncate(random.random_range(0..bytes.len()));
+        }
+        match loaded(&bytes) {
+            Ok(mut embedder) => {
+                embedded += usize::from(embedder.embed(&text, TextKind::Query).is_ok());
+            }
+            Err(error) => {
+                refused += 1;
+                assert!(error.to_string().len() < 1000);
+            }
+        }
+    }
+    assert!(refused > 50 && embedded > 50, "{refused}, {embedded}");
+}
+
+#[test]
+fn a_catalog_entry_that_is_wrong_about_its_file_is_told_so() {
+    let error = load(&tiny(), &spec(384, 100))
+        .err()
+        .expect("refused")
+        .to_string();
+    assert!(error.contains("64 dimensions"), "{error}");
+    let error = load(&tiny(), &spec(64, 500))
+        .err()
+        .expect("refused")
+        .to_string();
+    assert!(error.contains("max-tokens"), "{error}");
+}
