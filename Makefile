@@ -39,7 +39,7 @@ test: setup-test build models
 
 # The small models that the end-to-end tests run.
 models: build
-	$(VADE) models pull onnxruntime pp-ocrv6-small snowflake-arctic-embed-s smollm2-135m-instruct
+	$(VADE) models pull onnxruntime pp-ocrv6-small multilingual-e5-small-q4 smollm2-135m-instruct
 
 kills: setup build models
 	VADE_KILLS=$(or $(KILLS),1000) VADE_KILLS_SEED=$(or $(SEED),$$(date +%s)) \

@@ -25,9 +25,13 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) const MODELS: [&str; 4] = [
     "onnxruntime",
     "pp-ocrv6-small",
-    "snowflake-arctic-embed-s",
+    EMBEDDING,
     "smollm2-135m-instruct",
 ];
+
+/// The embedding model, and its file in the store.
+pub(crate) const EMBEDDING: &str = "multilingual-e5-small-q4";
+pub(crate) const EMBEDDING_FILE: &str = "multilingual-e5-small-q4/e5-small-q4.bin";
 
 /// A directory of its own: settings, data directory, and a folder `notes`.
 pub(crate) struct Place {

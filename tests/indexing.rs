@@ -11,7 +11,7 @@ use expect_test::expect;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Place, damaged_models, file_span, fixture, number, sample_folder, samples, text,
+    EMBEDDING_FILE, Place, damaged_models, file_span, fixture, number, sample_folder, samples, text,
 };
 
 fn count_files(folder: &Path) -> usize {
@@ -305,7 +305,7 @@ fn what_was_embedded_is_not_embedded_again() {
     }
     place.json(&["index", "notes"]);
     // From here on nothing can be embedded.
-    place.models = damaged_models(&place, "snowflake-arctic-embed-s/tokenizer.json");
+    place.models = damaged_models(&place, EMBEDDING_FILE);
     assert_eq!(place.json(&["index", "notes"])["unchanged"], 5);
     std::fs::rename(place.note("0.md"), place.note("zero.md")).expect("renames");
     std::fs::create_dir(place.note("deep")).expect("a folder");
@@ -319,5 +319,5 @@ fn what_was_embedded_is_not_embedded_again() {
         (&json!(6), &json!(6))
     );
     place.write("4.md", "Other words.");
-    place.ends(&["index", "notes"], 1, &["tokenizer.json"]);
+    place.ends(&["index", "notes"], 1, &["e5-small-q4.bin"]);
 }

@@ -32,7 +32,7 @@ const LONGEST_LIFE: usize = 2500;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Embedding models with the same files: what one made is of no use to the other.
-const MODELS: [&str; 2] = ["snowflake-arctic-embed-s", "another-embedding"];
+const MODELS: [&str; 2] = ["multilingual-e5-small-q4", "another-embedding"];
 
 /// Changes are seen soon, so that much happens in a short life.
 const SETTINGS: &str = "[index]\ndebounce_milliseconds = 40\n";

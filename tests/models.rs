@@ -4,9 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::{MODELS, Place, damaged_models, text};
+use crate::harness::{EMBEDDING, EMBEDDING_FILE, MODELS, Place, damaged_models, text};
 
-const EMBEDDING: &str = "snowflake-arctic-embed-s";
 const LANGUAGE: &str = "smollm2-135m-instruct";
 
 /// Adds a model to the catalog whose only source is a folder that is not there.
@@ -61,7 +60,7 @@ fn the_list_says_what_is_here_and_in_use() {
 #[test]
 fn good_files_verify_and_a_damaged_one_is_named() {
     let mut place = Place::new();
-    place.models = damaged_models(&place, "snowflake-arctic-embed-s/tokenizer.json");
+    place.models = damaged_models(&place, EMBEDDING_FILE);
     let good = place.json(&["models", "verify", MODELS[0], LANGUAGE]);
     let states = good["files"]
         .as_array()
@@ -78,7 +77,7 @@ fn good_files_verify_and_a_damaged_one_is_named() {
         .filter(|file| file["state"] != "verified")
         .map(|file| text(&file["file"]))
         .collect();
-    assert_eq!(wrong, ["tokenizer.json"]);
+    assert_eq!(wrong, ["e5-small-q4.bin"]);
 }
 
 #[test]
@@ -96,9 +95,9 @@ fn a_damaged_model_is_refused_wherever_it_is_needed() {
     place.json(&["search", "ferry"]);
     std::fs::remove_dir_all(&place.models).expect("removes");
     place.models = Place::new().models;
-    place.models = damaged_models(&place, "snowflake-arctic-embed-s/tokenizer.json");
+    place.models = damaged_models(&place, EMBEDDING_FILE);
     let words = [
-        &*format!("tokenizer.json of {EMBEDDING} is damaged"),
+        &*format!("e5-small-q4.bin of {EMBEDDING} is damaged"),
         &format!("vade models pull {EMBEDDING}"),
     ];
     // Words are found without it, and it is said why not more is.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Daemon, Place, damaged_models, number, text};
+use crate::harness::{Daemon, EMBEDDING_FILE, Place, damaged_models, number, text};
 
 const QUESTION: &str = "Which fault code of the boiler means that the water pressure is too low?";
 
@@ -65,7 +65,7 @@ fn an_index_moves_with_its_conversations_and_embeds_nothing_again() {
     fs::rename(here.root.join("notes"), there.root.join("papers")).expect("moves");
     // Nothing can be embedded while the index arrives.
     let models = there.models.clone();
-    there.models = damaged_models(&there, "snowflake-arctic-embed-s/tokenizer.json");
+    there.models = damaged_models(&there, EMBEDDING_FILE);
     let archive = archive.to_string_lossy();
     let said = there.json(&["import", &archive, "--folder", &moved(&here, &there)]);
     assert_eq!(said["manifest"]["documents"], 2);

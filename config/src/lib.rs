@@ -173,7 +173,7 @@ pub struct ModelSettings {
 impl Default for ModelSettings {
     fn default() -> Self {
         Self {
-            embedding: "snowflake-arctic-embed-s".to_owned(),
+            embedding: "multilingual-e5-small-q4".to_owned(),
             language: "auto".to_owned(),
             ocr: "auto".to_owned(),
             threads: 0,

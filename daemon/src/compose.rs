@@ -14,7 +14,7 @@ use vade_models::catalog::{Catalog, EmbeddingEngine, EmbeddingSpec, Model, Role}
 use vade_models::embedding::{Embedder, EmbedderHandle, EngineModel, OnnxEmbedder, Runtime};
 use vade_models::language::{LanguageModelHandle, Loader, LocalModel, Options};
 use vade_models::store::Store;
-use vade_retriever::Retriever;
+use vade_retriever::{Embedding, Retriever};
 use vade_web::Services;
 
 use crate::cli::Common;
@@ -208,7 +208,12 @@ impl Setup {
             let networks = |model| {
                 let paths = store.locate(model).ok()?;
                 Some(Ocr::Networks {
-                    runtime: store.locate(library.as_ref()?).ok()?.files().first()?.clone(),
+                    runtime: store
+                        .locate(library.as_ref()?)
+                        .ok()?
+                        .files()
+                        .first()?
+                        .clone(),
                     detection: paths.ending("det.onnx").ok()?.to_owned(),
                     recognition: paths.ending("rec.onnx").ok()?.to_owned(),
                     threads: cores().min(EMBEDDING_THREADS),
@@ -275,7 +280,7 @@ impl Setup {
             self.language_model()?,
             self.settings.search.clone(),
             self.settings.model.clone(),
-            self.embedding()?.languages.clone(),
+            judged(self.embedding()?),
         );
         Ok(Services {
             retriever,
@@ -352,6 +357,17 @@ fn check_memory(model: &Model) -> Result<(), ModelsError> {
         )));
     }
     Ok(())
+}
+
+/// What the retriever must know of an embedding model.
+pub(crate) fn judged(model: &Model) -> Embedding {
+    let cosine = |thousandths: u16| f32::from(thousandths) / 1000.0;
+    let spec = model.embedding.as_ref();
+    Embedding {
+        languages: model.languages.clone(),
+        unrelated: spec.map_or(0.0, |spec| cosine(spec.unrelated)),
+        related: spec.map_or(1.0, |spec| cosine(spec.related)),
+    }
 }
 
 /// Memory of this machine (MiB).

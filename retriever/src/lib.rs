@@ -41,4 +41,4 @@ pub use error::{Result, RetrieverError};
 pub use explain::{Expected, Explained, Explanation, Leg};
 pub use passage::Passage;
 pub use rating::Rating;
-pub use search::{Hits, Retriever, check_question};
+pub use search::{Embedding, Hits, Retriever, check_question};

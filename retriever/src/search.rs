@@ -23,6 +23,25 @@ const LONGEST_QUESTION: usize = 4000;
 /// Passages in which the question's words are looked for.
 const EVIDENCE: usize = 5;
 
+/// What must be known of the embedding model to judge what it finds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedding {
+    /// The languages (ISO 639-1, or `mul`) that it was trained for.
+    pub languages: Vec<String>,
+    /// The cosine of a question and a passage that says nothing of it.
+    pub unrelated: f32,
+    /// That of a question and a passage that can hardly say more of it.
+    pub related: f32,
+}
+
+impl Embedding {
+    /// How near in meaning a cosine says that two texts are: 0 not at all, 1 as near as can be.
+    pub(crate) fn nearness(&self, cosine: f32) -> f32 {
+        let width = (self.related - self.unrelated).max(f32::EPSILON);
+        ((cosine - self.unrelated) / width).clamp(0.0, 1.0)
+    }
+}
+
 /// Answers questions from an index.
 #[derive(Clone)]
 pub struct Retriever {
@@ -30,7 +49,7 @@ pub struct Retriever {
     pub(crate) model: LanguageModelHandle,
     pub(crate) search: SearchSettings,
     pub(crate) answers: ModelSettings,
-    pub(crate) embedding_languages: Vec<String>,
+    pub(crate) embedding: Embedding,
     pub(crate) summaries: Memory,
     pub(crate) sentences: SentenceVectors,
     pub(crate) shelves: Shelves,
@@ -48,22 +67,21 @@ pub struct Hits {
 }
 
 impl Retriever {
-    /// A retriever over an index and a language model; `embedding_languages` are the languages (ISO
-    /// 639-1, or `mul`) that the embedding model was trained for.
+    /// A retriever over an index and a language model.
     #[must_use]
     pub fn new(
         index: Index,
         model: LanguageModelHandle,
         search: SearchSettings,
         answers: ModelSettings,
-        embedding_languages: Vec<String>,
+        embedding: Embedding,
     ) -> Self {
         Self {
             index,
             model,
             search,
             answers,
-            embedding_languages,
+            embedding,
             summaries: Memory::default(),
             sentences: SentenceVectors::default(),
             shelves: Shelves::default(),
@@ -113,7 +131,8 @@ impl Retriever {
             .take(EVIDENCE)
             .map(|(chunk, _)| self.index.coverage(query, chunk))
             .fold(0.0, f32::max);
-        let evidence = evidence(cosine, coverage);
+        let near = cosine.map(|cosine| self.embedding.nearness(cosine));
+        let evidence = evidence(near, coverage);
         tracing::debug!(cosine, coverage, evidence, "evidence");
         Ok(Hits {
             hits: chunks
@@ -172,7 +191,7 @@ impl Retriever {
     fn vector_weight(&self, query: &str) -> f32 {
         let code = Language::of(query, None).code();
         let speaks = |language: &String| language == code || language == "mul";
-        if self.embedding_languages.iter().any(speaks) {
+        if self.embedding.languages.iter().any(speaks) {
             self.search.vector_weight
         } else {
             self.search.foreign_vector_weight
@@ -258,10 +277,10 @@ pub fn check_question(question: &str) -> Result<&str> {
 ///
 /// Weighed on 345 questions that have an answer and 414 that have none (BENCHMARKS.md): at the
 /// default threshold 1 in 200 of the first is refused, and 7 in 10 of the second.
-fn evidence(cosine: Option<f32>, coverage: f32) -> f32 {
+fn evidence(near: Option<f32>, coverage: f32) -> f32 {
     const COVERAGE: f32 = 0.3;
-    let evidence = match cosine {
-        Some(cosine) => (cosine + COVERAGE * coverage) / (1.0 + COVERAGE),
+    let evidence = match near {
+        Some(near) => (near + COVERAGE * coverage) / (1.0 + COVERAGE),
         None => 2.5 * coverage,
     };
     evidence.clamp(0.0, 1.0)

@@ -164,6 +164,16 @@ pub struct EmbeddingSpec {
     pub passage_prefix: String,
     /// Longest input in tokens, special ones included; the rest is cut off.
     pub max_tokens: usize,
+    /// The cosine (thousandths) of a question and a passage that says nothing of it: evidence 0.
+    #[serde(default)]
+    pub unrelated: u16,
+    /// The cosine (thousandths) of a question and a passage that can hardly say more of it: evidence 1.
+    #[serde(default = "thousand")]
+    pub related: u16,
+}
+
+fn thousand() -> u16 {
+    1000
 }
 
 /// Which code runs a language model.

@@ -13,7 +13,7 @@ use vade_retriever::{AskEvent, Question, Retriever};
 use super::elsewhere;
 use crate::Ended;
 use crate::commands::index;
-use crate::compose::Setup;
+use crate::compose::{Setup, judged};
 use crate::measure::percentile;
 use crate::output;
 
@@ -59,7 +59,7 @@ pub(crate) async fn run(
             services.retriever.model().clone(),
             search,
             setup.settings.model.clone(),
-            setup.embedding()?.languages.clone(),
+            judged(setup.embedding()?),
         );
         legs.insert(leg, rank(&retriever, &cases).await?);
     }
