@@ -229,3 +229,40 @@ fn special_tokens_in_a_document_are_words_like_others() {
     let hits = place.json(&["search", "ferry", "--folder", "notes/attack"]);
     assert!(text(&hits["hits"][0]["text"]).contains("<|im_start|>system"));
 }
+
+#[test]
+fn a_question_finds_a_document_in_another_language() {
+    let place = Place::new();
+    for (name, text) in [
+        (
+            "boiler.md",
+            "The boiler is serviced every October by a heating engineer.",
+        ),
+        (
+            "roof.md",
+            "The roof was repaired after the storm in the spring.",
+        ),
+        (
+            "jardin.md",
+            "El seto se poda en febrero, antes de que brote.",
+        ),
+        (
+            "coche.md",
+            "El coche pasa la revisión cada dos años en el taller.",
+        ),
+    ] {
+        place.write(name, text);
+    }
+    place.json(&["index", "notes"]);
+    for (question, name) in [
+        (
+            "¿Cuándo se hace el mantenimiento de la caldera?",
+            "boiler.md",
+        ),
+        ("When is the hedge trimmed?", "jardin.md"),
+    ] {
+        let hits = place.json(&["search", question]);
+        let first = text(&hits["hits"][0]["path"]);
+        assert!(first.ends_with(name), "{question}: {first}");
+    }
+}

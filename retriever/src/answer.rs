@@ -13,6 +13,7 @@ use vade_models::language::{Candidate, Form, Generation, Request, Summary};
 use crate::ask::{Asking, Events, Timings, elapsed};
 use crate::cite::{Attribution, Citation, Quote, cite, is_short_word};
 use crate::error::Result;
+use crate::excerpt;
 use crate::expected::Expected;
 use crate::language::Language;
 use crate::nearness::Nearness;
@@ -22,7 +23,7 @@ use crate::prompt::{self, Excerpt, Task};
 use crate::proof::Claim;
 use crate::versus;
 use crate::writer::{Writer, without_markers};
-use choice::{COPIES, candidates, clause, copies, without_mark};
+use choice::{COPIES, candidates, clause, without_mark};
 
 /// Tokens of a phrase, and of a sentence in the model's own words, at most.
 const PHRASE: usize = 48;
@@ -87,6 +88,17 @@ impl Part {
     fn cosine(&self, quote: &Quote<'_>) -> Option<f32> {
         let passage = &self.excerpts[quote.passage].passage;
         self.nearness.cosine(passage, &quote.span)
+    }
+
+    /// The same question, of which only these quotes are read, each with its neighbours.
+    fn reading<'a>(&self, quotes: impl Iterator<Item = &'a Quote<'a>> + Clone) -> Self {
+        let mut part = self.clone();
+        for (place, excerpt) in part.excerpts.iter_mut().enumerate() {
+            let own = quotes.clone().filter(|quote| quote.passage == place);
+            let starts: Vec<usize> = own.map(|quote| quote.span.start).collect();
+            excerpt.parts = excerpt::around(&excerpt.passage.text, &starts);
+        }
+        part
     }
 
     /// What kind of thing answers it.
@@ -257,20 +269,16 @@ impl<'a> Asked<'a> {
         if candidates.is_empty() {
             return Ok(Some(Said::Nothing));
         }
-        let texts = copies(&candidates, part);
-        let Some((_, summary)) = self
-            .say(Task::Quote, part, prompt::QUOTE, Form::OneOf(texts))
-            .await?
-        else {
+        let favours = choice::favours(&candidates, part);
+        let chosen = match choice::leader(&favours) {
+            Some(place) => Some((place, choice::shares(&favours)[place], vec![place])),
+            None => self.choose(part, &candidates, &favours).await?,
+        };
+        let Some((mut place, weight, mut read)) = chosen else {
             return Ok(None);
         };
-        let Some(choice) = summary.choice else {
-            return Ok(Some(Said::Nothing));
-        };
         let question = Claim::of(&part.text);
-        let mut place = choice.index / COPIES;
-        let weight: f32 = choice.weights[place * COPIES..].iter().take(COPIES).sum();
-        let found = choice::evidence(&candidates, place, part, weight, choice.likelihood);
+        let found = choice::evidence(&candidates, place, part, weight);
         let quote = &candidates[place];
         // Words of another language cannot be compared.
         let found = if self.is_foreign(quote.text) {
@@ -279,7 +287,14 @@ impl<'a> Asked<'a> {
             found
         };
         tracing::debug!(?found, score = found.score(), "quoted");
-        tracing::trace!(place, weights = ?choice.weights, quote = quote.text, "chosen");
+        tracing::trace!(
+            place,
+            weight,
+            ?read,
+            question = part.text,
+            quote = quote.text,
+            "chosen"
+        );
         if !found.suffices() && !self.measures_side(part, quote) {
             return Ok(Some(Said::Nothing));
         }
@@ -291,9 +306,13 @@ impl<'a> Asked<'a> {
             &candidates[older]
         });
         let quote = &candidates[place];
+        if !read.contains(&place) {
+            read = vec![place];
+        }
+        let shown = part.reading(read.iter().map(|place| &candidates[*place]));
         let passage = &excerpts[quote.passage].passage;
         let begun = format!("{} \"{}\"\n", prompt::QUOTE, quote.text);
-        let Some(answer) = self.said_of(shape, part, &begun, quote).await? else {
+        let Some(answer) = self.said_of(shape, &shown, &begun, quote).await? else {
             return Ok(None);
         };
         let phrase = Some(answer).filter(|phrase| !phrase.is_empty());
@@ -304,7 +323,7 @@ impl<'a> Asked<'a> {
         let mut citations = vec![cite(passage, choice::shown(quote, excerpts))];
         let mut text = String::new();
         if self.is_foreign(quote.text) {
-            let Some(words) = self.translated(part, &begun, quote).await? else {
+            let Some(words) = self.translated(&shown, &begun, quote).await? else {
                 return Ok(None);
             };
             text = words;
@@ -339,6 +358,29 @@ impl<'a> Asked<'a> {
             answer: text,
             phrase: phrase.filter(|_| shape != Shape::Explanation),
             citations,
+        }))
+    }
+
+    /// The quote that the model chooses, of those for which most speaks: its place, its share, and the places of all that
+    /// were read; none when nobody listens any more.
+    async fn choose(
+        &mut self,
+        part: &Part,
+        candidates: &[Quote<'_>],
+        favours: &[f32],
+    ) -> Result<Option<(usize, f32, Vec<usize>)>> {
+        let bytes = excerpt::bytes(self.asking.retriever.search.passage_tokens);
+        let read = choice::worth_reading(candidates, favours, bytes);
+        let shown = part.reading(read.iter().map(|place| &candidates[*place]));
+        let form = Form::OneOf(choice::copies(candidates, favours, &read));
+        let said = self.say(Task::Quote, &shown, prompt::QUOTE, form).await?;
+        Ok(said.map(|(_, summary)| {
+            let (at, weight) = summary.choice.map_or((0, 0.0), |choice| {
+                let at = choice.index / COPIES;
+                let weights = choice.weights.iter().skip(at * COPIES);
+                (at, weights.take(COPIES).sum())
+            });
+            (read[at], weight, read)
         }))
     }
 

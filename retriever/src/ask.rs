@@ -376,7 +376,11 @@ impl Asking<'_> {
         };
         let nearness = retriever.nearness(&asked, &hits.hits).await;
         let claim = Claim::of(&text);
-        let parts = excerpt::excerpts(&hits.hits, &claim, &nearness, budget, shared);
+        let parts = match shape {
+            Shape::Explanation => excerpt::excerpts(&hits.hits, &claim, &nearness, budget, shared),
+            // What answers is chosen among all sentences; the model reads only those for which much speaks.
+            _ => hits.hits.iter().map(Passage::whole).collect(),
+        };
         let read = hits.hits.iter().cloned().zip(parts);
         let excerpts = read
             .filter(|(_, parts)| !parts.is_empty() && !is_vain)

@@ -285,7 +285,8 @@ pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
         let ends = (character == '\n' && !is_wrapped(text, at))
             || (matches!(character, '.' | '!' | '?' | '…')
                 && next_is_space
-                && !is_short_word(&text[start..at]))
+                && !is_short_word(&text[start..at])
+                && !(character == '.' && is_abbreviated(&text[start..at], &text[at + 1..])))
             || matches!(character, '。' | '！' | '？');
         if ends {
             spans.push(start..at + character.len_utf8());
@@ -333,6 +334,22 @@ pub(crate) fn is_short_word(text: &str) -> bool {
     let letters = word.chars().filter(|c| c.is_alphabetic()).count();
     word.chars().count() <= 2
         && (letters == 1 || word.chars().next().is_some_and(char::is_uppercase))
+}
+
+/// Whether a text ends with an abbreviation that leads to what follows: "Part no. 4", "approx. 3 km", "Avda. del Mar".
+fn is_abbreviated(text: &str, rest: &str) -> bool {
+    const BEFORE_NUMBERS: &str = "no nr núm num nos art arts fig figs pág pag págs pp vol vols cap caps ch sec ext tel \
+        ap apdo ref abs";
+    const BEFORE_WORDS: &str = "mrs prof sra dra dña sres avda pza ctra approx aprox incl excl dept depto misc vs cf \
+        esq str bzw ca etc inc ltd jr";
+    let word = text.rsplit(|c: char| !c.is_alphanumeric()).next();
+    let word = word.unwrap_or_default().to_lowercase();
+    let next = rest.trim_start().chars().next();
+    let is_in = |list: &str| list.split(' ').any(|one| one == word);
+    let goes_on = next.is_some_and(|next| !next.is_uppercase());
+    let is_title = is_in("mrs prof sra dra dña sres avda pza ctra");
+    next.is_some_and(|next| next.is_ascii_digit()) && is_in(BEFORE_NUMBERS)
+        || is_in(BEFORE_WORDS) && (goes_on || is_title)
 }
 
 #[cfg(test)]
@@ -440,6 +457,13 @@ mod tests {
     #[test]
     fn sentences_keep_abbreviations_and_decimals_together() {
         let text = "Dr. A. Vale paid 3.50 at St. Mary's. ¡Sí! Línea\n- item";
+        for whole in [
+            "New hanger £17 (part no. 4) is here.",
+            "It is approx. 3 km along the Avda. del Mar.",
+        ] {
+            assert_eq!(sentences(whole), [0..whole.len()], "{whole}");
+        }
+        assert_eq!(sentences("Can we? No. 4 is shut.").len(), 2);
         let parts: Vec<_> = sentences(text)
             .into_iter()
             .map(|span| &text[span])

@@ -70,6 +70,27 @@ pub(crate) fn excerpts(
         .collect()
 }
 
+/// Bytes that so many tokens stand for, about.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a budget of a few thousand"
+)]
+pub(crate) fn bytes(tokens: usize) -> usize {
+    (tokens as f32 * BYTES_OF_TOKEN) as usize
+}
+
+/// The parts of a passage around the sentences that begin at `starts`.
+pub(crate) fn around(text: &str, starts: &[usize]) -> Vec<Range<usize>> {
+    let spans = sentences(text);
+    let mut chosen = vec![false; spans.len()];
+    for at in (0..spans.len()).filter(|at| starts.contains(&spans[*at].start)) {
+        chosen[window(text, &spans, at)].fill(true);
+    }
+    runs(&spans, &chosen)
+}
+
 /// Takes up what the search left in a document that it found: the passage that has most of the question's words that
 /// none has that was found there, behind the first of that document; and the headers of its tables.
 pub(crate) fn complete(hits: &mut Vec<Passage>, passages: &[Passage], question: &Claim) {

@@ -9,6 +9,9 @@ use crate::values::{Unit, amounts, month_named};
 /// How much a text is favoured that has what is expected (nats).
 const FAVOUR: f32 = 1.5;
 
+/// How much a text is favoured in which a number stands before the very thing that is counted (nats).
+const COUNTS: f32 = 2.0;
+
 /// The kind of thing that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expected {
@@ -192,7 +195,10 @@ impl Expected {
     /// What it speaks for a text that it answers a question (nats).
     pub(crate) fn favour(self, text: &str, question: &str) -> f32 {
         let price = self == Self::Amount && has_currency(text);
-        f32::from(u8::from(self.is_in(text, question))) * FAVOUR + f32::from(u8::from(price))
+        let counts = matches!(self, Self::Amount | Self::Measure) && counts_asked(text, question);
+        f32::from(u8::from(self.is_in(text, question))) * FAVOUR
+            + f32::from(u8::from(price))
+            + f32::from(u8::from(counts)) * COUNTS
     }
 
     /// Whether a text has it, or says that there is none.
@@ -253,6 +259,21 @@ pub(crate) fn counted(question: &str) -> Option<String> {
     rest.next()
         .filter(|word| !listed(NOTHING, word) && word.chars().count() > 2)
         .cloned()
+}
+
+/// Whether a number stands before what the question counts: "3 eggs" for "How many eggs …?"
+fn counts_asked(text: &str, question: &str) -> bool {
+    const BETWEEN: usize = 3;
+    let Some(object) = counted(question) else {
+        return false;
+    };
+    let object = Claim::of(&format!("the {object}"));
+    let words = words(text);
+    let is_counted = |(at, word): (usize, &String)| {
+        let before = words[at.saturating_sub(BETWEEN)..at].join(" ");
+        object.shares_term_with(word) && Claim::of(&before).has_number()
+    };
+    words.iter().enumerate().any(is_counted)
 }
 
 /// Words of what costs nothing, or is paid for.

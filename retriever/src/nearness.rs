@@ -164,3 +164,61 @@ fn key(text: &str) -> u64 {
 fn dot(one: &[f32], other: &[f32]) -> f32 {
     one.iter().zip(other).map(|(a, b)| a * b).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passage(text: &str) -> Passage {
+        Passage {
+            document: "d".to_owned(),
+            title: "Lease".to_owned(),
+            heading: Some("Money > Deposit".to_owned()),
+            start: 100,
+            end: 100 + text.len(),
+            text: text.to_owned(),
+            ..Passage::default()
+        }
+    }
+
+    #[test]
+    fn the_nearest_is_told_from_the_middle() {
+        let passage = passage("One. Two. Three. Four.");
+        let cosines = [(100, 0.90), (105, 0.80), (110, 0.75), (117, 0.85)];
+        let cosines = cosines.map(|(at, cosine)| (("d".to_owned(), at), cosine));
+        let near = Nearness::new(cosines.into());
+        let of = |start: usize| near.of(&passage, &(start..start + 1));
+        assert!((of(0) - 1.0).abs() < 1e-6);
+        // Of four the third is the middle one.
+        assert!(of(17).abs() < 1e-6 && of(5).abs() < 1e-6 && of(10).abs() < 1e-6);
+        assert_eq!(near.cosine(&passage, &(3..4)), None);
+        assert!(Nearness::default().of(&passage, &(0..1)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_sentence_is_embedded_under_its_names() {
+        let prose = passage("It is £995.");
+        assert_eq!(embedded(&prose, &(0..11)), "Lease. Deposit: It is £995.");
+        let table = passage("| Item | Fee |\n|---|---|\n| Key | £5 |");
+        let row = table.text.find("| Key").expect("a row")..table.text.len();
+        assert_eq!(
+            embedded(&table, &row),
+            "Lease. Deposit. | Item | Fee |: | Key | £5 |"
+        );
+        let long = passage(&"ü".repeat(LONGEST));
+        assert!(embedded(&long, &(0..long.text.len())).len() <= LONGEST);
+    }
+
+    #[test]
+    fn vectors_are_kept_until_there_are_too_many() {
+        let vectors = SentenceVectors::default();
+        let one = [Some(vec![1.0])];
+        vectors.keep(&[7], &one);
+        assert_eq!(vectors.known(&[7, 8]), [Some(vec![1.0]), None]);
+        let keys: Vec<u64> = (10..10 + KEPT as u64).collect();
+        vectors.keep(&keys, &vec![Some(vec![2.0]); KEPT]);
+        assert_eq!(vectors.known(&[7]), [None]);
+        vectors.clear();
+        assert_eq!(vectors.known(&[10]), [None]);
+    }
+}

@@ -1,5 +1,7 @@
 //! A passage: a chunk that was retrieved, as it is shown, prompted and cited.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 use vade_indexer::{Chunk, path_text};
 
@@ -52,6 +54,11 @@ impl Passage {
     /// Whether the words that a citation quotes begin in it.
     pub(crate) fn holds(&self, citation: &Citation) -> bool {
         self.document == citation.document && (self.start..self.end).contains(&citation.start)
+    }
+
+    /// All of it, as the one part that is read.
+    pub(crate) fn whole(&self) -> Vec<Range<usize>> {
+        vec![0..self.text.len()]
     }
 
     /// The name of its file.

@@ -77,7 +77,8 @@ pub(crate) fn messages(
     language: Language,
 ) -> Vec<Message> {
     let system = "You answer questions from the user's own documents, and from nothing else.";
-    let entries: Vec<String> = excerpts.iter().map(entry).collect();
+    let read = excerpts.iter().filter(|excerpt| !excerpt.parts.is_empty());
+    let entries: Vec<String> = read.map(entry).collect();
     let mut text = format!("{}\n", entries.join("\n"));
     for turn in &history[history.len().saturating_sub(TURNS)..] {
         text += &format!(

@@ -23,7 +23,7 @@ pub(super) const COPIES: usize = 2;
 const FAVOUR: f32 = 6.0;
 
 /// How much the sentence is favoured that is nearest in meaning (nats).
-const NEAR: f32 = 4.0;
+const NEAR: f32 = 6.0;
 
 /// How much a row is favoured whose first cell the question says whole (nats).
 const LABEL: f32 = 1.5;
@@ -64,9 +64,9 @@ fn date(passage: &Passage) -> Option<Date> {
         .or_else(year)
 }
 
-/// What the model may copy: each quote in its ways, the one for which the question's words speak favoured. Words that
-/// few quotes have speak more; so does what the question expects.
-pub(super) fn copies(quotes: &[Quote<'_>], part: &Part) -> Vec<Candidate> {
+/// What speaks for each quote beside the model (nats): the question's words, of which those speak more that few quotes
+/// have, how near it is in meaning, and what the question expects.
+pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
     let question = part.text.as_str();
     let texts = || quotes.iter().map(|quote| quote.text);
     let claim = Claim::of_question(question);
@@ -86,8 +86,7 @@ pub(super) fn copies(quotes: &[Quote<'_>], part: &Part) -> Vec<Candidate> {
     let context = Claim::of(context).shares(texts());
     let expected = part.expected();
     let newest = newest(quotes, part);
-    let mut copies = Vec::with_capacity(COPIES * quotes.len());
-    for (place, quote) in quotes.iter().enumerate() {
+    let favour = |(place, quote): (usize, &Quote)| {
         let words = own[place] + UNDER * under[place] + CONTEXT * context[place];
         let kind = expected.map_or(0.0, |expected| expected.favour(quote.text, question));
         let denies = part.shape == Shape::Phrase && claim.is_denied_by(quote.text);
@@ -115,19 +114,74 @@ pub(super) fn copies(quotes: &[Quote<'_>], part: &Part) -> Vec<Candidate> {
             text = quote.text,
             "candidate"
         );
+        favour
+    };
+    quotes.iter().enumerate().map(favour).collect()
+}
+
+/// How far one quote must be ahead of all others to be chosen without the model (nats).
+const AHEAD: f32 = 2.5;
+
+/// The quote that is far ahead of all others.
+pub(super) fn leader(favours: &[f32]) -> Option<usize> {
+    let best = best_first(favours);
+    match best[..] {
+        [] => None,
+        [only] => Some(only),
+        [first, second, ..] => (favours[first] >= favours[second] + AHEAD).then_some(first),
+    }
+}
+
+/// The share that each has of what speaks for them all.
+pub(super) fn shares(favours: &[f32]) -> Vec<f32> {
+    let most = favours.iter().copied().fold(f32::MIN, f32::max);
+    let parts: Vec<f32> = favours.iter().map(|favour| (favour - most).exp()).collect();
+    let all: f32 = parts.iter().sum();
+    parts.into_iter().map(|part| part / all).collect()
+}
+
+fn best_first(favours: &[f32]) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..favours.len()).collect();
+    places.sort_by(|one, other| favours[*other].total_cmp(&favours[*one]));
+    places
+}
+
+/// Quotes that the model reads, at most, and how far behind the first they may be (nats).
+const READ: usize = 12;
+const BEHIND: f32 = 7.0;
+
+/// The places of the quotes among which the model chooses, in the order in which they stand; together about so many
+/// bytes with what stands around them.
+pub(super) fn worth_reading(quotes: &[Quote<'_>], favours: &[f32], bytes: usize) -> Vec<usize> {
+    let best = best_first(favours);
+    let mut left = bytes;
+    let mut read: Vec<usize> = Vec::new();
+    for place in best.iter().copied().take(READ) {
+        let cost = 2 * quotes[place].text.len();
+        let is_near = favours[place] + BEHIND >= favours[best[0]];
+        if read.len() > 1 && (cost > left || !is_near) {
+            break;
+        }
+        left = left.saturating_sub(cost);
+        read.push(place);
+    }
+    read.sort_unstable();
+    read
+}
+
+/// What the model may copy: each quote in its ways, with what speaks for it.
+pub(super) fn copies(quotes: &[Quote<'_>], favours: &[f32], read: &[usize]) -> Vec<Candidate> {
+    let copies = read.iter().flat_map(|place| {
+        let text = quotes[*place].text;
         let copy = |text: &str| Candidate {
             text: format!(" \"{text}\""),
-            favour,
+            favour: favours[*place],
         };
-        let plain = without_mark(quote.text);
-        copies.push(copy(quote.text));
-        copies.push(if plain.len() < quote.text.len() {
-            copy(plain)
-        } else {
-            Candidate::new("")
-        });
-    }
-    copies
+        let plain = without_mark(text);
+        let other = (plain.len() < text.len()).then(|| copy(plain));
+        [copy(text), other.unwrap_or_else(|| Candidate::new(""))]
+    });
+    copies.collect()
 }
 
 /// A sentence after the one that it leans on.
@@ -428,8 +482,6 @@ pub(super) struct Evidence {
     pub terms: f32,
     /// The share that its passage has.
     pub near: f32,
-    /// How likely the model was to copy it by itself.
-    pub likelihood: f32,
     /// How near it is in meaning: its cosine, and how it stands among the others.
     pub cosine: f32,
     pub standing: f32,
@@ -438,13 +490,7 @@ pub(super) struct Evidence {
 }
 
 /// What speaks for a choice among `quotes`.
-pub(super) fn evidence(
-    quotes: &[Quote<'_>],
-    place: usize,
-    part: &Part,
-    weight: f32,
-    likelihood: f32,
-) -> Evidence {
+pub(super) fn evidence(quotes: &[Quote<'_>], place: usize, part: &Part, weight: f32) -> Evidence {
     let question = Claim::of_question(&part.text);
     let link = part.link.as_ref().map_or("", |link| &link.quote);
     // What stands nowhere says most: so all texts are weighed together.
@@ -466,7 +512,6 @@ pub(super) fn evidence(
         weight,
         terms: shares[place],
         near: shares[read],
-        likelihood,
         cosine: part.cosine(&quotes[place]).unwrap_or_default(),
         standing: part.near(&quotes[place]),
         lacks: question.lacks(passage).0,
@@ -498,9 +543,8 @@ impl Evidence {
     /// The log odds that the quote answers: a logistic regression on 61 quotes (BENCHMARKS.md), of which 38 did; what is
     /// taken away for another year, another thing or another subject was set by hand.
     pub(super) fn score(self) -> f32 {
-        let likelihood = (self.likelihood + f32::MIN_POSITIVE).log10().max(-12.0);
         let lacks = f32::from(u8::from(self.lacks > 0)) + f32::from(u8::from(self.lacks > 1));
-        -2.0 + 2.4 * self.weight + 1.5 * self.terms + 0.9 * self.near + 0.1 * likelihood
+        -2.0 + 2.4 * self.weight + 1.5 * self.terms + 0.9 * self.near
             - 0.25 * lacks
             - f32::from(u8::from(self.of_other_year)) * OTHER_YEAR
             - f32::from(u8::from(self.of_other_thing)) * OTHER_THING
