@@ -62,13 +62,14 @@ impl Normaliser {
     }
 }
 
-/// The one character that is the same as these two.
+/// The one character that is the same as these two, the first of which is no such character itself.
 fn composed(first: char, second: char) -> Option<char> {
-    let mut single = None;
-    let mut count = 0;
-    decompose_canonical(second, |part| {
-        single = Some(part);
-        count += 1;
-    });
-    compose(first, single.filter(|_| count == 1)?)
+    compose(whole(first)?, whole(second)?)
+}
+
+/// The character that this one is another code for, itself for most; none where it is made of several.
+fn whole(character: char) -> Option<char> {
+    let mut parts = (None, 0);
+    decompose_canonical(character, |part| parts = (Some(part), parts.1 + 1));
+    parts.0.filter(|_| parts.1 == 1)
 }

@@ -14,6 +14,7 @@ use super::kernels::{self, Kernels};
 use super::ops::{Attention, PAGE, QUERIES};
 use super::packed::{self, Matrix, Weights};
 use super::pool::Pool;
+use super::simd::LANES;
 use super::{Inputs, Target, multiply};
 use crate::ModelsError;
 use crate::tensors::{Tensor, TensorFile};
@@ -286,15 +287,20 @@ impl Encoder {
             // SAFETY: the processor has the level; each token has its own place in its page.
             unsafe {
                 (kernels.halves)(biased, &mut halves);
-                for (at, half) in halves[..values.len()].iter().enumerate() {
-                    let (head, dimension) = ((row + at) / head_size, (row + at) % head_size);
-                    let start = head * shape.head();
-                    let at = if which == 1 {
-                        start + dimension * PAGE + place
+                // Heads are whole runs of sixteen.
+                for (part, halves) in halves[..values.len()].chunks_exact(LANES).enumerate() {
+                    let at = row + part * LANES;
+                    let start = at / head_size * shape.head();
+                    let dimension = at % head_size;
+                    if which == 1 {
+                        let to = pages[page].at(start + dimension * PAGE + place);
+                        for (dimension, half) in halves.iter().enumerate() {
+                            to.add(dimension * PAGE).write(*half);
+                        }
                     } else {
-                        start + (PAGE + place) * head_size + dimension
-                    };
-                    pages[page].at(at).write(*half);
+                        let to = pages[page].at(start + (PAGE + place) * head_size + dimension);
+                        std::ptr::copy_nonoverlapping(halves.as_ptr(), to, LANES);
+                    }
                 }
             }
         };
