@@ -120,7 +120,7 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
 }
 
 /// How far one quote must be ahead of all others to be chosen without the model (nats).
-const AHEAD: f32 = 2.5;
+const AHEAD: f32 = 3.0;
 
 /// The quote that is far ahead of all others.
 pub(super) fn leader(favours: &[f32]) -> Option<usize> {
@@ -147,8 +147,8 @@ fn best_first(favours: &[f32]) -> Vec<usize> {
 }
 
 /// Quotes that the model reads, at most, and how far behind the first they may be (nats).
-const READ: usize = 12;
-const BEHIND: f32 = 7.0;
+const READ: usize = 5;
+const BEHIND: f32 = 6.0;
 
 /// The places of the quotes among which the model chooses, in the order in which they stand; together about so many
 /// bytes with what stands around them.
