@@ -589,7 +589,8 @@ static ASKED_FOR: LazyLock<Vec<String>> = LazyLock::new(|| {
     let words = "phone telephone number email mail price cost costs costing figure figures amount value date day days time \
         called name named often much many address long pay paid please tell give know show find want wondering wonder \
         remember check cuesta cuestan precio importe cifra valor numero telefono correo fecha dia dias hora llama llamaba \
-        nombre cantidad paga pagar direccion dime dame saber decir quiero favor puedes busca";
+        cuanto cuanta cuantos cuantas quienes cuales costaron costo coste vale valen mide miden lleva llevan tall high \
+        old far wide deep nombre cantidad paga pagar direccion dime dame saber decir quiero favor puedes busca";
     words.split_ascii_whitespace().map(stem).collect()
 });
 
