@@ -326,9 +326,10 @@ fn known(
         _ => return None,
     };
     let is_matrix = end == "weight" && columns > 0 && count.is_multiple_of(columns);
-    let dimensions = match is_matrix && columns != count {
-        true => vec![columns, count / columns],
-        false => vec![count],
+    let dimensions = if is_matrix && columns != count {
+        vec![columns, count / columns]
+    } else {
+        vec![count]
     };
     Some((format!("blk.{layer}.{part}.{end}"), dimensions))
 }

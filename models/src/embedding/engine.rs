@@ -69,7 +69,7 @@ pub(super) fn load(path: &Path, spec: &EmbeddingSpec) -> Result<Loaded, ModelsEr
         shape,
         tokenizer,
     } = Container::open(path)?;
-    let weights = EncoderWeights::load(Arc::clone(&file), shape)?;
+    let weights = EncoderWeights::load(&file, shape)?;
     if weights.width() != spec.dimensions {
         return Err(file.error(format!(
             "its vectors have {} dimensions, and the catalog says {}",
@@ -126,8 +126,8 @@ impl EngineEmbedder {
     }
 
     #[cfg(test)]
-    pub(super) fn levels(&self) -> usize {
-        self.encoder.levels()
+    pub(super) fn levels() -> usize {
+        Encoder::levels()
     }
 
     #[cfg(test)]

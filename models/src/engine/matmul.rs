@@ -269,6 +269,23 @@ unsafe fn multiply<S: Simd, const WIDE: bool, const T: usize>(
     }
 }
 
+/// The same for weights of at most 15, up to eight times.
+#[inline(always)]
+unsafe fn multiply_short<S: Simd, const T: usize>(
+    sums: &mut [[S::Int; T]; 2],
+    weights: [S::Int; 2],
+    values: [*const i8; T],
+    column: usize,
+) {
+    unsafe {
+        for token in 0..T {
+            let four = S::splat(values[token].add(column).cast::<i32>().read_unaligned());
+            sums[0][token] = S::dot_short(sums[0][token], weights[0], four);
+            sums[1][token] = S::dot_short(sums[1][token], weights[1], four);
+        }
+    }
+}
+
 /// `Q4_K` and, with a fifth bit, `Q5_K`: blocks of 256 with eight six-bit scales and minima.
 ///
 /// Packed words of a row: `d` and `dmin`, three of scales, `Q5_K` eight of fifth bits, 32 of nibbles.
@@ -335,14 +352,21 @@ impl<const FIVE: bool> Format for K45<FIVE> {
                                 low
                             }
                         });
-                        multiply::<S, false, T>(&mut dots, four, values, pair * 64 + HALF * 32 + step * 4);
+                        let column = pair * 64 + HALF * 32 + step * 4;
+                        if FIVE {
+                            multiply::<S, false, T>(&mut dots, four, values, column);
+                        } else {
+                            multiply_short::<S, T>(&mut dots, four, values, column);
+                        }
                     }
                     for group in 0..2 {
                         let words = S::right_by(scales[group][pair / 2], pair as u32 % 2 * 16 + HALF as u32 * 8);
                         let scale = byte::<S>(words);
                         for token in 0..T {
+                            let dot = dots[group][token];
+                            let dot = if FIVE { dot } else { S::widen(dot) };
                             totals[group][token] =
-                                S::add(totals[group][token], S::mul(dots[group][token], scale));
+                                S::add(totals[group][token], S::mul(dot, scale));
                         }
                     }
                 });
@@ -487,7 +511,7 @@ impl<const BITS: usize, const MINIMUM: bool> Format for Plain<BITS, MINIMUM> {
             for group in 0..2 {
                 fetch::<S>(weights[group], ahead, 1);
             }
-            if !MINIMUM {
+            if !MINIMUM && BITS != 4 {
                 for token in 0..T {
                     let offset = S::splat(-(*inputs[token]).sum << (BITS - 1));
                     dots[0][token] = offset;
@@ -517,10 +541,20 @@ impl<const BITS: usize, const MINIMUM: bool> Format for Plain<BITS, MINIMUM> {
                 });
                 if BITS == 8 {
                     multiply::<S, true, T>(&mut dots, four, values, STEP * 4);
+                } else if BITS == 4 {
+                    multiply_short::<S, T>(&mut dots, four, values, STEP * 4);
                 } else {
                     multiply::<S, false, T>(&mut dots, four, values, STEP * 4);
                 }
             });
+            if BITS == 4 {
+                for token in 0..T {
+                    let sum = if MINIMUM { 0 } else { (*inputs[token]).sum };
+                    let offset = S::splat(-sum << (BITS - 1));
+                    dots[0][token] = S::add(S::widen(dots[0][token]), offset);
+                    dots[1][token] = S::add(S::widen(dots[1][token]), offset);
+                }
+            }
             for group in 0..2 {
                 let (d, m) = if MINIMUM {
                     let head = S::load(weights[group]);

@@ -44,6 +44,16 @@ pub(super) trait Simd {
         weights: Self::Int,
         values: Self::Int,
     ) -> Self::Int;
+    /// As `dot` for weights of at most 15, up to eight times from zero on; what comes out is for `widen`.
+    #[inline(always)]
+    unsafe fn dot_short(sum: Self::Int, weights: Self::Int, values: Self::Int) -> Self::Int {
+        unsafe { Self::dot::<false>(sum, weights, values) }
+    }
+    /// The lanes' sums, of what `dot_short` gives.
+    #[inline(always)]
+    unsafe fn widen(sum: Self::Int) -> Self::Int {
+        sum
+    }
     /// Adds to each lane the dot product of two by two `i16`.
     unsafe fn dot_pairs(sum: Self::Int, a: Self::Int, b: Self::Int) -> Self::Int;
 
@@ -567,6 +577,32 @@ pub(super) mod x86 {
                         dot_avx2(sum[1], weights[1], values[1], WIDE),
                     ]
                 }
+            }
+        }
+        #[inline(always)]
+        unsafe fn dot_short(sum: Self::Int, weights: Self::Int, values: Self::Int) -> Self::Int {
+            unsafe {
+                if VNNI {
+                    return Self::dot::<false>(sum, weights, values);
+                }
+                // Eight times two products of at most 15 · 127 fit sixteen bits.
+                [
+                    _mm256_add_epi16(sum[0], _mm256_maddubs_epi16(weights[0], values[0])),
+                    _mm256_add_epi16(sum[1], _mm256_maddubs_epi16(weights[1], values[1])),
+                ]
+            }
+        }
+        #[inline(always)]
+        unsafe fn widen(sum: Self::Int) -> Self::Int {
+            unsafe {
+                if VNNI {
+                    return sum;
+                }
+                let ones = _mm256_set1_epi16(1);
+                [
+                    _mm256_madd_epi16(sum[0], ones),
+                    _mm256_madd_epi16(sum[1], ones),
+                ]
             }
         }
         #[inline(always)]

@@ -23,8 +23,8 @@ impl EncoderWeights {
     ///
     /// # Errors
     /// Sizes that do not fit together, tensors that are absent or of other sizes.
-    pub(crate) fn load(file: Arc<TensorFile>, shape: Shape) -> Result<Self, ModelsError> {
-        Self::read(&file, shape).map_err(|problem| file.error(problem))
+    pub(crate) fn load(file: &Arc<TensorFile>, shape: Shape) -> Result<Self, ModelsError> {
+        Self::read(file, shape).map_err(|problem| file.error(problem))
     }
 
     fn read(file: &Arc<TensorFile>, shape: Shape) -> Result<Self, String> {
