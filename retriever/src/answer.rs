@@ -85,9 +85,10 @@ impl Part {
         self.nearness.of(passage, &quote.span)
     }
 
-    fn cosine(&self, quote: &Quote<'_>) -> Option<f32> {
+    /// How near in meaning it is to the question.
+    fn meaning(&self, quote: &Quote<'_>) -> Option<f32> {
         let passage = &self.excerpts[quote.passage].passage;
-        self.nearness.cosine(passage, &quote.span)
+        self.nearness.whole(passage, &quote.span)
     }
 
     /// The same question, of which only these quotes are read, each with its neighbours.
@@ -271,25 +272,19 @@ impl<'a> Asked<'a> {
         }
         let favours = choice::favours(&candidates, part);
         let chosen = match choice::leader(&favours) {
-            Some(place) => Some((place, choice::shares(&favours)[place], vec![place])),
+            Some(place) => Some((place, vec![place])),
             None => self.choose(part, &candidates, &favours).await?,
         };
-        let Some((mut place, weight, mut read)) = chosen else {
+        let Some((mut place, mut read)) = chosen else {
             return Ok(None);
         };
         let question = Claim::of(&part.text);
-        let found = choice::evidence(&candidates, place, part, weight);
+        let is_foreign = self.is_foreign(part, &candidates[place]);
+        let found = choice::evidence(&candidates, place, part, is_foreign);
         let quote = &candidates[place];
-        // Words of another language cannot be compared.
-        let found = if self.is_foreign(quote.text) {
-            found.of_foreign()
-        } else {
-            found
-        };
         tracing::debug!(?found, score = found.score(), "quoted");
         tracing::trace!(
             place,
-            weight,
             ?read,
             question = part.text,
             quote = quote.text,
@@ -322,7 +317,7 @@ impl<'a> Asked<'a> {
         });
         let mut citations = vec![cite(passage, choice::shown(quote, excerpts))];
         let mut text = String::new();
-        if self.is_foreign(quote.text) {
+        if self.is_foreign(part, quote) {
             let Some(words) = self.translated(&shown, &begun, quote).await? else {
                 return Ok(None);
             };
@@ -361,26 +356,22 @@ impl<'a> Asked<'a> {
         }))
     }
 
-    /// The quote that the model chooses, of those for which most speaks: its place, its share, and the places of all that
-    /// were read; none when nobody listens any more.
+    /// The quote that the model chooses, of those for which most speaks: its place, and the places of all that were read;
+    /// none when nobody listens any more.
     async fn choose(
         &mut self,
         part: &Part,
         candidates: &[Quote<'_>],
         favours: &[f32],
-    ) -> Result<Option<(usize, f32, Vec<usize>)>> {
+    ) -> Result<Option<(usize, Vec<usize>)>> {
         let bytes = excerpt::bytes(self.asking.retriever.search.passage_tokens);
         let read = choice::worth_reading(candidates, favours, bytes);
         let shown = part.reading(read.iter().map(|place| &candidates[*place]));
         let form = Form::OneOf(choice::copies(candidates, favours, &read));
         let said = self.say(Task::Quote, &shown, prompt::QUOTE, form).await?;
         Ok(said.map(|(_, summary)| {
-            let (at, weight) = summary.choice.map_or((0, 0.0), |choice| {
-                let at = choice.index / COPIES;
-                let weights = choice.weights.iter().skip(at * COPIES);
-                (at, weights.take(COPIES).sum())
-            });
-            (read[at], weight, read)
+            let chosen = summary.choice.map_or(0, |choice| choice.index / COPIES);
+            (read[chosen], read)
         }))
     }
 
@@ -435,10 +426,12 @@ impl<'a> Asked<'a> {
         Ok(Some(if lacks == 0 { words } else { "" }.to_owned()))
     }
 
-    /// Whether a text is in another language than the question.
-    fn is_foreign(&self, text: &str) -> bool {
+    /// Whether a quote is in another language than the question: itself, or, of few words, its passage.
+    fn is_foreign(&self, part: &Part, quote: &Quote<'_>) -> bool {
         let asked = self.asking.language;
-        Language::of(text, Some(asked)) != asked
+        let passage = &part.excerpts[quote.passage].passage;
+        let language = Language::of(&passage.text, Some(asked));
+        Language::of(quote.text, Some(language)) != asked
     }
 
     /// The words that answer: what the model says in short where the quote says just that, else words of the quote.

@@ -54,36 +54,36 @@ impl SentenceVectors {
 /// How near each sentence is, by where it stands.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Nearness {
-    cosines: HashMap<(String, usize), f32>,
+    near: HashMap<(String, usize), f32>,
     highest: f32,
     middle: f32,
 }
 
 impl Nearness {
-    fn new(cosines: HashMap<(String, usize), f32>) -> Self {
-        let mut all: Vec<f32> = cosines.values().copied().collect();
+    fn new(near: HashMap<(String, usize), f32>) -> Self {
+        let mut all: Vec<f32> = near.values().copied().collect();
         all.sort_by(f32::total_cmp);
         Self {
             highest: all.last().copied().unwrap_or_default(),
             middle: all.get(all.len() / 2).copied().unwrap_or_default(),
-            cosines,
+            near,
         }
     }
 
-    /// The cosine of the sentence at `span` of a passage and the question; none where it was not compared.
-    pub(crate) fn cosine(&self, passage: &Passage, span: &Range<usize>) -> Option<f32> {
+    /// How near the sentence at `span` of a passage is to the question (0 to 1); none where it was not compared.
+    pub(crate) fn whole(&self, passage: &Passage, span: &Range<usize>) -> Option<f32> {
         let place = (passage.document.clone(), passage.start + span.start);
-        self.cosines.get(&place).copied()
+        self.near.get(&place).copied()
     }
 
     /// How near a sentence is among the others: 1 the nearest, 0 the middle one and all that are farther.
     pub(crate) fn of(&self, passage: &Passage, span: &Range<usize>) -> f32 {
-        let Some(cosine) = self.cosine(passage, span) else {
+        let Some(near) = self.whole(passage, span) else {
             return 0.0;
         };
         let width = self.highest - self.middle;
         if width > 0.0 {
-            ((cosine - self.middle) / width).max(0.0)
+            ((near - self.middle) / width).max(0.0)
         } else {
             0.0
         }
@@ -103,13 +103,10 @@ impl Retriever {
                 }
             }
         }
-        let cosines = self.cosines(question, texts).await;
-        Nearness::new(
-            places
-                .into_iter()
-                .zip(cosines.into_iter().flatten())
-                .collect(),
-        )
+        let cosines = self.cosines(question, texts).await.unwrap_or_default();
+        let cosines = cosines.into_iter();
+        let near = cosines.map(|cosine| self.embedding.nearness(cosine));
+        Nearness::new(places.into_iter().zip(near).collect())
     }
 
     /// The cosine of each text and a question; none where there is no embedding model.
@@ -191,7 +188,7 @@ mod tests {
         assert!((of(0) - 1.0).abs() < 1e-6);
         // Of four the third is the middle one.
         assert!(of(17).abs() < 1e-6 && of(5).abs() < 1e-6 && of(10).abs() < 1e-6);
-        assert_eq!(near.cosine(&passage, &(3..4)), None);
+        assert_eq!(near.whole(&passage, &(3..4)), None);
         assert!(Nearness::default().of(&passage, &(0..1)).abs() < 1e-6);
     }
 

@@ -108,7 +108,7 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
             denial,
             recent,
             near,
-            cosine = part.cosine(quote),
+            meaning = part.meaning(quote),
             favour,
             path = part.excerpts[quote.passage].passage.path,
             text = quote.text,
@@ -130,14 +130,6 @@ pub(super) fn leader(favours: &[f32]) -> Option<usize> {
         [only] => Some(only),
         [first, second, ..] => (favours[first] >= favours[second] + AHEAD).then_some(first),
     }
-}
-
-/// The share that each has of what speaks for them all.
-pub(super) fn shares(favours: &[f32]) -> Vec<f32> {
-    let most = favours.iter().copied().fold(f32::MIN, f32::max);
-    let parts: Vec<f32> = favours.iter().map(|favour| (favour - most).exp()).collect();
-    let all: f32 = parts.iter().sum();
-    parts.into_iter().map(|part| part / all).collect()
 }
 
 fn best_first(favours: &[f32]) -> Vec<usize> {
@@ -267,11 +259,12 @@ pub(super) fn measured<'a>(
 /// The share of a comparison's words that a sentence must have to be compared.
 const SPEAKS: f32 = 0.3;
 
+/// A sentence of no more bytes is a note whose clauses each say a value.
+const TERSE: usize = 90;
+
 /// Of a sentence with several values the clause that has more of the question's words than each other; else all of it.
+/// What the first clause names holds for the others: "Excess £150, for water £350."
 pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
-    let Some(expected) = part.expected() else {
-        return sentence;
-    };
     let clauses: Vec<&str> = sentence
         .split(", ")
         .flat_map(|clause| clause.split("; "))
@@ -280,14 +273,31 @@ pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
         .map(str::trim)
         .filter(|clause| !clause.is_empty())
         .collect();
+    let expected = part.expected();
+    if expected.is_none() && sentence.len() > TERSE {
+        return sentence;
+    }
+    let fits = |clause: &str| expected.is_none_or(|one| one.is_in(clause, &part.text));
     let answers: Vec<&str> = clauses
         .into_iter()
-        .filter(|clause| Claim::of(clause).has_number() && expected.is_in(clause, &part.text))
+        .filter(|clause| Claim::of(clause).has_number() && fits(clause))
         .collect();
+    let [first, ..] = answers[..] else {
+        return sentence;
+    };
     if answers.len() < 2 {
         return sentence;
     }
-    let shares = Claim::of(&part.text).shares(answers.iter().copied());
+    let head: String = first.chars().filter(|c| !c.is_numeric()).collect();
+    let whole = answers
+        .iter()
+        .enumerate()
+        .map(|(place, clause)| match place {
+            0 => (*clause).to_owned(),
+            _ => format!("{head} {clause}"),
+        });
+    let whole: Vec<String> = whole.collect();
+    let shares = Claim::of(&part.text).shares(whole.iter().map(String::as_str));
     match best(answers.into_iter().zip(shares))[..] {
         [clause] => clause,
         _ => sentence,
@@ -476,21 +486,27 @@ pub(super) struct Evidence {
     pub of_other_thing: bool,
     /// Whether the question names a year that its passage does not have.
     pub of_other_year: bool,
-    /// How much likelier it was than the others, favours counted.
-    pub weight: f32,
+    /// Whether it is not of the kind that the question expects: no time for "when".
+    pub of_other_kind: bool,
     /// The share of the question's words that it or what it stands under has.
     pub terms: f32,
     /// The share that its passage has.
     pub near: f32,
-    /// How near it is in meaning: its cosine, and how it stands among the others.
-    pub cosine: f32,
-    pub standing: f32,
+    /// How near it is in meaning; none where that is not known.
+    pub meaning: Option<f32>,
+    /// Whether it is in another language, whose words cannot be compared.
+    pub is_foreign: bool,
     /// Names and numbers of the question that its passage lacks.
     pub lacks: usize,
 }
 
 /// What speaks for a choice among `quotes`.
-pub(super) fn evidence(quotes: &[Quote<'_>], place: usize, part: &Part, weight: f32) -> Evidence {
+pub(super) fn evidence(
+    quotes: &[Quote<'_>],
+    place: usize,
+    part: &Part,
+    is_foreign: bool,
+) -> Evidence {
     let question = Claim::of_question(&part.text);
     let link = part.link.as_ref().map_or("", |link| &link.quote);
     // What stands nowhere says most: so all texts are weighed together.
@@ -508,12 +524,14 @@ pub(super) fn evidence(quotes: &[Quote<'_>], place: usize, part: &Part, weight: 
     let passage = &texts[read];
     Evidence {
         of_other_thing: !speaks_of_object(&part.text, &texts[place]),
+        of_other_kind: part
+            .expected()
+            .is_some_and(|expected| !expected.is_in(quotes[place].text, &part.text)),
         of_other_year: question.lacks_year(passage),
-        weight,
         terms: shares[place],
         near: shares[read],
-        cosine: part.cosine(&quotes[place]).unwrap_or_default(),
-        standing: part.near(&quotes[place]),
+        meaning: part.meaning(&quotes[place]),
+        is_foreign,
         lacks: question.lacks(passage).0,
     }
 }
@@ -524,41 +542,45 @@ fn speaks_of_object(question: &str, text: &str) -> bool {
     object.is_none_or(|object| Claim::of(&format!("the {object}")).shares_term_with(text))
 }
 
-/// The share that stands for words that cannot be compared.
-const UNTOLD: f32 = 0.5;
-
 /// What it takes from the score that a quote has no word of the question, nor what it stands under.
-const OTHER_SUBJECT: f32 = 1.5;
+const OTHER_SUBJECT: f32 = 0.5;
 
 /// What it takes from the score that what is counted is something else.
-const OTHER_THING: f32 = 0.5;
+const OTHER_THING: f32 = 1.3;
+
+/// What it takes from the score that it is not the kind of thing that the question expects.
+const OTHER_KIND: f32 = 1.2;
 
 /// What a year takes from the score that the passage does not have.
 const OTHER_YEAR: f32 = 2.0;
 
+/// What a name or number takes from the score that the passage does not have; at most two count.
+const LACKS: f32 = 0.25;
+
 /// The least score of a quote that answers.
-const ANSWERS: f32 = 0.0;
+const ANSWERS: f32 = -0.3;
 
 impl Evidence {
-    /// The log odds that the quote answers: a logistic regression on 61 quotes (BENCHMARKS.md), of which 38 did; what is
+    /// The log odds that the quote answers: a logistic regression (BENCHMARKS.md) of its words and its meaning; what is
     /// taken away for another year, another thing or another subject was set by hand.
     pub(super) fn score(self) -> f32 {
-        let lacks = f32::from(u8::from(self.lacks > 0)) + f32::from(u8::from(self.lacks > 1));
-        -2.0 + 2.4 * self.weight + 1.5 * self.terms + 0.9 * self.near
-            - 0.25 * lacks
-            - f32::from(u8::from(self.of_other_year)) * OTHER_YEAR
-            - f32::from(u8::from(self.of_other_thing)) * OTHER_THING
-            - f32::from(u8::from(self.terms <= 0.0)) * OTHER_SUBJECT
-    }
-
-    /// The same of a quote in another language than the question's.
-    pub(super) fn of_foreign(self) -> Self {
-        Self {
-            near: self.near.max(UNTOLD),
-            terms: self.terms.max(f32::EPSILON),
-            of_other_thing: false,
-            ..self
-        }
+        let words = match (self.meaning, self.is_foreign) {
+            (Some(meaning), true) => 1.5 + 11.4 * (meaning - 0.703),
+            (None, true) => 0.2,
+            (Some(meaning), false) => {
+                -1.3 + 2.5 * self.terms + 2.0 * self.near + 11.4 * (meaning - 0.703)
+            }
+            (None, false) => -0.9 + 4.6 * self.terms + 1.3 * self.near,
+        };
+        let flag = |is: bool| f32::from(u8::from(is));
+        let lacks = flag(self.lacks > 0) + flag(self.lacks > 1);
+        let of_other_subject = !self.is_foreign && self.terms <= 0.0;
+        words
+            - LACKS * lacks
+            - OTHER_YEAR * flag(self.of_other_year)
+            - OTHER_THING * flag(self.of_other_thing && !self.is_foreign)
+            - OTHER_SUBJECT * flag(of_other_subject)
+            - OTHER_KIND * flag(self.of_other_kind)
     }
 
     /// Whether the quote speaks of what is asked.
