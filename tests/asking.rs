@@ -213,7 +213,7 @@ fn special_tokens_in_a_document_are_words_like_others() {
     let ask = |folder| {
         let answer = place.json(&[
             "ask",
-            "From which pier does the ferry to Brannock leave?",
+            "Why does the ferry to Brannock leave from pier six?",
             "--folder",
             folder,
         ]);

@@ -30,7 +30,10 @@ pub(crate) fn rows(
     let share = share(extracted.text.len(), chunks.len());
     keep_first(&mut extracted.tags, share);
     let names = names(document, extracted, share);
-    let called = called(document, extracted.title.as_deref(), share);
+    let title = extracted
+        .title
+        .as_deref()
+        .filter(|title| title.len() <= share);
     let text = &extracted.text;
     (0..chunks.len())
         .map(|place| {
@@ -47,7 +50,7 @@ pub(crate) fn rows(
                 text: own.to_owned(),
                 gap: text[chunk.end..next.max(chunk.end)].to_owned(),
                 context: format!("{names} {}", heading.join(" ")),
-                lead: lead(&called, heading, own),
+                lead: lead(title, heading, own),
                 heading: heading.to_vec(),
                 language: extracted.language.map(str::to_owned),
             }
@@ -136,29 +139,15 @@ fn innermost(path: &[String], share: usize) -> &[String] {
     &path[path.len() - fit.count()..]
 }
 
-/// What is embedded of a document's names: the innermost folder, and the title, or the file's name where there is none
-/// or the title says less.
-fn called(document: &Document, title: Option<&str>, share: usize) -> Vec<String> {
-    let stem = stem(document);
-    let said = title.unwrap_or_default().to_lowercase();
-    let mut words = stem.split(|c: char| !c.is_alphanumeric());
-    let says_more = words.any(|word| !said.contains(&word.to_lowercase()));
-    let folder = folders(document).into_iter().next();
-    let names = [
-        folder,
-        Some(stem).filter(|_| says_more),
-        title.map(str::to_owned),
-    ];
-    let names = names.into_iter().flatten();
-    names.filter(|name| name.len() <= share).collect()
-}
-
-/// Names and headings that the chunk does not say itself: a passage is about what it stands under.
-fn lead(called: &[String], heading_path: &[String], text: &str) -> String {
+/// Title and headings that the chunk does not say itself: a passage is about what it stands under. Not the names of files
+/// and folders: what is renamed or moved is not embedded again.
+fn lead(title: Option<&str>, heading_path: &[String], text: &str) -> String {
     let opening = &text[..text.floor_char_boundary(200)];
     let mut lead: Vec<&str> = Vec::new();
-    let names = called.iter().chain(heading_path).map(String::as_str);
-    for name in names {
+    for name in title
+        .into_iter()
+        .chain(heading_path.iter().map(String::as_str))
+    {
         if !opening.contains(name) && !lead.contains(&name) {
             lead.push(name);
         }
@@ -280,7 +269,7 @@ mod tests {
         ] {
             assert!(rows[0].context.contains(name), "{name}");
         }
-        assert_eq!(rows[0].lead, "sea > mole > The pier");
+        assert_eq!(rows[0].lead, "The pier");
     }
 
     #[test]

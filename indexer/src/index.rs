@@ -496,9 +496,14 @@ impl Index {
     /// each word is in the index: 0 to 1.
     #[must_use]
     pub fn coverage(&self, question: &str, chunk: &Chunk) -> f32 {
+        let path = &chunk.document.path;
+        let folder = path.parent().and_then(Path::file_name);
+        let names = [path.file_stem(), folder].into_iter().flatten();
+        let names: Vec<_> = names.map(std::ffi::OsStr::to_string_lossy).collect();
         let text = format!(
-            "{} {} {}",
+            "{} {} {} {}",
             chunk.document.title,
+            names.join(" "),
             chunk.heading.join(" "),
             chunk.text
         );

@@ -311,7 +311,9 @@ fn names_another(text: &str, question: &str) -> bool {
     let said: Vec<&str> = text.split_whitespace().collect();
     let mut pairs = said.windows(2);
     pairs.any(|pair| {
-        let begins = pair[0].ends_with(['.', '!', '?', '-', '*', '|', ':']);
+        // In a row of a table each cell is a name of its own.
+        let in_row = text.starts_with('|') && pair[0] == "|";
+        let begins = !in_row && pair[0].ends_with(['.', '!', '?', '-', '*', '|', ':']);
         let follows = !begins || words(pair[0]).iter().any(|word| listed(TITLES, word));
         is_name(pair[1]) && !is_asked(pair[1]) && follows
     })
@@ -446,6 +448,7 @@ mod tests {
         assert!(!is_in(Expected::Time, "She comes by bus."));
         let names =
             |text| Expected::Who.favour(text, "Who holds the deposit of Cooper's Yard?") > 0.0;
+        assert!(who("| Late | Corin | Edda |"));
         assert!(names("It is held by SafeHold."));
         assert!(names("Mrs. Prentiss has it."));
         assert!(!names("The deposit is held for the whole tenancy."));

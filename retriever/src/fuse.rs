@@ -39,15 +39,21 @@ impl Scored for Found {
     }
 }
 
-/// Ranks candidates; `vector_weight` is the share of the vector leg, 0 to 1.
-pub(crate) fn fuse<T: Scored>(candidates: Vec<T>, vector_weight: f32) -> Vec<Ranked<T>> {
+/// The share of a question's words with which the words leg is as sure as it can be.
+const ENOUGH: f32 = 0.4;
+
+/// Ranks candidates; `vector_weight` is the share of the vector leg, `said` how much of the question's words the best of
+/// the words leg has, both 0 to 1. That one may be the best by its articles alone, where the question is in another
+/// language than what answers it: its leg counts as much as it has found.
+pub(crate) fn fuse<T: Scored>(candidates: Vec<T>, vector_weight: f32, said: f32) -> Vec<Ranked<T>> {
+    let sureness = (said / ENOUGH).min(1.0);
     // No shared word is BM25's own zero; the vector leg has none, so its weakest candidate is.
     let words = Range::of(candidates.iter().filter_map(T::words)).down_to_zero();
     let vectors = Range::of(candidates.iter().filter_map(T::vector));
     let mut ranked: Vec<Ranked<T>> = candidates
         .into_iter()
         .map(|item| {
-            let words = item.words().map_or(0.0, |score| words.share(score));
+            let words = item.words().map_or(0.0, |score| words.share(score)) * sureness;
             let vector = match item.vector() {
                 Some(score) => vectors.share(score),
                 // A file just saved is not far in meaning: nobody has looked yet.
@@ -146,7 +152,7 @@ mod tests {
 
     #[track_caller]
     fn check(candidates: &[Candidate], vector_weight: f32, expect: &[&str]) {
-        let ranked = fuse(candidates.to_vec(), vector_weight);
+        let ranked = fuse(candidates.to_vec(), vector_weight, 1.0);
         let names: Vec<_> = ranked.iter().map(|ranked| ranked.item.0).collect();
         assert_eq!(names, expect);
     }
@@ -160,6 +166,16 @@ mod tests {
             Candidate("far", Some(1.0), Some(0.50)),
         ];
         check(&candidates, 0.5, &["words", "vector", "far"]);
+    }
+
+    #[test]
+    fn words_count_as_much_as_they_have_found() {
+        let candidates = [
+            Candidate("articles alone", Some(3.0), Some(0.5)),
+            Candidate("the meaning", None, Some(0.8)),
+        ];
+        let first = |said| fuse(candidates.to_vec(), 0.4, said)[0].item.0;
+        assert_eq!((first(1.0), first(0.1)), ("articles alone", "the meaning"));
     }
 
     #[test]

@@ -171,7 +171,23 @@ impl Retriever {
             Some(_) => self.vector_weight(query),
             None => 0.0,
         };
-        Ok(fuse(found, weight))
+        let said = self.said(query, &found)?;
+        Ok(fuse(found, weight, said))
+    }
+
+    /// How much of a query's words the best candidate of the words leg has.
+    fn said(&self, query: &str, found: &[Found]) -> Result<f32> {
+        let by_words = found.iter().filter(|found| found.words.is_some());
+        let best = by_words.max_by(|one, other| {
+            one.words
+                .partial_cmp(&other.words)
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+        let chunk = match best {
+            Some(best) => self.index.chunk(best)?,
+            None => None,
+        };
+        Ok(chunk.map_or(1.0, |chunk| self.index.coverage(query, &chunk)))
     }
 
     /// Forgets what was indexed from `path` (absolute), in the language model's memory too.

@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
@@ -56,6 +56,8 @@ enum Command {
     Generate {
         model: String,
         request: Box<Request>,
+        /// How often something had been forgotten when it was asked.
+        forgotten: u64,
         reply: mpsc::Sender<Generation>,
     },
     Unload,
@@ -65,7 +67,7 @@ enum Command {
 #[derive(Clone)]
 pub struct LanguageModelHandle {
     commands: SyncSender<Command>,
-    stale: Arc<AtomicBool>,
+    forgotten: Arc<AtomicU64>,
     state: watch::Receiver<ModelState>,
     default: Arc<str>,
 }
@@ -82,10 +84,11 @@ impl LanguageModelHandle {
     ) -> Result<Self, ModelsError> {
         let (commands, queue) = sync_channel(QUEUE);
         let (state_sender, state) = watch::channel(ModelState::Unloaded);
-        let stale = Arc::new(AtomicBool::new(false));
+        let forgotten = Arc::new(AtomicU64::new(0));
         let owner = Owner {
             loader,
-            stale: Arc::clone(&stale),
+            forgotten: Arc::clone(&forgotten),
+            seen: 0,
             model: None,
             state: state_sender,
         };
@@ -95,7 +98,7 @@ impl LanguageModelHandle {
             .map_err(|error| ModelsError::Load(format!("no thread for it: {error}")))?;
         Ok(Self {
             commands,
-            stale,
+            forgotten,
             state,
             default: default.into(),
         })
@@ -144,6 +147,7 @@ impl LanguageModelHandle {
         self.send(Command::Generate {
             model: model.unwrap_or(&self.default).to_owned(),
             request: Box::new(request),
+            forgotten: self.forgotten.load(Ordering::Acquire),
             reply,
         })?;
         Ok(answer)
@@ -152,8 +156,8 @@ impl LanguageModelHandle {
     /// Drops the weights and everything that was read: at once, or when the answer that is being written is
     /// complete. Nothing that waits is answered before.
     pub fn forget(&self) {
-        self.stale.store(true, Ordering::Release);
-        // With a full queue whatever comes next sees that it is stale.
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        // With a full queue whatever comes next sees it.
         let _ = self.send(Command::Unload);
     }
 
@@ -169,8 +173,9 @@ impl LanguageModelHandle {
 
 struct Owner {
     loader: Loader,
-    /// What is in memory is to be forgotten before anything else.
-    stale: Arc<AtomicBool>,
+    /// How often something was forgotten, and how often when memory was last cleared for it.
+    forgotten: Arc<AtomicU64>,
+    seen: u64,
     model: Option<Box<dyn LanguageModel>>,
     state: watch::Sender<ModelState>,
 }
@@ -194,7 +199,9 @@ impl Owner {
     }
 
     fn serve(&mut self, command: Command) {
-        if self.stale.swap(false, Ordering::AcqRel) {
+        let forgotten = self.forgotten.load(Ordering::Acquire);
+        if forgotten != self.seen {
+            self.seen = forgotten;
             self.unload();
         }
         match command {
@@ -215,6 +222,7 @@ impl Owner {
             Command::Generate {
                 model,
                 request,
+                forgotten,
                 reply,
             } => {
                 let outcome = self.with(&model, |model| {
@@ -237,6 +245,10 @@ impl Owner {
                     Ok(summary) => Generation::Done(summary),
                     Err(error) => Generation::Failed(error),
                 });
+                // What it read may be what was forgotten while it waited.
+                if forgotten < self.seen {
+                    self.unload();
+                }
             }
         }
     }

@@ -28,6 +28,9 @@ const NEAR: f32 = 6.0;
 /// How much a row is favoured whose first cell the question says whole (nats).
 const LABEL: f32 = 1.5;
 
+/// How much a sentence is favoured that does not have what is counted (nats).
+const ANOTHER_THING: f32 = -2.0;
+
 /// How much the words count that the question leans on, beside its own.
 const CONTEXT: f32 = 0.35;
 
@@ -98,7 +101,9 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
         };
         let near = part.near(quote);
         let label = LABEL * labelled(quote.text, question);
-        let favour = FAVOUR * words + NEAR * near + label + kind + denial + recent;
+        let speaks = speaks_of_object(question, &format!("{} {}", quote.around, whole[place]));
+        let thing = if speaks { 0.0 } else { ANOTHER_THING };
+        let favour = FAVOUR * words + NEAR * near + label + thing + kind + denial + recent;
         tracing::trace!(
             place,
             own = own[place],
@@ -528,12 +533,21 @@ pub(super) fn evidence(
             .expected()
             .is_some_and(|expected| !expected.is_in(quotes[place].text, &part.text)),
         of_other_year: question.lacks_year(passage),
-        terms: shares[place],
+        terms: if is_terse(quotes[place].text) {
+            f32::midpoint(shares[place], shares[read])
+        } else {
+            shares[place]
+        },
         near: shares[read],
         meaning: part.meaning(&quotes[place]),
         is_foreign,
         lacks: question.lacks(passage).0,
     }
+}
+
+/// Whether a text is a row or an item, which says what it is of elsewhere in its document.
+fn is_terse(text: &str) -> bool {
+    text.starts_with('|') || is_item(text)
 }
 
 /// Whether a text has what a question counts: the sugar of "How many grams of sugar …?"
