@@ -448,7 +448,7 @@ mod tests {
         assert!(!is_in(Expected::Time, "She comes by bus."));
         let names =
             |text| Expected::Who.favour(text, "Who holds the deposit of Cooper's Yard?") > 0.0;
-        assert!(who("| Late | Corin | Edda |"));
+        assert!(names("| Late | Corin | Edda |"));
         assert!(names("It is held by SafeHold."));
         assert!(names("Mrs. Prentiss has it."));
         assert!(!names("The deposit is held for the whole tenancy."));
