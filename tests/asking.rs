@@ -236,19 +236,23 @@ fn a_question_finds_a_document_in_another_language() {
     for (name, text) in [
         (
             "boiler.md",
-            "The boiler is serviced every October by a heating engineer.",
+            "The boiler is serviced every October by a heating engineer. He cleans the burner, \
+             measures the pressure and leaves a certificate in the kitchen drawer.",
         ),
         (
             "roof.md",
-            "The roof was repaired after the storm in the spring.",
+            "The roof was repaired after the storm in the spring. The builders put on new slates \
+             and painted the gutters before they took their scaffolding down.",
         ),
         (
             "jardin.md",
-            "El seto se poda en febrero, antes de que brote.",
+            "El seto se poda en febrero, antes de que brote. Las ramas gruesas se cortan con la \
+             sierra y los restos se llevan al punto limpio del pueblo.",
         ),
         (
             "coche.md",
-            "El coche pasa la revisión cada dos años en el taller.",
+            "El coche pasa la revisión cada dos años en el taller. Allí le cambian el aceite, \
+             miran los frenos y apuntan los kilómetros en el libro.",
         ),
     ] {
         place.write(name, text);

@@ -367,6 +367,7 @@ pub(crate) fn judged(model: &Model) -> Embedding {
         languages: model.languages.clone(),
         unrelated: spec.map_or(0.0, |spec| cosine(spec.unrelated)),
         related: spec.map_or(1.0, |spec| cosine(spec.related)),
+        foreign: spec.map_or(0.0, |spec| cosine(spec.foreign)),
     }
 }
 

@@ -374,7 +374,7 @@ impl Asking<'_> {
             Some(context) => format!("{context} {text}"),
             None => text.clone(),
         };
-        let nearness = retriever.nearness(&asked, &hits.hits).await;
+        let nearness = retriever.nearness(&asked, self.language, &hits.hits).await;
         let claim = Claim::of(&text);
         let parts = match shape {
             Shape::Explanation => excerpt::excerpts(&hits.hits, &claim, &nearness, budget, shared),

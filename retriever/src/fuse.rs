@@ -44,17 +44,23 @@ const ENOUGH: f32 = 0.4;
 
 /// Ranks candidates; `vector_weight` is the share of the vector leg, `said` how much of the question's words the best of
 /// the words leg has, both 0 to 1. That one may be the best by its articles alone, where the question is in another
-/// language than what answers it: its leg counts as much as it has found.
-pub(crate) fn fuse<T: Scored>(candidates: Vec<T>, vector_weight: f32, said: f32) -> Vec<Ranked<T>> {
+/// language than what answers it: its leg counts as much as it has found. `lift` is added to a candidate's cosine.
+pub(crate) fn fuse<T: Scored>(
+    candidates: Vec<T>,
+    vector_weight: f32,
+    said: f32,
+    lift: impl Fn(&T) -> f32,
+) -> Vec<Ranked<T>> {
+    let cosine = |item: &T| Some(item.vector()? + lift(item));
     let sureness = (said / ENOUGH).min(1.0);
     // No shared word is BM25's own zero; the vector leg has none, so its weakest candidate is.
     let words = Range::of(candidates.iter().filter_map(T::words)).down_to_zero();
-    let vectors = Range::of(candidates.iter().filter_map(T::vector));
+    let vectors = Range::of(candidates.iter().filter_map(cosine));
     let mut ranked: Vec<Ranked<T>> = candidates
         .into_iter()
         .map(|item| {
             let words = item.words().map_or(0.0, |score| words.share(score)) * sureness;
-            let vector = match item.vector() {
+            let vector = match cosine(&item) {
                 Some(score) => vectors.share(score),
                 // A file just saved is not far in meaning: nobody has looked yet.
                 None if item.awaits_vector() => words,
@@ -152,7 +158,7 @@ mod tests {
 
     #[track_caller]
     fn check(candidates: &[Candidate], vector_weight: f32, expect: &[&str]) {
-        let ranked = fuse(candidates.to_vec(), vector_weight, 1.0);
+        let ranked = fuse(candidates.to_vec(), vector_weight, 1.0, |_| 0.0);
         let names: Vec<_> = ranked.iter().map(|ranked| ranked.item.0).collect();
         assert_eq!(names, expect);
     }
@@ -174,8 +180,21 @@ mod tests {
             Candidate("articles alone", Some(3.0), Some(0.5)),
             Candidate("the meaning", None, Some(0.8)),
         ];
-        let first = |said| fuse(candidates.to_vec(), 0.4, said)[0].item.0;
+        let first = |said| fuse(candidates.to_vec(), 0.4, said, |_| 0.0)[0].item.0;
         assert_eq!((first(1.0), first(0.1)), ("articles alone", "the meaning"));
+    }
+
+    #[test]
+    fn what_is_in_another_language_is_lifted() {
+        let candidates = [
+            Candidate("own", None, Some(0.82)),
+            Candidate("foreign", None, Some(0.80)),
+        ];
+        let lift = |one: &Candidate| if one.0 == "foreign" { 0.03 } else { 0.0 };
+        assert_eq!(
+            fuse(candidates.to_vec(), 0.5, 1.0, lift)[0].item.0,
+            "foreign"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cite::{header_of, sentences};
+use crate::language::Language;
 use crate::passage::Passage;
 use crate::search::Retriever;
 
@@ -92,20 +93,32 @@ impl Nearness {
 
 impl Retriever {
     /// How near the sentences of the passages are to a question. Where there is no embedding model, nothing is near.
-    pub(crate) async fn nearness(&self, question: &str, passages: &[Passage]) -> Nearness {
-        let (mut places, mut texts) = (Vec::new(), Vec::new());
+    pub(crate) async fn nearness(
+        &self,
+        question: &str,
+        asked: Language,
+        passages: &[Passage],
+    ) -> Nearness {
+        let (mut places, mut texts, mut lifts) = (Vec::new(), Vec::new(), Vec::new());
         for passage in passages {
+            let is_foreign = Language::of(&passage.text, Some(asked)) != asked;
+            let lift = if is_foreign {
+                self.embedding.foreign
+            } else {
+                0.0
+            };
             for span in sentences(&passage.text) {
                 let place = (passage.document.clone(), passage.start + span.start);
                 if places.len() < COMPARED && !places.contains(&place) {
                     places.push(place);
                     texts.push(embedded(passage, &span));
+                    lifts.push(lift);
                 }
             }
         }
         let cosines = self.cosines(question, texts).await.unwrap_or_default();
-        let cosines = cosines.into_iter();
-        let near = cosines.map(|cosine| self.embedding.nearness(cosine));
+        let cosines = cosines.into_iter().zip(lifts);
+        let near = cosines.map(|(cosine, lift)| self.embedding.nearness(cosine + lift));
         Nearness::new(places.into_iter().zip(near).collect())
     }
 

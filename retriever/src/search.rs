@@ -32,6 +32,8 @@ pub struct Embedding {
     pub unrelated: f32,
     /// That of a question and a passage that can hardly say more of it.
     pub related: f32,
+    /// How much lower it is for what says the same in another language.
+    pub foreign: f32,
 }
 
 impl Embedding {
@@ -120,9 +122,10 @@ impl Retriever {
         k: usize,
         started: Instant,
     ) -> Result<Hits> {
+        let asked = Language::of(query, None);
         let cosine = ranked
             .iter()
-            .filter_map(|ranked| ranked.item.vector)
+            .filter_map(|ranked| Some(ranked.item.vector? + self.lift(asked, &ranked.item)))
             .reduce(f32::max);
         let ranked = cap(ranked, self.search.per_document, Found::document);
         let chunks = self.chunks(ranked, k)?;
@@ -172,7 +175,20 @@ impl Retriever {
             None => 0.0,
         };
         let said = self.said(query, &found)?;
-        Ok(fuse(found, weight, said))
+        let asked = Language::of(query, None);
+        Ok(fuse(found, weight, said, |found| self.lift(asked, found)))
+    }
+
+    /// What is added to the cosine of a candidate whose document is in another language than the query.
+    fn lift(&self, asked: Language, found: &Found) -> f32 {
+        let document = self.index.live(found.document());
+        let language = document.and_then(|document| document.language.clone());
+        let is_foreign = language.is_some_and(|language| language != asked.code());
+        if is_foreign {
+            self.embedding.foreign
+        } else {
+            0.0
+        }
     }
 
     /// How much of a query's words the best candidate of the words leg has.

@@ -170,6 +170,9 @@ pub struct EmbeddingSpec {
     /// The cosine (thousandths) of a question and a passage that can hardly say more of it: evidence 1.
     #[serde(default = "thousand")]
     pub related: u16,
+    /// How much lower the cosine (thousandths) of a question is with what says the same in another language.
+    #[serde(default)]
+    pub foreign: u16,
 }
 
 fn thousand() -> u16 {

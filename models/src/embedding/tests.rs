@@ -42,6 +42,7 @@ fn spec(dimensions: usize, max_tokens: usize) -> EmbeddingSpec {
         max_tokens,
         unrelated: 0,
         related: 1000,
+        foreign: 0,
     }
 }
 

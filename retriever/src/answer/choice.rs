@@ -579,7 +579,7 @@ impl Evidence {
     /// taken away for another year, another thing or another subject was set by hand.
     pub(super) fn score(self) -> f32 {
         let words = match (self.meaning, self.is_foreign) {
-            (Some(meaning), true) => 1.5 + 11.4 * (meaning - 0.703),
+            (Some(meaning), true) => 0.2 + 11.4 * (meaning - 0.703),
             (None, true) => 0.2,
             (Some(meaning), false) => {
                 -1.3 + 2.5 * self.terms + 2.0 * self.near + 11.4 * (meaning - 0.703)
