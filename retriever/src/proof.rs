@@ -564,7 +564,7 @@ const IRREGULAR: &str = "held hold paid pay bought buy left leave sold sell writ
     built build lent lend dug dig hung hang fed feed led lead bred breed shot shoot rose rise risen rise fell fall \
     fallen fall drew draw drawn draw threw throw thrown throw blew blow blown blow rode ride ridden ride froze freeze \
     frozen freeze stole steal stolen steal woke wake woken wake laid lay meant mean mice mouse feet foot teeth tooth \
-    children child people person men man women woman knives knife leaves leaf loaves loaf bitten bite \
+    children child people person men man women woman knives knife loaves loaf bitten bite \
     cuesta costar cuestan costar costo costar costaba costar vale valer valio valer empieza empezar empiezan empezar \
     empezo empezar comienza comenzar cierra cerrar cierran cerrar cerro cerrar pide pedir piden pedir pidio pedir \
     duerme dormir duermen dormir vuelve volver vuelven volver volvio volver viene venir vienen venir vino venir tiene \
