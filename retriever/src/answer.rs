@@ -92,10 +92,11 @@ impl Part {
     }
 
     /// The same question, of which only these quotes are read, each with its neighbours.
-    fn reading<'a>(&self, quotes: impl Iterator<Item = &'a Quote<'a>> + Clone) -> Self {
+    fn reading(&self, quotes: &[Quote<'_>], read: &[usize]) -> Self {
         let mut part = self.clone();
         for (place, excerpt) in part.excerpts.iter_mut().enumerate() {
-            let own = quotes.clone().filter(|quote| quote.passage == place);
+            let own = read.iter().map(|at| &quotes[*at]);
+            let own = own.filter(|quote| quote.passage == place);
             let starts: Vec<usize> = own.map(|quote| quote.span.start).collect();
             excerpt.parts = excerpt::around(&excerpt.passage.text, &starts);
         }
@@ -304,7 +305,7 @@ impl<'a> Asked<'a> {
         if !read.contains(&place) {
             read = vec![place];
         }
-        let shown = part.reading(read.iter().map(|place| &candidates[*place]));
+        let shown = part.reading(&candidates, &read);
         let passage = &excerpts[quote.passage].passage;
         let begun = format!("{} \"{}\"\n", prompt::QUOTE, quote.text);
         let Some(answer) = self.said_of(shape, &shown, &begun, quote).await? else {
@@ -366,7 +367,7 @@ impl<'a> Asked<'a> {
     ) -> Result<Option<(usize, Vec<usize>)>> {
         let bytes = excerpt::bytes(self.asking.retriever.search.passage_tokens);
         let read = choice::worth_reading(candidates, favours, bytes);
-        let shown = part.reading(read.iter().map(|place| &candidates[*place]));
+        let shown = part.reading(candidates, &read);
         let form = Form::OneOf(choice::copies(candidates, favours, &read));
         let said = self.say(Task::Quote, &shown, prompt::QUOTE, form).await?;
         Ok(said.map(|(_, summary)| {

@@ -461,7 +461,7 @@ mod tests {
             "New hanger £17 (part no. 4) is here.",
             "It is approx. 3 km along the Avda. del Mar.",
         ] {
-            assert_eq!(sentences(whole), [0..whole.len()], "{whole}");
+            assert_eq!(sentences(whole).len(), 1, "{whole}");
         }
         assert_eq!(sentences("Can we? No. 4 is shut.").len(), 2);
         let parts: Vec<_> = sentences(text)

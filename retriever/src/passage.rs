@@ -58,7 +58,7 @@ impl Passage {
 
     /// All of it, as the one part that is read.
     pub(crate) fn whole(&self) -> Vec<Range<usize>> {
-        vec![0..self.text.len()]
+        std::iter::once(0..self.text.len()).collect()
     }
 
     /// The name of its file.

@@ -487,12 +487,8 @@ fn read_of(excerpts: &[Excerpt], one: &Excerpt) -> String {
 /// What speaks for a quote as an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Evidence {
-    /// Whether it does not have what the question counts.
-    pub of_other_thing: bool,
-    /// Whether the question names a year that its passage does not have.
-    pub of_other_year: bool,
-    /// Whether it is not of the kind that the question expects: no time for "when".
-    pub of_other_kind: bool,
+    /// What is taken from the score because it is of another thing, another year or another kind.
+    pub of_others: f32,
     /// The share of the question's words that it or what it stands under has.
     pub terms: f32,
     /// The share that its passage has.
@@ -527,12 +523,15 @@ pub(super) fn evidence(
     let shares = question.shares(texts.iter().map(String::as_str));
     let read = quotes.len() + quotes[place].passage;
     let passage = &texts[read];
+    let kind = part.expected();
+    let is_kind = |text: &str| kind.is_none_or(|kind| kind.is_in(text, &part.text));
+    let flag = |is: bool| f32::from(u8::from(is));
+    let of_other_thing = !is_foreign && !speaks_of_object(&part.text, &texts[place]);
+    let of_others = OTHER_THING * flag(of_other_thing)
+        + OTHER_YEAR * flag(question.lacks_year(passage))
+        + OTHER_KIND * flag(!is_kind(quotes[place].text));
     Evidence {
-        of_other_thing: !speaks_of_object(&part.text, &texts[place]),
-        of_other_kind: part
-            .expected()
-            .is_some_and(|expected| !expected.is_in(quotes[place].text, &part.text)),
-        of_other_year: question.lacks_year(passage),
+        of_others,
         terms: if is_terse(quotes[place].text) {
             f32::midpoint(shares[place], shares[read])
         } else {
@@ -589,12 +588,7 @@ impl Evidence {
         let flag = |is: bool| f32::from(u8::from(is));
         let lacks = flag(self.lacks > 0) + flag(self.lacks > 1);
         let of_other_subject = !self.is_foreign && self.terms <= 0.0;
-        words
-            - LACKS * lacks
-            - OTHER_YEAR * flag(self.of_other_year)
-            - OTHER_THING * flag(self.of_other_thing && !self.is_foreign)
-            - OTHER_SUBJECT * flag(of_other_subject)
-            - OTHER_KIND * flag(self.of_other_kind)
+        words - LACKS * lacks - OTHER_SUBJECT * flag(of_other_subject) - self.of_others
     }
 
     /// Whether the quote speaks of what is asked.
