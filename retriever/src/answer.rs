@@ -365,7 +365,7 @@ impl<'a> Asked<'a> {
         candidates: &[Quote<'_>],
         favours: &[f32],
     ) -> Result<Option<(usize, Vec<usize>)>> {
-        let bytes = excerpt::bytes(self.asking.retriever.search.passage_tokens);
+        let bytes = excerpt::bytes(self.asking.retriever.search.passage_tokens, 1.0, 1.0);
         let read = choice::worth_reading(candidates, favours, bytes);
         let shown = part.reading(candidates, &read);
         let form = Form::OneOf(choice::copies(candidates, favours, &read));

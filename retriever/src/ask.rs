@@ -18,6 +18,7 @@ use crate::hop;
 use crate::language::Language;
 use crate::library::Listing;
 use crate::naming;
+use crate::nearness::Nearness;
 use crate::passage::Passage;
 use crate::plan::{self, Kind, Plan};
 use crate::prompt::{Excerpt, Turn};
@@ -337,10 +338,7 @@ impl Asking<'_> {
         let retriever = self.retriever;
         let most = retriever.search.passages;
         let mut context = self.context(&text);
-        let query = match &context {
-            Some(context) => format!("{context} {text}"),
-            None => text.clone(),
-        };
+        let query = leaning(context.as_deref(), &text);
         let mut hits = retriever
             .search(&query, 2 * most, &self.question.scope)
             .await?;
@@ -370,11 +368,12 @@ impl Asking<'_> {
         }
         let budget = retriever.search.passage_tokens;
         let is_vain = hits.evidence < retriever.search.evidence_threshold;
-        let asked = match &context {
-            Some(context) => format!("{context} {text}"),
-            None => text.clone(),
+        let nearness = if is_vain {
+            Nearness::default()
+        } else {
+            let asked = leaning(context.as_deref(), &text);
+            retriever.nearness(&asked, self.language, &hits.hits).await
         };
-        let nearness = retriever.nearness(&asked, self.language, &hits.hits).await;
         let claim = Claim::of(&text);
         let parts = match shape {
             Shape::Explanation => excerpt::excerpts(&hits.hits, &claim, &nearness, budget, shared),
@@ -728,6 +727,14 @@ impl Events {
 
     pub(crate) async fn gone(&self) {
         self.0.closed().await;
+    }
+}
+
+/// A question after what it leans on.
+fn leaning(context: Option<&str>, text: &str) -> String {
+    match context {
+        Some(context) => format!("{context} {text}"),
+        None => text.to_owned(),
     }
 }
 

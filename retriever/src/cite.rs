@@ -340,16 +340,15 @@ pub(crate) fn is_short_word(text: &str) -> bool {
 fn is_abbreviated(text: &str, rest: &str) -> bool {
     const BEFORE_NUMBERS: &str = "no nr núm num nos art arts fig figs pág pag págs pp vol vols cap caps ch sec ext tel \
         ap apdo ref abs";
-    const BEFORE_WORDS: &str = "mrs prof sra dra dña sres avda pza ctra approx aprox incl excl dept depto misc vs cf \
-        esq str bzw ca etc inc ltd jr";
+    const TITLES: &str = "mrs prof sra dra dña sres avda pza ctra";
+    const BEFORE_WORDS: &str =
+        "approx aprox incl excl dept depto misc vs cf esq str bzw ca etc inc ltd jr";
     let word = text.rsplit(|c: char| !c.is_alphanumeric()).next();
     let word = word.unwrap_or_default().to_lowercase();
-    let next = rest.trim_start().chars().next();
-    let is_in = |list: &str| list.split(' ').any(|one| one == word);
-    let goes_on = next.is_some_and(|next| !next.is_uppercase());
-    let is_title = is_in("mrs prof sra dra dña sres avda pza ctra");
-    next.is_some_and(|next| next.is_ascii_digit()) && is_in(BEFORE_NUMBERS)
-        || is_in(BEFORE_WORDS) && (goes_on || is_title)
+    rest.trim_start().chars().next().is_some_and(|next| {
+        next.is_ascii_digit() && listed(BEFORE_NUMBERS, &word)
+            || !next.is_uppercase() && listed(BEFORE_WORDS, &word)
+    }) || listed(TITLES, &word)
 }
 
 #[cfg(test)]

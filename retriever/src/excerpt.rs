@@ -33,13 +33,7 @@ pub(crate) fn excerpts(
     tokens: usize,
     shared: f32,
 ) -> Vec<Vec<Range<usize>>> {
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a budget of a few thousand"
-    )]
-    let bytes = |share: f32| (tokens as f32 * BYTES_OF_TOKEN * share * shared) as usize;
+    let bytes = |share: f32| bytes(tokens, share, shared);
     let mut left = bytes(1.0);
     let spans: Vec<Vec<Range<usize>>> = passages
         .iter()
@@ -70,15 +64,15 @@ pub(crate) fn excerpts(
         .collect()
 }
 
-/// Bytes that so many tokens stand for, about.
+/// Bytes that a share of a share of so many tokens stands for, about.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a budget of a few thousand"
 )]
-pub(crate) fn bytes(tokens: usize) -> usize {
-    (tokens as f32 * BYTES_OF_TOKEN) as usize
+pub(crate) fn bytes(tokens: usize, share: f32, shared: f32) -> usize {
+    (tokens as f32 * BYTES_OF_TOKEN * share * shared) as usize
 }
 
 /// The parts of a passage around the sentences that begin at `starts`.

@@ -363,7 +363,7 @@ fn digits(text: &str) -> usize {
     most
 }
 
-fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     plain(text)
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())

@@ -52,15 +52,17 @@ pub(crate) fn fuse<T: Scored>(
     lift: impl Fn(&T) -> f32,
 ) -> Vec<Ranked<T>> {
     let cosine = |item: &T| Some(item.vector()? + lift(item));
+    let cosines: Vec<Option<f32>> = candidates.iter().map(cosine).collect();
     let sureness = (said / ENOUGH).min(1.0);
     // No shared word is BM25's own zero; the vector leg has none, so its weakest candidate is.
     let words = Range::of(candidates.iter().filter_map(T::words)).down_to_zero();
-    let vectors = Range::of(candidates.iter().filter_map(cosine));
+    let vectors = Range::of(cosines.iter().flatten().copied());
     let mut ranked: Vec<Ranked<T>> = candidates
         .into_iter()
-        .map(|item| {
+        .zip(cosines)
+        .map(|(item, cosine)| {
             let words = item.words().map_or(0.0, |score| words.share(score)) * sureness;
-            let vector = match cosine(&item) {
+            let vector = match cosine {
                 Some(score) => vectors.share(score),
                 // A file just saved is not far in meaning: nobody has looked yet.
                 None if item.awaits_vector() => words,

@@ -35,8 +35,8 @@ const EMPTY: &str = "a about according after all also am an and any are as at be
 const NEGATIONS: &str = "not no never none nothing nobody neither nor without cannot cant isnt arent wasnt werent dont \
     doesnt didnt wont wouldnt shouldnt mustnt unable forbidden prohibited nunca jamás ningún ninguno ninguna nada nadie \
     tampoco ni sin prohibido prohibida prohibidos prohibidas nicht kein keine keinen keiner keinem nie niemals nichts \
-    ohne verboten negative negativo negativa negativos negativas pas jamais aucun aucune rien sans interdit interdite interdits non mai nessun nessuno nessuna senza \
-    vietato vietata não nenhum nenhuma sem proibido proibida niet geen nooit zonder verboden";
+    ohne verboten negative negativo negativa negativos negativas pas jamais aucun aucune rien sans interdit interdite \
+    interdits non mai nessun nessuno nessuna senza vietato vietata não nenhum nenhuma sem proibido proibida niet geen nooit zonder verboden";
 
 /// Numbers that people write as words, without accents. Of more than one word they are read together.
 const NUMBERS: &str = "two 2 three 3 four 4 five 5 six 6 seven 7 eight 8 nine 9 ten 10 eleven 11 twelve 12 thirteen 13 \

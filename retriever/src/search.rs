@@ -170,19 +170,19 @@ impl Retriever {
             .index
             .search(query, vector, self.search.candidates, scope)
             .await?;
+        let asked = Language::of(query, None);
         let weight = match vector {
-            Some(_) => self.vector_weight(query),
+            Some(_) => self.vector_weight(asked),
             None => 0.0,
         };
         let said = self.said(query, &found)?;
-        let asked = Language::of(query, None);
         Ok(fuse(found, weight, said, |found| self.lift(asked, found)))
     }
 
     /// What is added to the cosine of a candidate whose document is in another language than the query.
     fn lift(&self, asked: Language, found: &Found) -> f32 {
         let document = self.index.live(found.document());
-        let language = document.and_then(|document| document.language.clone());
+        let language = document.as_ref().and_then(|one| one.language.as_deref());
         let is_foreign = language.is_some_and(|language| language != asked.code());
         if is_foreign {
             self.embedding.foreign
@@ -193,14 +193,10 @@ impl Retriever {
 
     /// How much of a query's words the best candidate of the words leg has.
     fn said(&self, query: &str, found: &[Found]) -> Result<f32> {
-        let by_words = found.iter().filter(|found| found.words.is_some());
-        let best = by_words.max_by(|one, other| {
-            one.words
-                .partial_cmp(&other.words)
-                .unwrap_or(std::cmp::Ordering::Equal)
-        });
+        let by_words = found.iter().filter_map(|found| Some((found.words?, found)));
+        let best = by_words.max_by(|(one, _), (other, _)| one.total_cmp(other));
         let chunk = match best {
-            Some(best) => self.index.chunk(best)?,
+            Some((_, best)) => self.index.chunk(best)?,
             None => None,
         };
         Ok(chunk.map_or(1.0, |chunk| self.index.coverage(query, &chunk)))
@@ -220,8 +216,8 @@ impl Retriever {
     }
 
     /// The vector leg's share: less in a language the embedding model was not trained for.
-    fn vector_weight(&self, query: &str) -> f32 {
-        let code = Language::of(query, None).code();
+    fn vector_weight(&self, asked: Language) -> f32 {
+        let code = asked.code();
         let speaks = |language: &String| language == code || language == "mul";
         if self.embedding.languages.iter().any(speaks) {
             self.search.vector_weight

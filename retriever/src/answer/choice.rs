@@ -7,8 +7,7 @@ use vade_models::language::Candidate;
 use super::{Part, Shape};
 use crate::calendar::Date;
 use crate::cite::{Quote, header_of, is_item, quotes};
-use crate::expected::{Expected, counted};
-use crate::fold::plain;
+use crate::expected::{Expected, counted, words};
 use crate::passage::Passage;
 use crate::plan::Compared;
 use crate::prompt::Excerpt;
@@ -270,6 +269,10 @@ const TERSE: usize = 90;
 /// Of a sentence with several values the clause that has more of the question's words than each other; else all of it.
 /// What the first clause names holds for the others: "Excess £150, for water £350."
 pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
+    let expected = part.expected();
+    if expected.is_none() && sentence.len() > TERSE {
+        return sentence;
+    }
     let clauses: Vec<&str> = sentence
         .split(", ")
         .flat_map(|clause| clause.split("; "))
@@ -278,21 +281,14 @@ pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
         .map(str::trim)
         .filter(|clause| !clause.is_empty())
         .collect();
-    let expected = part.expected();
-    if expected.is_none() && sentence.len() > TERSE {
-        return sentence;
-    }
     let fits = |clause: &str| expected.is_none_or(|one| one.is_in(clause, &part.text));
     let answers: Vec<&str> = clauses
         .into_iter()
         .filter(|clause| Claim::of(clause).has_number() && fits(clause))
         .collect();
-    let [first, ..] = answers[..] else {
+    let [first, _, ..] = answers[..] else {
         return sentence;
     };
-    if answers.len() < 2 {
-        return sentence;
-    }
     let head: String = first.chars().filter(|c| !c.is_numeric()).collect();
     let whole = answers
         .iter()
@@ -358,13 +354,17 @@ pub(super) fn cells<'a>(quote: &Quote<'a>, part: &'a Part) -> Vec<(Cell<'a>, f32
         .filter(|place| !row[*place].is_empty() && fits(row[*place]))
         .collect();
     let shares = Claim::of(&part.text).shares(places.iter().map(|place| header[*place]));
-    let asked = folded_words(&part.text);
+    let asked = words(&part.text);
+    let is_short_for = |header: &str| match &words(header)[..] {
+        [short] if short.len() >= SHORTEST => asked.iter().any(|word| word.starts_with(short)),
+        _ => false,
+    };
     let shares = shares.into_iter().zip(&places).map(|(share, place)| {
-        let is_short_for = |header: &String| asked.iter().any(|word| word.starts_with(header));
-        let short = folded_words(header[*place]);
-        let short =
-            short.len() == 1 && short[0].len() >= SHORTEST && short.iter().all(is_short_for);
-        if short { share.max(1.0) } else { share }
+        if is_short_for(header[*place]) {
+            share.max(1.0)
+        } else {
+            share
+        }
     });
     let cell = |place: usize| Cell {
         label,
@@ -389,11 +389,6 @@ pub(super) fn standings(cosines: &[f32]) -> Vec<f32> {
 
 /// Letters of an abbreviation, at least: "Wed" stands for Wednesday, "ene" for enero.
 const SHORTEST: usize = 3;
-
-fn folded_words(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric());
-    words.filter(|word| !word.is_empty()).map(plain).collect()
-}
 
 /// How much of the first cell of a row the question says; nothing for what is no row.
 fn labelled(text: &str, question: &str) -> f32 {
@@ -525,7 +520,6 @@ pub(super) fn evidence(
     let passage = &texts[read];
     let kind = part.expected();
     let is_kind = |text: &str| kind.is_none_or(|kind| kind.is_in(text, &part.text));
-    let flag = |is: bool| f32::from(u8::from(is));
     let of_other_thing = !is_foreign && !speaks_of_object(&part.text, &texts[place]);
     let of_others = OTHER_THING * flag(of_other_thing)
         + OTHER_YEAR * flag(question.lacks_year(passage))
@@ -542,6 +536,11 @@ pub(super) fn evidence(
         is_foreign,
         lacks: question.lacks(passage).0,
     }
+}
+
+/// 1 for what is, 0 for what is not.
+fn flag(is: bool) -> f32 {
+    f32::from(u8::from(is))
 }
 
 /// Whether a text is a row or an item, which says what it is of elsewhere in its document.
@@ -585,7 +584,6 @@ impl Evidence {
             }
             (None, false) => -0.9 + 4.6 * self.terms + 1.3 * self.near,
         };
-        let flag = |is: bool| f32::from(u8::from(is));
         let lacks = flag(self.lacks > 0) + flag(self.lacks > 1);
         let of_other_subject = !self.is_foreign && self.terms <= 0.0;
         words - LACKS * lacks - OTHER_SUBJECT * flag(of_other_subject) - self.of_others
