@@ -64,7 +64,11 @@ pub(crate) struct Part {
     /// As it is put to the model.
     pub text: String,
     pub shape: Shape,
-    /// What it leans on: of the conversation, or of another document.
+    /// Names of what it is not about.
+    pub apart_from: Option<String>,
+    /// The documents that the conversation speaks of, where it goes on.
+    pub spoken_of: Vec<String>,
+    /// What it leans on: names of another document.
     pub context: Option<String>,
     /// The sentence that names what is asked, where another document does.
     pub link: Option<Citation>,
@@ -83,6 +87,12 @@ impl Part {
     fn near(&self, quote: &Quote<'_>) -> f32 {
         let passage = &self.excerpts[quote.passage].passage;
         self.nearness.of(passage, &quote.span)
+    }
+
+    /// Whether the conversation speaks of its document.
+    fn is_spoken_of(&self, quote: &Quote<'_>) -> bool {
+        let document = &self.excerpts[quote.passage].passage.document;
+        self.spoken_of.contains(document)
     }
 
     /// How near in meaning it is to the question.
@@ -246,7 +256,7 @@ impl<'a> Asked<'a> {
     /// Of all things that the passages measure the one that is asked for, without the model: "Which hotel is nearer?"
     /// None where fewer than two are measured.
     fn outermost(&self, compared: &Compared, part: &Part) -> Option<Said> {
-        let quotes = choice::measured(&part.excerpts, compared, COMPARED);
+        let quotes = choice::measured(part, compared, COMPARED);
         let known: Vec<[&str; 2]> = quotes.iter().map(|quote| ["", quote.text]).collect();
         let best = (known.len() > 1).then(|| versus::verdict(compared, &known))??;
         let citation =
@@ -267,7 +277,7 @@ impl<'a> Asked<'a> {
     /// Answers with a phrase or with yes or no, and the sentence that says so; none when nobody listens any more.
     async fn quote(&mut self, shape: Shape, part: &Part) -> Result<Option<Said>> {
         let excerpts = &part.excerpts;
-        let candidates = candidates(excerpts, &part.text, shape, part.expected());
+        let candidates = candidates(part, &part.text, shape, part.expected());
         if candidates.is_empty() {
             return Ok(Some(Said::Nothing));
         }
@@ -330,7 +340,7 @@ impl<'a> Asked<'a> {
                     "**{}** — {}, {}: {}",
                     cell.text, cell.label, cell.header, cell.text
                 ),
-                None => worded(phrase.as_deref(), &plain(&citations[0].quote)),
+                None => worded(phrase.as_deref(), &self.told(part, quote, &citations[0])),
             };
         }
         text += &format!(" [{}]", citations[0].marker);
@@ -396,6 +406,13 @@ impl<'a> Asked<'a> {
         let is_yes = words == " yes" && !choice::denies(quote, part, &question);
         let [yes, no] = self.asking.language.yes_no();
         Ok(Some(if is_yes { yes } else { no }.to_owned()))
+    }
+
+    /// What a quote says in an answer: of several clauses with a value the one that answers, else the whole.
+    fn told(&self, part: &Part, quote: &Quote<'_>, citation: &Citation) -> String {
+        let source = clause(quote.text, part);
+        let is_part = part.shape == Shape::Phrase && source.len() < quote.text.len();
+        plain(if is_part { source } else { &citation.quote })
     }
 
     /// Whether a quote has the value that is compared, of the very thing.
@@ -526,13 +543,7 @@ impl<'a> Asked<'a> {
         let asking = self.asking;
         let settings = &asking.retriever.answers;
         let request = Request {
-            messages: prompt::messages(
-                task,
-                &part.excerpts,
-                &asking.history,
-                &part.text,
-                asking.language,
-            ),
+            messages: prompt::messages(task, &part.excerpts, &part.text, asking.language),
             begun: begun.to_owned(),
             max_tokens: match (&form, task) {
                 (Form::Free, Task::Explain) => settings.answer_tokens,

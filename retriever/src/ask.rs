@@ -10,7 +10,7 @@ use vade_models::language::{Request, Sampling};
 
 use crate::answer::{Asked, Part, Said, Shape};
 use crate::cite::{Citation, cite};
-use crate::condense;
+use crate::condense::{self, Restated};
 use crate::conversation::{self, Detail};
 use crate::error::{Result, RetrieverError};
 use crate::excerpt;
@@ -37,6 +37,9 @@ const SHARED: f32 = 0.7;
 
 /// Passages shown when the documents hold no answer.
 const NEAREST: usize = 3;
+
+/// How much more of a question's words another document must have for it to be about that.
+const SAYS_MORE: f32 = 0.2;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -183,13 +186,32 @@ impl Retriever {
         // Documents wait while a person does.
         let _pause = self.index.hold_back();
         let previous = history.last().map(|turn| turn.question.clone());
-        let plan = self.plan(&text, question.now, previous).await?;
+        let mut plan = self.plan(&text, question.now, previous).await?;
+        let mut apart_from = None;
+        let restated = condense::restate(&history, &text).filter(|_| plan.kind.is_of_passages());
+        let text = match restated {
+            Some(restated)
+                if self
+                    .goes_on(&restated, &text, &question.scope, &history)
+                    .await? =>
+            {
+                let alone = self.plan(&restated.text, question.now, None).await?;
+                if alone.kind.is_of_passages() {
+                    plan = alone;
+                }
+                plan.understood = Some(restated.text.clone());
+                apart_from = restated.apart_from;
+                restated.text
+            }
+            _ => text,
+        };
         let mut asking = Asking {
             retriever: self,
             under_way: &under_way,
             conversation: question.conversation.clone().or(question.keep_as.clone()),
             question,
             text,
+            apart_from,
             language,
             history,
             plan,
@@ -213,6 +235,31 @@ impl Retriever {
             events.send(AskEvent::Done(Box::new(answer))).await;
         }
         Ok(())
+    }
+
+    /// Whether a question goes on from the one before it: its words say so, or no other document has more of them.
+    async fn goes_on(
+        &self,
+        restated: &Restated,
+        text: &str,
+        scope: &Scope,
+        history: &[Turn],
+    ) -> Result<bool> {
+        let spoken_of = history.last().map(|turn| &turn.cited[..]);
+        let spoken_of = spoken_of.unwrap_or_default();
+        if restated.is_sure || spoken_of.is_empty() {
+            return Ok(true);
+        }
+        let hits = self.search(text, self.search.passages, scope).await?.hits;
+        let is_known = |hit: &Passage| spoken_of.iter().any(|one| one.document == hit.document);
+        let (known, others): (Vec<&Passage>, Vec<&Passage>) =
+            hits.iter().chain(spoken_of).partition(|hit| is_known(hit));
+        let text_of = |passage: &&Passage| format!("{} {}", passage.around(), passage.text);
+        let texts: Vec<String> = known.iter().chain(&others).map(text_of).collect();
+        let shares = Claim::of_question(text).shares(texts.iter().map(String::as_str));
+        let most = |shares: &[f32]| shares.iter().copied().fold(0.0, f32::max);
+        let (known, others) = shares.split_at(known.len());
+        Ok(most(others) <= most(known) + SAYS_MORE)
     }
 
     /// What the question asks for.
@@ -245,7 +292,10 @@ pub(crate) struct Asking<'a> {
     under_way: &'a QuestionUnderWay,
     pub question: Question,
     conversation: Option<String>,
+    /// As it would be asked alone.
     pub text: String,
+    /// Names of what it is not about.
+    apart_from: Option<String>,
     pub language: Language,
     pub history: Vec<Turn>,
     pub plan: Plan,
@@ -276,6 +326,10 @@ impl Asking<'_> {
                 let sources = self.sources().await?;
                 if !sources.is_empty() {
                     return self.summarise(sources, events).await;
+                }
+                // No document is called so: the passages tell.
+                if let Some(otherwise) = self.plan.otherwise.take() {
+                    self.plan = *otherwise;
                 }
             }
             _ => {}
@@ -321,7 +375,16 @@ impl Asking<'_> {
         }
         let one = |text: &String| (text.clone(), Shape::of(plan::kind(text)));
         match &plan.halves {
-            Some(halves) => halves.iter().map(one).collect(),
+            Some([first, second]) => {
+                // "What is the rent, and when is it due?"
+                let turn = Turn {
+                    question: first.clone(),
+                    ..Turn::default()
+                };
+                let restated = condense::restate(&[turn], second).filter(|one| one.is_sure);
+                let second = restated.map_or_else(|| second.clone(), |one| one.text);
+                vec![one(first), one(&second)]
+            }
             None => vec![(self.text.clone(), Shape::of(plan.kind))],
         }
     }
@@ -337,17 +400,18 @@ impl Asking<'_> {
     ) -> Result<Part> {
         let retriever = self.retriever;
         let most = retriever.search.passages;
-        let mut context = self.context(&text);
-        let query = leaning(context.as_deref(), &text);
+        let mut context = None;
         let mut hits = retriever
-            .search(&query, 2 * most, &self.question.scope)
+            .search(&text, 2 * most, &self.question.scope)
             .await?;
         // Documents that the question names come before all others.
         hits.hits
             .sort_by_key(|hit| !named.iter().any(|id| id.0 == hit.document));
         hits.hits.truncate(most);
         // What was spoken of comes first.
-        if let Some(turn) = self.history.last().filter(|_| context.is_some()) {
+        let goes_on = self.plan.understood.is_some();
+        let turn = self.history.last().filter(|_| goes_on);
+        if let Some(turn) = turn {
             let spoken_of = |hit: &Passage| turn.cited.iter().any(|one| one.is_same(hit));
             hits.hits.retain(|hit| !spoken_of(hit));
             hits.hits.splice(0..0, turn.cited.iter().cloned());
@@ -364,7 +428,7 @@ impl Asking<'_> {
             let more = retriever.search(&query, most, &self.question.scope).await?;
             merge(&mut hits.hits, more.hits, most);
             hits.evidence = hits.evidence.max(more.evidence);
-            context = Some(context.map_or(hop.names.clone(), |one| format!("{one} {}", hop.names)));
+            context = Some(hop.names);
         }
         let budget = retriever.search.passage_tokens;
         let is_vain = hits.evidence < retriever.search.evidence_threshold;
@@ -389,6 +453,12 @@ impl Asking<'_> {
         Ok(Part {
             text,
             shape,
+            apart_from: self.apart_from.clone(),
+            spoken_of: turn
+                .iter()
+                .flat_map(|turn| &turn.cited)
+                .map(|passage| passage.document.clone())
+                .collect(),
             context,
             link,
             side: None,
@@ -421,17 +491,6 @@ impl Asking<'_> {
             excerpt::complete(hits, &passages, &question);
         }
         Ok(())
-    }
-
-    /// What a question leans on: the conversation, or the first half.
-    fn context(&self, text: &str) -> Option<String> {
-        let second = self.plan.halves.as_ref().filter(|halves| halves[1] == text);
-        let first = second.map(|[first, _]| Turn {
-            question: first.clone(),
-            ..Turn::default()
-        });
-        let history: Vec<Turn> = self.history.iter().cloned().chain(first).collect();
-        condense::context(&history, text)
     }
 
     /// Numbers the passages that are read, each once; returns them.
@@ -573,14 +632,9 @@ impl Asking<'_> {
             ..Timings::default()
         };
         let model = model.unwrap_or_else(|| self.retriever.model.default_model().to_owned());
+        let model = summary.asks_model().then_some(model);
         let answer = answer.trim().to_owned();
-        Ok(Some(self.conclude(
-            answer,
-            true,
-            citations,
-            Some(model),
-            timings,
-        )))
+        Ok(Some(self.conclude(answer, true, citations, model, timings)))
     }
 
     /// Says what needs no model.
@@ -701,7 +755,7 @@ impl Asking<'_> {
             &self.retriever.index,
             self.under_way,
             id,
-            &self.text,
+            self.question.text.trim(),
             &answer.answer,
             &detail,
             self.question.now,

@@ -170,6 +170,7 @@ pub(crate) fn turns(messages: &[Message]) -> Vec<Turn> {
             [question, answer] if answer.detail.found == Some(true) => Some(Turn {
                 question: question.text.clone(),
                 answer: without_markers(&answer.text),
+                phrase: answer.detail.phrase.clone(),
                 cited: cited(&answer.detail),
             }),
             _ => None,

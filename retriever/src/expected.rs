@@ -27,6 +27,8 @@ pub(crate) enum Expected {
     Time,
     /// Who: a name that the question does not have.
     Who,
+    /// Where.
+    Where,
 }
 
 const AMOUNT: [&str; 23] = [
@@ -54,7 +56,12 @@ const AMOUNT: [&str; 23] = [
     "wieviel",
     "hoeveel",
 ];
-const PRICE: [&str; 33] = [
+const PRICE: [&str; 38] = [
+    "cuanto cobra",
+    "cuanto cobran",
+    "how much does charge",
+    "what does charge",
+    "que cobra",
     "how much does cost",
     "how much did cost",
     "how much do cost",
@@ -154,6 +161,9 @@ const WHO: [&str; 14] = [
     "wessen", "chi", "quem", "wie is",
 ];
 
+/// Words that ask for a place, near the beginning of a question.
+const WHERE: &str = "where donde adonde wo ou dove onde waar";
+
 /// Words that tell a time without a number.
 const TIMES: &str = "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays \
     fridays saturdays sundays lunes martes miercoles jueves viernes sabado domingo sabados domingos spring summer autumn \
@@ -182,6 +192,8 @@ impl Expected {
             Some(Self::Time)
         } else if says(&WHO) {
             Some(Self::Who)
+        } else if words.iter().take(3).any(|word| listed(WHERE, word)) {
+            Some(Self::Where)
         } else {
             None
         }
@@ -195,7 +207,9 @@ impl Expected {
     /// What it speaks for a text that it answers a question (nats).
     pub(crate) fn favour(self, text: &str, question: &str) -> f32 {
         let price = self == Self::Amount && has_currency(text);
-        let counts = matches!(self, Self::Amount | Self::Measure) && counts_asked(text, question);
+        let counts = matches!(self, Self::Amount | Self::Measure)
+            && (counts_asked(text, question)
+                || units_asked(question).is_some_and(|units| has_unit(text, units)));
         f32::from(u8::from(self.is_in(text, question))) * FAVOUR
             + f32::from(u8::from(price))
             + f32::from(u8::from(counts)) * COUNTS
@@ -210,7 +224,9 @@ impl Expected {
             Self::Amount => {
                 let claim = claim();
                 let none = || claim.says_no() && Claim::of(question).shares_term_with(text);
-                claim.has_number() || says_one(text) || none()
+                // "How many minutes …?" is not answered by grams.
+                let is_unit = || unit_counted(question).is_none_or(|units| has_unit(text, units));
+                (claim.has_number() || says_one(text)) && is_unit() || none()
             }
             Self::Measure => claim().has_number() || claim().says_no() || says_one(text),
             Self::Price => has_price(text) || listed_in(COSTS_NOTHING, text) && !claim().says_no(),
@@ -219,8 +235,84 @@ impl Expected {
                 claim().has_number() || words(text).iter().any(told)
             }
             Self::Who => names_another(text, question),
+            Self::Where => tells_place(text),
         }
     }
+}
+
+/// Units by what they measure.
+const UNITS: [&str; 4] = [
+    "second seconds minute minutes min hour hours h day days week weeks month months year years night nights segundo \
+     segundos minuto minutos hora horas dia dias semana semanas mes meses ano anos noche noches",
+    "mm cm m km metre metres meter meters kilometre kilometres kilometer kilometers mile miles foot feet inch inches \
+     metro metros centimetro centimetros milimetro milimetros kilometro kilometros milla millas",
+    "g kg mg gram grams kilo kilos gramo gramos kilogram kilograms tonne tonnes lb oz",
+    "l ml litre litres liter liters litro litros cup cups taza tazas",
+];
+
+/// The units of what a question counts: "How many minutes …?"
+fn unit_counted(question: &str) -> Option<&'static str> {
+    const COUNTS: &str = "many cuantos cuantas";
+    let words = words(question);
+    let place = words.iter().position(|word| listed(COUNTS, word))?;
+    let unit = words.get(place + 1)?;
+    UNITS.into_iter().find(|units| listed(units, unit))
+}
+
+/// The units of what a question measures: "How long …?", "¿Cuánto pesa …?"
+fn units_asked(question: &str) -> Option<&'static str> {
+    const ASKS: [&[&str]; 3] = [
+        &[
+            "how long",
+            "how old",
+            "cuanto dura",
+            "cuanto duran",
+            "cuanto tarda",
+            "cuanto tiempo",
+            "cuanto hay que esperar",
+        ],
+        &[
+            "how far",
+            "how tall",
+            "how high",
+            "how wide",
+            "how deep",
+            "cuanto mide",
+            "cuanto miden",
+            "a cuanto esta",
+            "a que distancia",
+        ],
+        &["how heavy", "cuanto pesa", "cuanto pesan"],
+    ];
+    let words = words(question);
+    let asks = |phrases: &&[&str]| phrases.iter().any(|phrase| has(&words, phrase));
+    let place = ASKS.iter().position(asks);
+    unit_counted(question).or_else(|| place.map(|place| UNITS[place]))
+}
+
+/// Whether a text has a number with one of these units.
+fn has_unit(text: &str, units: &str) -> bool {
+    let is_unit = |word: &String| {
+        let letters = word.trim_start_matches(|c: char| c.is_ascii_digit());
+        !letters.is_empty() && listed(units, letters)
+    };
+    let claim = Claim::of(text);
+    (claim.has_number() || says_one(text)) && words(text).iter().any(is_unit)
+}
+
+/// Whether a text tells where something is.
+fn tells_place(text: &str) -> bool {
+    const PLACES: &str = "street road lane avenue square address upstairs downstairs calle avenida plaza paseo camino \
+        direccion arriba abajo strasse rue via";
+    const BEFORE: &str = "in at on under behind beside beneath near inside above below over between next en bajo junto \
+        detras debajo encima dentro sobre entre tras frente";
+    let words = words(text);
+    let is_before = |pair: &[String]| {
+        let names_time =
+            listed(TIMES, &pair[1]) || pair[1].starts_with(|c: char| c.is_ascii_digit());
+        listed(BEFORE, &pair[0]) && !names_time
+    };
+    words.windows(2).any(is_before) || words.iter().any(|word| listed(PLACES, word))
 }
 
 /// What a question counts: the sugar of "How many grams of sugar go into it?"
@@ -305,7 +397,8 @@ fn names_another(text: &str, question: &str) -> bool {
     let is_name = |word: &str| {
         let word = word.trim_matches(|c: char| !c.is_alphanumeric());
         let is_capital = word.chars().next().is_some_and(char::is_uppercase);
-        is_capital && word.chars().count() > 1
+        let is_time = words(word).iter().all(|word| listed(TIMES, word));
+        is_capital && word.chars().count() > 1 && !is_time
     };
     let is_asked = |word: &str| words(word).iter().all(|word| asked.contains(word));
     let said: Vec<&str> = text.split_whitespace().collect();
@@ -321,8 +414,7 @@ fn names_another(text: &str, question: &str) -> bool {
 
 /// "What does the ferry cost?", with the thing between the words.
 fn asks_for_price(words: &[String]) -> bool {
-    const COSTS: &str =
-        "cost costs kostet kosten cuesta cuestan costo costaron coute coutent costa custa";
+    const COSTS: &str = "cost costs charge charges cobra cobran kostet kosten cuesta cuestan costo costaron coute coutent costa custa";
     const ASKS: &str = "what how que cuanto was wie combien quanto";
     words.first().is_some_and(|word| listed(ASKS, word))
         && words.iter().any(|word| listed(COSTS, word))
@@ -401,6 +493,9 @@ mod tests {
         check("Dame el correo de Ana", Some(Expected::Mail));
         check("¿Cuándo viene?", Some(Expected::Time));
         check("Who is the landlord?", Some(Expected::Who));
+        check("Where is the stopcock?", Some(Expected::Where));
+        check("¿Dónde está la llave?", Some(Expected::Where));
+        check("What does she charge?", Some(Expected::Price));
         check("Why is the roof wet?", None);
     }
 
@@ -452,5 +547,13 @@ mod tests {
         assert!(names("It is held by SafeHold."));
         assert!(names("Mrs. Prentiss has it."));
         assert!(!names("The deposit is held for the whole tenancy."));
+        assert!(!names("It is paid in April, on a Wednesday."));
+        let is_where = |text| Expected::Where.is_in(text, "Where is it?");
+        assert!(is_where("Consulta en la calle Toneleros 22."));
+        assert!(is_where("The key hangs behind the door."));
+        assert!(!is_where("Closed on Mondays, open at 9."));
+        let minutes = |text| Expected::Amount.is_in(text, "How many minutes does it take?");
+        assert!(minutes("Dieciocho minutos.") && minutes("An hour, or 75min."));
+        assert!(!minutes("320 g of rice."));
     }
 }

@@ -22,6 +22,7 @@ const fn language(name: &'static str, lang: Lang) -> Language {
 
 const ENGLISH: Language = language("English", Lang::Eng);
 const SPANISH: Language = language("Spanish", Lang::Spa);
+const FRENCH: Language = language("French", Lang::Fra);
 
 /// Words of questions and requests, with those that stand in nearly every sentence. Accents are left out, as people
 /// do.
@@ -37,7 +38,8 @@ const WORDS: [(Language, &str); 7] = [
     ),
     (
         SPANISH,
-        "que cuando donde quien quienes cual cuales como cuanto cuanta cuantos cuantas por porque para es son esta \
+        "resume resumen sintetiza enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre \
+         que cuando donde quien quienes cual cuales como cuanto cuanta cuantos cuantas por porque para es son esta \
          estan era fue fueron hay tiene tienen tengo tenemos puede puedo pueden debo debe hace el la los las lo un una \
          unos unas del al de en con sin sobre entre desde hasta segun mi mis tu tus su sus nuestro nuestra este estos \
          estas ese esa eso aquel dame dime muestra busca lista enumera explica resume resumen describe compara cuenta \
@@ -46,8 +48,8 @@ const WORDS: [(Language, &str); 7] = [
          necesito necesita llama llamaba dice",
     ),
     (
-        language("French", Lang::Fra),
-        "que qui quoi quand ou quel quelle quels quelles comment combien pourquoi est sont etait etaient a ont avait \
+        FRENCH,
+        "resume que qui quoi quand ou quel quelle quels quelles comment combien pourquoi est sont etait etaient a ont avait \
          avons peut peux dois doit faut le la les un une des du de au aux en dans avec sans sur entre depuis jusqu \
          mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs ce cet cette ces donne donnez moi dis \
          montre trouve liste explique resume resumez decris compare compte et pas ne plus moins chaque tous toutes \
@@ -112,6 +114,10 @@ impl Language {
     pub(crate) fn of(question: &str, before: Option<Self>) -> Self {
         if question.contains(['¿', '¡', 'ñ']) {
             return SPANISH;
+        }
+        // Without its accent the word is Spanish.
+        if question.to_lowercase().starts_with("résum") {
+            return FRENCH;
         }
         if question
             .chars()
@@ -207,7 +213,10 @@ fn by_words(question: &str, before: Option<Language>) -> Option<Language> {
         .collect();
     match level.as_slice() {
         [only] => Some(*only),
-        level => before.filter(|before| level.contains(before)),
+        level => before
+            .filter(|before| level.contains(before))
+            .or_else(|| level.contains(&SPANISH).then_some(SPANISH))
+            .filter(|_| !level.contains(&ENGLISH)),
     }
 }
 
@@ -257,6 +266,9 @@ mod tests {
         check("Onde está o tesouro?", "Portuguese");
         check("Waar is de schat?", "Dutch");
         check("Resume el contrato", "Spanish");
+        check("Resume la guía de la caldera", "Spanish");
+        check("Resume acta-abril.md", "Spanish");
+        check("Résume le contrat", "French");
         check("Dame su teléfono", "Spanish");
         check("Summarise the lease", "English");
         check("Hoeveel kost het?", "Dutch");

@@ -60,6 +60,9 @@ pub(crate) struct About {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Plan {
     pub kind: Kind,
+    /// The question as it would be asked alone, where it goes on from another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub understood: Option<String>,
     /// What is to be read for the answer.
     pub searched: Searched,
     /// Which documents. For kinds that passages answer: what the question names outright.
@@ -223,6 +226,21 @@ fn alone(asked: &Asked<'_>, about: &About, today: Date) -> Option<Plan> {
         .map(|plan| plan.or_passages(asked, about, today))
 }
 
+impl Kind {
+    /// Whether passages answer such a question.
+    pub(crate) fn is_of_passages(self) -> bool {
+        !matches!(
+            self,
+            Self::Count
+                | Self::List
+                | Self::Table
+                | Self::Library
+                | Self::Summary
+                | Self::SmallTalk
+        )
+    }
+}
+
 impl Plan {
     /// Whether only the documents can tell that it is a question over them.
     pub(crate) fn is_tentative(&self) -> bool {
@@ -231,7 +249,7 @@ impl Plan {
 
     /// Keeps what it is otherwise, where that is not sure.
     fn or_passages(mut self, asked: &Asked<'_>, about: &About, today: Date) -> Self {
-        let may_be = self.is_tentative() || self.arithmetic.is_some();
+        let may_be = self.is_tentative() || self.arithmetic.is_some() || self.kind == Kind::Summary;
         self.otherwise = may_be.then(|| Box::new(within::of_passages(asked, about, today)));
         self
     }
@@ -246,6 +264,7 @@ impl Plan {
         };
         Self {
             kind,
+            understood: None,
             searched,
             filters: Filters::default(),
             arithmetic: None,

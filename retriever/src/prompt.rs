@@ -12,14 +12,13 @@ use crate::cite::header_of;
 use crate::language::Language;
 use crate::passage::Passage;
 
-/// Earlier turns that are shown to the model.
-const TURNS: usize = 2;
-
 /// An earlier turn of a conversation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Turn {
     pub question: String,
     pub answer: String,
+    /// The words of a document that answered, where they were few.
+    pub phrase: Option<String>,
     /// The passages that the answer cites.
     pub cited: Vec<Passage>,
 }
@@ -66,13 +65,12 @@ pub(crate) enum Task {
 /// How the model's turn begins where it copies.
 pub(crate) const QUOTE: &str = "Quote:";
 
-/// The messages of one question: the passages, what was asked before, what is asked and what to do.
+/// The messages of one question: the passages, what is asked and what to do.
 ///
 /// Passages come first and the task last: a further question about the same ones continues what the model has read.
 pub(crate) fn messages(
     task: Task,
     excerpts: &[Excerpt],
-    history: &[Turn],
     question: &str,
     language: Language,
 ) -> Vec<Message> {
@@ -80,12 +78,6 @@ pub(crate) fn messages(
     let read = excerpts.iter().filter(|excerpt| !excerpt.parts.is_empty());
     let entries: Vec<String> = read.map(entry).collect();
     let mut text = format!("{}\n", entries.join("\n"));
-    for turn in &history[history.len().saturating_sub(TURNS)..] {
-        text += &format!(
-            "Earlier question: {}\nAnswer: {}\n",
-            turn.question, turn.answer
-        );
-    }
     text += &format!("Question: {question}\n");
     text += &match task {
         Task::Quote => "First copy the one sentence, line or table row above that answers the question, word for word. \
@@ -123,33 +115,20 @@ mod tests {
 
     #[test]
     fn the_prompt_is_built_like_this() {
-        let history = [Turn {
-            question: "Who is the landlord?".to_owned(),
-            answer: "Mrs Prentiss.".to_owned(),
-            cited: Vec::new(),
-        }];
         let passage = passage("The deposit is £995. It rains. It is due.");
         let excerpt = Excerpt {
             passage,
             parts: vec![0..21, 32..42],
         };
         let english = Language::of("the", None);
-        let messages = messages(
-            Task::Quote,
-            &[excerpt],
-            &history,
-            "And the deposit?",
-            english,
-        );
+        let messages = messages(Task::Quote, &[excerpt], "How much is the deposit?", english);
         expect![[r"
             [lease.md, Lease of the flat, Deposit]
             The deposit is £995.
             …
             It is due.
 
-            Earlier question: Who is the landlord?
-            Answer: Mrs Prentiss.
-            Question: And the deposit?
+            Question: How much is the deposit?
             First copy the one sentence, line or table row above that answers the question, word for word. Then give the answer as it stands there, in as few words as possible."]]
         .assert_eq(&messages[1].text);
     }

@@ -298,6 +298,11 @@ impl Claim {
         self.names.iter().any(|name| words.has(name))
     }
 
+    /// Whether it has a word that says something.
+    pub(crate) fn has_words(&self) -> bool {
+        !self.terms.is_empty() || !self.names.is_empty()
+    }
+
     /// Whether it has a number.
     pub(crate) fn has_number(&self) -> bool {
         !self.numbers.is_empty()

@@ -98,7 +98,7 @@ fn is_of(entry: &str, case: &Case) -> bool {
 fn leant_on(mut history: &[Turn], asked: &str) -> Vec<String> {
     let mut questions = Vec::new();
     let mut asked = asked;
-    while condense::context(history, asked).is_some()
+    while condense::restate(history, asked).is_some()
         && let Some((last, rest)) = history.split_last()
     {
         questions.push(last.question.clone());

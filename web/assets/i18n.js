@@ -157,6 +157,7 @@ const STRINGS = {
     "understood.types": "Looked up the file types of the library",
     "understood.languages": "Looked up the languages of the library",
     "understood.changed": "Looked up when “{target}” was last changed",
+    "understood.asked": "Understood as “{question}”",
     "understood.named": "Document named: {named}",
     "understood.time": "Time asked about: {time}",
 
@@ -467,6 +468,7 @@ const STRINGS = {
     "understood.types": "Tipos de archivo de la biblioteca",
     "understood.languages": "Idiomas de la biblioteca",
     "understood.changed": "Última modificación de «{target}»",
+    "understood.asked": "Entendido como «{question}»",
     "understood.named": "Documento nombrado: {named}",
     "understood.time": "Tiempo por el que se pregunta: {time}",
 

@@ -38,9 +38,10 @@ function summary(plan) {
   return plan.filters ? phrase("understood.summaryOf", words(plan, quoted)) : t("understood.summaryOfSaid");
 }
 
-/// Of questions that passages answer only what they name outright.
-function passages({ named, filters }) {
+/// Of questions that passages answer what they go on from, and what they name outright.
+function passages({ understood: question, named, filters }) {
   const said = [];
+  if (question) said.push(t("understood.asked", { question }));
   if (named) said.push(t("understood.named", { named }));
   if (filters?.period) said.push(t("understood.time", { time: timeOf(filters.period) }));
   return said.join(" · ");

@@ -36,6 +36,9 @@ const CONTEXT: f32 = 0.35;
 /// How much the words count that a sentence stands under.
 const UNDER: f32 = 0.3;
 
+/// How much the words count that its document has.
+const READ_THERE: f32 = 0.3;
+
 /// How much the words count of the sentence that a sentence leans on.
 const LEANT_ON: f32 = 0.8;
 
@@ -84,12 +87,21 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
         .map(|(alone, whole)| alone.max(LEANT_ON * whole))
         .collect();
     let under = claim.shares(quotes.iter().map(|quote| quote.around.as_str()));
+    let read: Vec<String> = part
+        .excerpts
+        .iter()
+        .map(|excerpt| read_of(&part.excerpts, excerpt))
+        .collect();
+    let read = claim.shares(read.iter().map(String::as_str));
     let context = part.context.as_deref().unwrap_or_default();
     let context = Claim::of(context).shares(texts());
     let expected = part.expected();
     let newest = newest(quotes, part);
     let favour = |(place, quote): (usize, &Quote)| {
-        let words = own[place] + UNDER * under[place] + CONTEXT * context[place];
+        let words = own[place]
+            + UNDER * under[place]
+            + READ_THERE * read[quote.passage]
+            + CONTEXT * context[place];
         let kind = expected.map_or(0.0, |expected| expected.favour(quote.text, question));
         let denies = part.shape == Shape::Phrase && claim.is_denied_by(quote.text);
         let denial = if denies { DENIES } else { 0.0 };
@@ -240,12 +252,8 @@ pub(super) fn rival(
 }
 
 /// The sentences that have a value of what is compared and speak of the question, at most so many.
-pub(super) fn measured<'a>(
-    excerpts: &'a [Excerpt],
-    compared: &Compared,
-    most: usize,
-) -> Vec<Quote<'a>> {
-    let quotes: Vec<Quote<'a>> = candidates(excerpts, &compared.rest, Shape::Phrase, None)
+pub(super) fn measured<'a>(part: &'a Part, compared: &Compared, most: usize) -> Vec<Quote<'a>> {
+    let quotes: Vec<Quote<'a>> = candidates(part, &compared.rest, Shape::Phrase, None)
         .into_iter()
         .filter(|quote| versus::measures(compared, quote.text))
         .collect();
@@ -273,16 +281,8 @@ pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
     if expected.is_none() && sentence.len() > TERSE {
         return sentence;
     }
-    let clauses: Vec<&str> = sentence
-        .split(", ")
-        .flat_map(|clause| clause.split("; "))
-        .flat_map(|clause| clause.split(" and "))
-        .flat_map(|clause| clause.split(" y "))
-        .map(str::trim)
-        .filter(|clause| !clause.is_empty())
-        .collect();
     let fits = |clause: &str| expected.is_none_or(|one| one.is_in(clause, &part.text));
-    let answers: Vec<&str> = clauses
+    let answers: Vec<&str> = clauses(sentence)
         .into_iter()
         .filter(|clause| Claim::of(clause).has_number() && fits(clause))
         .collect();
@@ -298,11 +298,38 @@ pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
             _ => format!("{head} {clause}"),
         });
     let whole: Vec<String> = whole.collect();
-    let shares = Claim::of(&part.text).shares(whole.iter().map(String::as_str));
-    match best(answers.into_iter().zip(shares))[..] {
+    let question = Claim::of(&part.text);
+    let together = question.shares(whole.iter().map(String::as_str));
+    let alone = question.shares(answers.iter().copied());
+    let level = best(answers.iter().copied().zip(alone).zip(together));
+    match best(level.into_iter())[..] {
         [clause] => clause,
         _ => sentence,
     }
+}
+
+/// The clauses of a sentence. One that names nothing goes on from the one before it: "in winter from Wednesday to
+/// Sunday, 11:00 to 15:00".
+fn clauses(sentence: &str) -> Vec<&str> {
+    const JOINTS: [&str; 5] = [", ", "; ", " and ", " y ", " e "];
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut from = 0;
+    while from < sentence.len() {
+        let rest = &sentence[from..];
+        let joints = JOINTS
+            .iter()
+            .filter_map(|joint| Some((rest.find(joint)?, joint.len())));
+        let (length, joint) = joints.min().unwrap_or((rest.len(), 0));
+        let clause = from..from + length;
+        let names = Claim::of(&sentence[clause.clone()]).has_words();
+        match found.last_mut() {
+            Some(last) if !names => last.end = clause.end,
+            _ => found.push(clause),
+        }
+        from += length + joint;
+    }
+    let clauses = found.into_iter().map(|span| sentence[span].trim());
+    clauses.filter(|clause| !clause.is_empty()).collect()
 }
 
 /// Those of which the question speaks most.
@@ -432,11 +459,19 @@ pub(super) fn without_mark(line: &str) -> &str {
 /// The texts that could answer a question: each sentence, row and line of the passages, once. Where some passages
 /// have all the names and numbers of the question, the others speak of something else.
 pub(super) fn candidates<'a>(
-    excerpts: &'a [Excerpt],
+    part: &'a Part,
     question_text: &str,
     shape: Shape,
     expected: Option<Expected>,
 ) -> Vec<Quote<'a>> {
+    let excerpts = &part.excerpts;
+    let other = part.apart_from.as_deref().map(|names| words(names));
+    let is_of_other = |quote: &Quote| {
+        let said = words(&format!("{} {}", quote.around, quote.text));
+        other
+            .as_ref()
+            .is_some_and(|names| names.iter().all(|name| said.contains(name)))
+    };
     let question = Claim::of(question_text);
     let lacks: Vec<usize> = excerpts
         .iter()
@@ -458,7 +493,13 @@ pub(super) fn candidates<'a>(
             let is_of_another = question.is_of_another(quote.text, &quote.around);
             // "Dogs are allowed." is an answer to yes or no alone.
             let tells = shape == Shape::YesNo || question.is_told_more_by(quote.text);
-            if is_one && is_read(&quote.span) && !known && !is_of_another && tells {
+            if is_one
+                && is_read(&quote.span)
+                && !known
+                && !is_of_another
+                && tells
+                && !is_of_other(&quote)
+            {
                 all.push(quote);
             }
         }
@@ -494,6 +535,8 @@ pub(super) struct Evidence {
     pub is_foreign: bool,
     /// Names and numbers of the question that its passage lacks.
     pub lacks: usize,
+    /// Whether the conversation speaks of its document.
+    pub is_spoken_of: bool,
 }
 
 /// What speaks for a choice among `quotes`.
@@ -521,7 +564,9 @@ pub(super) fn evidence(
     let kind = part.expected();
     let is_kind = |text: &str| kind.is_none_or(|kind| kind.is_in(text, &part.text));
     let of_other_thing = !is_foreign && !speaks_of_object(&part.text, &texts[place]);
+    let of_no_thing = of_other_thing && !speaks_of_object(&part.text, passage);
     let of_others = OTHER_THING * flag(of_other_thing)
+        + NO_SUCH_THING * flag(of_no_thing)
         + OTHER_YEAR * flag(question.lacks_year(passage))
         + OTHER_KIND * flag(!is_kind(quotes[place].text));
     Evidence {
@@ -535,6 +580,7 @@ pub(super) fn evidence(
         meaning: part.meaning(&quotes[place]),
         is_foreign,
         lacks: question.lacks(passage).0,
+        is_spoken_of: part.is_spoken_of(&quotes[place]),
     }
 }
 
@@ -560,6 +606,9 @@ const OTHER_SUBJECT: f32 = 0.5;
 /// What it takes from the score that what is counted is something else.
 const OTHER_THING: f32 = 1.3;
 
+/// What it takes from the score beside that what is counted is nowhere in the document.
+const NO_SUCH_THING: f32 = 1.0;
+
 /// What it takes from the score that it is not the kind of thing that the question expects.
 const OTHER_KIND: f32 = 1.2;
 
@@ -568,6 +617,9 @@ const OTHER_YEAR: f32 = 2.0;
 
 /// What a name or number takes from the score that the passage does not have; at most two count.
 const LACKS: f32 = 0.25;
+
+/// What it adds to the score that the conversation speaks of its document.
+const SPOKEN_OF: f32 = 0.5;
 
 /// The least score of a quote that answers.
 const ANSWERS: f32 = -0.3;
@@ -586,7 +638,10 @@ impl Evidence {
         };
         let lacks = flag(self.lacks > 0) + flag(self.lacks > 1);
         let of_other_subject = !self.is_foreign && self.terms <= 0.0;
-        words - LACKS * lacks - OTHER_SUBJECT * flag(of_other_subject) - self.of_others
+        words + SPOKEN_OF * flag(self.is_spoken_of)
+            - LACKS * lacks
+            - OTHER_SUBJECT * flag(of_other_subject)
+            - self.of_others
     }
 
     /// Whether the quote speaks of what is asked.

@@ -18,16 +18,27 @@ pub(super) fn summary(asked: &Asked<'_>, about: &About, today: Date) -> Option<P
     resumen de|resumen del|un resumen de|un resumen del|dame un resumen de|dame un resumen del|\
     hazme un resumen de|hazme un resumen del|haz un resumen de|haz un resumen del|resumir|resumime|\
     los puntos principales de|puntos principales de|cuales son los puntos principales de|\
-    cuales son los puntos principales del|cuales son los puntos clave de|sintetiza|resume";
+    cuales son los puntos principales del|cuales son los puntos clave de|sintetiza|resume|\
+    vision general de|una vision general de|dame una vision general de|dame una idea general de|\
+    haz una sintesis de|hazme una sintesis de|sintesis de|que puntos trata|in brief|in short|in a nutshell|\
+    in a few words|en pocas palabras|en resumen|en breve|briefly|what are the findings of|the findings of|\
+    what are the conclusions of|the conclusions of|what are the results of|what does it say in short|\
+    cuales son las conclusiones de|cuales son las conclusiones del|que conclusiones tiene|las conclusiones de|\
+    las conclusiones del|cuales son los resultados de|cuales son los resultados del";
+    const DECIDED: &str = "what was decided at|\
+    what was decided in|what was decided by|what did they decide at|what was agreed at|what was agreed in|\
+    what was discussed at|what was discussed in|que se decidio en|que se acordo en|que se trato en|que se hablo en|\
+    que se discutio en|que acordaron en|que decidieron en";
     const EVENTS: &str = "what happened|what did i do|what did i write|what have i written|que paso|que ha pasado|\
     que hice|que escribi";
+    let end = without_length(asked);
+    if end < asked.len() {
+        return summary(&Asked::new(asked.span(0..end)), about, today);
+    }
     let start = asked.past(0, COURTESY);
     if let Some(length) = asked.any(start, EVENTS) {
         let filters = scope(asked, about, today, start + length)?;
-        let is_period = filters
-            .period
-            .is_some_and(|dating| dating.period.from != dating.period.to);
-        return is_period.then(|| Plan {
+        return filters.period.is_some().then(|| Plan {
             filters,
             ..Plan::of(Kind::Summary)
         });
@@ -46,6 +57,14 @@ pub(super) fn summary(asked: &Asked<'_>, about: &About, today: Date) -> Option<P
             asked.len(),
         );
     }
+    // "What was decided in March?" asks for one thing of many documents.
+    if let Some(length) = asked.any(start, DECIDED) {
+        let plan = summary_of(asked, about, today, start + length, asked.len())?;
+        return plan.filters.is_empty().then_some(plan);
+    }
+    if let Some(plan) = told_by(asked, about, today, start) {
+        return Some(plan);
+    }
     // "What is the lease about?", "¿De qué trata el contrato?"
     let end = asked.len().checked_sub(1)?;
     if asked.word(end) == "about"
@@ -56,6 +75,71 @@ pub(super) fn summary(asked: &Asked<'_>, about: &About, today: Date) -> Option<P
     let spanish = "de que trata|de que va|de que tratan|de que habla|de que van|sobre que trata";
     let length = asked.any(start, spanish)?;
     summary_of(asked, about, today, start + length, asked.len())
+}
+
+/// The end of a question without how long the summary is to be: "in three sentences".
+fn without_length(asked: &Asked<'_>) -> usize {
+    const COUNTS: &str = "one|two|three|four|five|six|a few|few|una|dos|tres|cuatro|cinco|seis|pocas|pocos|unas pocas";
+    const UNITS: &str = "sentence|sentences|line|lines|word|words|point|points|bullet points|bullets|paragraph|\
+    paragraphs|frase|frases|linea|lineas|palabras|puntos|parrafo|parrafos";
+    const WAYS: &str = "please|briefly|in brief|in short|por favor|brevemente|en breve|porfa";
+    let is_end = |at: usize, length: usize| at + length == asked.len();
+    let is_length = |at: usize| {
+        if asked.any(at, WAYS).is_some_and(|length| is_end(at, length)) {
+            return true;
+        }
+        let counted = asked.past(at + 1, COUNTS);
+        let counted = if counted == at + 1 && asked.number(at + 1).is_some() {
+            at + 2
+        } else {
+            counted
+        };
+        matches!(asked.word(at), "in" | "en")
+            && counted > at + 1
+            && asked
+                .any(counted, UNITS)
+                .is_some_and(|length| is_end(counted, length))
+    };
+    (1..asked.len())
+        .find(|at| is_length(*at))
+        .unwrap_or(asked.len())
+}
+
+/// "What does Aunt Vera write?", "¿Qué cuenta Leonor en su carta?": all that a document tells.
+fn told_by(asked: &Asked<'_>, about: &About, today: Date, start: usize) -> Option<Plan> {
+    const TELL: &str = "write|say|tell|tell us|tell me|report|contain";
+    const SPANISH: &str = "que cuenta|que dice|que escribe|que nos cuenta|que me cuenta|que conto|que dijo|que escribio|\
+    que pone en|que contiene|que pone";
+    const WHERE: &str = "in her letter|in his letter|in their letter|in the letter|in her email|in his email|\
+    in her message|in his message|en su carta|en la carta|en su correo|en su mensaje|en su informe";
+    let end = (1..asked.len())
+        .find(|at| {
+            asked
+                .any(*at, WHERE)
+                .is_some_and(|length| at + length == asked.len())
+        })
+        .unwrap_or(asked.len());
+    let (from, to) = if let Some(length) = asked.any(start, "what does|what did|what do") {
+        let verb = (start + length + 1..end).find(|at| {
+            let length = asked.any(*at, TELL);
+            length.is_some_and(|length| at + length == end)
+        })?;
+        (start + length, verb)
+    } else {
+        (start + asked.any(start, SPANISH)?, end)
+    };
+    // "What does the contract say about dogs?" asks for one thing of it.
+    let is_part = |at: usize| {
+        matches!(
+            asked.word(at),
+            "about" | "on" | "sobre" | "acerca" | "respecto"
+        )
+    };
+    if (from..to).any(is_part) {
+        return None;
+    }
+    let plan = summary_of(asked, about, today, from, to)?;
+    plan.filters.is_empty().then_some(plan)
 }
 
 /// "Summarise it", "resúmelo": what the conversation speaks of.

@@ -1,27 +1,20 @@
-//! What of which document a model words, and how many points each part gives.
+//! Which sentences of which document make a summary, and who words them.
 //!
-//! Few points for a short document and more for a long one, spread over all of it. Pure functions.
+//! Few points for a short document and more for a long one, spread over all of it. They are the document's own
+//! sentences: a small model that rewords them loses half of what matters and some of the truth (BENCHMARKS.md). Only
+//! what is in another language is put into the reader's. Pure functions.
 
 use std::ops::Range;
 
 use super::Source;
 use super::salience::Sentence;
 
-/// What a model reads at once (bytes): about 600 tokens.
-const PART: usize = 2400;
-
 /// Points of a summary: of the shortest document, and of one document at most.
-const FEWEST: usize = 3;
-const MOST: usize = 8;
-
-/// Text that one more point stands for (bytes).
-const PER_POINT: usize = 500;
+const FEWEST: usize = 4;
+const MOST: usize = 12;
 
 /// Points of a summary of several documents, at most.
-const OF_SEVERAL: usize = 12;
-
-/// Points that one part gives, at most.
-const OF_PART: usize = 4;
+const OF_SEVERAL: usize = 18;
 
 /// How often a model is asked for one summary, at most. The points that are left are in the document's own words.
 const CALLS: usize = 12;
@@ -43,8 +36,6 @@ pub(super) struct Task {
 /// Who words a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wording {
-    /// A model, from the whole part.
-    Read,
     /// A model that translates the most central sentence.
     Translated,
     /// The document.
@@ -59,101 +50,79 @@ pub(super) fn plan(sources: &[Source], sentences: &[Vec<Sentence>], language: &s
     };
     let mut tasks = Vec::new();
     for (place, source) in sources.iter().enumerate() {
-        let points = points(source).min(each);
+        let sentences = &sentences[place];
+        let points = points(sentences.len()).min(each);
+        let own = own(place, source, sentences, points);
         let is_foreign = source
             .language
             .as_deref()
             .is_some_and(|own| own != language);
-        tasks.extend(if is_foreign {
-            translated(place, source, &sentences[place], points)
+        if is_foreign {
+            tasks.extend(own.into_iter().flat_map(|task| translated(&task)));
         } else {
-            read(place, source, &sentences[place], points)
-        });
+            tasks.extend(own);
+        }
     }
-    for task in tasks.iter_mut().skip(CALLS) {
+    let calls = tasks
+        .iter_mut()
+        .filter(|task| task.wording == Wording::Translated);
+    for task in calls.skip(CALLS) {
         task.wording = Wording::Own;
     }
     tasks
 }
 
-/// How many points a document is worth.
-fn points(source: &Source) -> usize {
-    let length: usize = source
-        .passages
-        .iter()
-        .map(|passage| passage.text.len())
-        .sum();
-    (1 + length / PER_POINT).clamp(FEWEST, MOST)
+/// How many points a document of so many sentences is worth.
+fn points(sentences: usize) -> usize {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a document has few sentences"
+    )]
+    let points = (sentences as f32).powf(0.75).round() as usize;
+    points.clamp(FEWEST, MOST)
 }
 
-/// Neighbouring passages that are read at once.
-fn parts(source: &Source) -> Vec<Range<usize>> {
-    let mut parts: Vec<Range<usize>> = Vec::new();
-    let mut length = 0;
-    for (place, passage) in source.passages.iter().enumerate() {
-        if let Some(part) = parts
-            .last_mut()
-            .filter(|_| length + passage.text.len() <= PART)
-        {
-            part.end = place + 1;
-        } else {
-            parts.push(place..place + 1);
-            length = 0;
-        }
-        length += passage.text.len();
-    }
-    parts
-}
-
-fn read(place: usize, source: &Source, sentences: &[Sentence], points: usize) -> Vec<Task> {
-    let parts = parts(source);
-    let value = |part: &Range<usize>| {
-        let best = central(sentences, part);
-        best.iter()
-            .take(OF_PART)
-            .map(|at| sentences[*at].score)
-            .sum::<f32>()
-    };
-    let chosen: Vec<(Range<usize>, usize)> = if parts.len() <= points {
-        let shares = shares(&parts.iter().map(value).collect::<Vec<_>>(), points);
+/// The points of each passage; of a document of more passages than points, of each stretch of it.
+fn own(place: usize, source: &Source, sentences: &[Sentence], points: usize) -> Vec<Task> {
+    let passages = source.passages.len();
+    let chosen: Vec<(Range<usize>, usize)> = if passages <= points {
+        let parts: Vec<Range<usize>> = (0..passages).map(|at| at..at + 1).collect();
+        let values: Vec<Vec<f32>> = parts.iter().map(|part| scores(sentences, part)).collect();
+        let shares = shares(&values, points);
         parts.into_iter().zip(shares).collect()
     } else {
-        bands(parts.len(), points)
-            .filter_map(|band| dearest(&parts[band], value))
-            .map(|part| (part, 1))
-            .collect()
+        bands(passages, points).map(|band| (band, 1)).collect()
     };
     let task = |(part, points): (Range<usize>, usize)| Task {
         source: place,
         own: central(sentences, &part),
         part,
         points,
-        wording: Wording::Read,
+        wording: Wording::Own,
     };
-    chosen.into_iter().map(task).collect()
+    let chosen = chosen.into_iter().filter(|(_, points)| *points > 0);
+    chosen.map(task).collect()
 }
 
-/// The most central sentence of each stretch of the document.
-fn translated(place: usize, source: &Source, sentences: &[Sentence], points: usize) -> Vec<Task> {
-    let bands = bands(source.passages.len(), points);
-    let shares = |band: Range<usize>| {
-        let own = central(sentences, &band);
-        // A document of fewer passages than points gives more of each.
-        let each = points.div_ceil(source.passages.len().max(1)).max(1);
-        let task = move |at: usize| Task {
-            source: place,
-            part: band.clone(),
-            points: 1,
-            own: vec![at],
-            wording: Wording::Translated,
-        };
-        let mut own: Vec<usize> = own.into_iter().take(each).collect();
-        own.sort_unstable();
-        own.into_iter().map(task)
+/// The scores of the sentences in some passages, the highest first.
+fn scores(sentences: &[Sentence], part: &Range<usize>) -> Vec<f32> {
+    let best = central(sentences, part).into_iter();
+    best.map(|at| sentences[at].score).collect()
+}
+
+/// The points of a task one by one, each to be translated.
+fn translated(task: &Task) -> Vec<Task> {
+    let mut own: Vec<usize> = task.own.iter().copied().take(task.points).collect();
+    own.sort_unstable();
+    let one = |at: usize| Task {
+        points: 1,
+        own: vec![at],
+        wording: Wording::Translated,
+        ..task.clone()
     };
-    let mut tasks: Vec<Task> = bands.flat_map(shares).collect();
-    tasks.truncate(points);
-    tasks
+    own.into_iter().map(one).collect()
 }
 
 /// Places of the sentences in some passages, the most central first.
@@ -173,26 +142,17 @@ fn bands(length: usize, count: usize) -> impl Iterator<Item = Range<usize>> {
     (0..count).map(move |band| band * length / count..(band + 1) * length / count)
 }
 
-fn dearest(parts: &[Range<usize>], value: impl Fn(&Range<usize>) -> f32) -> Option<Range<usize>> {
-    let best = parts.iter().map(|part| (value(part), part));
-    best.max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, part)| part.clone())
-}
-
-/// One point for each part, and what is left one by one to the part that has most to give for each of its points.
-fn shares(values: &[f32], points: usize) -> Vec<usize> {
-    let mut shares = vec![1; values.len()];
-    for _ in values.len()..points {
-        let worth = |place: usize| {
-            #[expect(clippy::cast_precision_loss, reason = "a handful")]
-            let points = (shares[place] + 1) as f32;
-            values[place] / points
-        };
-        let open = (0..values.len()).filter(|place| shares[*place] < OF_PART);
-        let Some(next) = open.max_by(|a, b| worth(*a).total_cmp(&worth(*b)).then(b.cmp(a))) else {
+/// One point for each part, and what is left one by one to the part whose next sentence is the most central.
+fn shares(scores: &[Vec<f32>], points: usize) -> Vec<usize> {
+    let mut shares: Vec<usize> = scores.iter().map(|own| own.len().min(1)).collect();
+    let given = shares.iter().sum();
+    for _ in given..points {
+        let next = |place: usize| Some((*scores[place].get(shares[place])?, place));
+        let open = (0..scores.len()).filter_map(next);
+        let Some((_, best)) = open.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))) else {
             break;
         };
-        shares[next] += 1;
+        shares[best] += 1;
     }
     shares
 }
@@ -212,23 +172,24 @@ mod tests {
     }
 
     #[test]
-    fn a_short_document_is_read_at_once() {
+    fn a_short_document_speaks_for_itself() {
         let mut short = source("en", lease());
         short.passages.truncate(2);
         let tasks = planned(&[short], "en");
-        assert_eq!(tasks.len(), 1, "{tasks:?}");
-        assert_eq!((tasks[0].points, tasks[0].wording), (3, Wording::Read));
+        let points: usize = tasks.iter().map(|task| task.points).sum();
+        assert_eq!(points, FEWEST, "{tasks:?}");
+        assert!(tasks.iter().all(|task| task.wording == Wording::Own));
     }
 
     #[test]
-    fn every_part_of_a_document_of_some_pages_gives_a_point() {
+    fn every_section_of_a_document_of_some_pages_gives_a_point() {
         let lease = source("en", lease());
         let passages = lease.passages.len();
         let tasks = planned(&[lease], "en");
         let read: usize = tasks.iter().map(|task| task.part.len()).sum();
         assert_eq!(read, passages);
         let points: usize = tasks.iter().map(|task| task.points).sum();
-        assert!((4..=MOST).contains(&points), "{tasks:?}");
+        assert!((passages..=MOST).contains(&points), "{tasks:?}");
     }
 
     #[test]
@@ -237,17 +198,11 @@ mod tests {
         let passages = long.len();
         let tasks = planned(&[source("en", long)], "en");
         assert_eq!(tasks.len(), MOST);
-        assert!(tasks[0].part.start < passages / 8);
-        assert!(
-            tasks[7].part.start >= 7 * passages / 8 - 2,
-            "{:?}",
-            tasks[7]
-        );
-        assert!(
-            tasks
-                .windows(2)
-                .all(|two| two[0].part.end <= two[1].part.start)
-        );
+        assert!(tasks[0].part.start < passages / MOST);
+        let last = &tasks[MOST - 1];
+        assert!(last.part.end == passages, "{last:?}");
+        let mut pairs = tasks.windows(2);
+        assert!(pairs.all(|two| two[0].part.end <= two[1].part.start));
     }
 
     #[test]
@@ -259,16 +214,16 @@ mod tests {
             && task.own.len() == 1));
         assert_eq!(
             planned(&[source("es", acta())], "es")[0].wording,
-            Wording::Read
+            Wording::Own
         );
     }
 
     #[test]
     fn several_documents_share_the_points_and_the_calls() {
-        let sources: Vec<_> = (0..15).map(|_| source("en", lease())).collect();
+        let sources: Vec<_> = (0..15).map(|_| source("es", acta())).collect();
         let tasks = planned(&sources, "en");
         assert_eq!(tasks.len(), 15);
-        assert_eq!(tasks[11].wording, Wording::Read);
+        assert_eq!(tasks[11].wording, Wording::Translated);
         assert_eq!(tasks[12].wording, Wording::Own);
         assert!(tasks.iter().all(|task| task.points == 1));
     }

@@ -1,22 +1,19 @@
-//! From what a model says of a part to points that are proven.
+//! The points of a summary, each with its quote.
 //!
-//! A sentence that no quote of the part proves gives way to the document's own one that comes nearest to it, and what
-//! is missing to the most central ones. So every point has its quote, and no number is the model's. Pure functions.
+//! A point is a sentence of the document, or its translation where that keeps every number, name and no. So no number
+//! is the model's. Pure functions.
 
 use std::ops::Range;
 
 use super::Source;
 use super::plan::{Task, Wording};
-use super::salience::{Sentence, alike, told};
-use crate::cite::{Citation, Quote, cite, quotes};
+use super::salience::{Sentence, alike};
+use crate::cite::{Citation, cite};
 use crate::passage::Passage;
 use crate::proof::Claim;
 
 /// From here on two points say the same.
 const SAME: f32 = 0.65;
-
-/// The share of an unproven sentence that the document's own one must have to be taken for it.
-const MEANT: f32 = 0.4;
 
 /// Words of a sentence, at least.
 const SHORTEST: usize = 3;
@@ -47,7 +44,6 @@ pub(super) fn points(
         before,
     };
     let mut points = match task.wording {
-        Wording::Read => making.read(wording),
         Wording::Translated => making.translated(wording).into_iter().collect(),
         Wording::Own => Vec::new(),
     };
@@ -56,28 +52,15 @@ pub(super) fn points(
     points
 }
 
-/// What a model is given of a task.
-pub(super) fn material(task: &Task, source: &Source, sentences: &[Sentence]) -> String {
-    if let (Wording::Translated, Some(at)) = (task.wording, task.own.first()) {
-        let sentence = &sentences[*at];
-        plain(&source.passages[sentence.passage].text[sentence.span.clone()])
-    } else {
-        let mut heading = None;
-        let mut text = String::new();
-        for passage in &source.passages[task.part.clone()] {
-            let own = passage
-                .heading
-                .as_deref()
-                .filter(|own| heading != Some(*own));
-            if let Some(own) = own.filter(|own| !passage.text.contains(own)) {
-                text.push_str(&format!("{own}:\n"));
-            }
-            heading = passage.heading.as_deref();
-            text.push_str(passage.text.trim());
-            text.push_str("\n\n");
-        }
-        text.trim_end().to_owned()
-    }
+/// The sentence that a model is to translate; none where the document words it.
+pub(super) fn material(task: &Task, source: &Source, sentences: &[Sentence]) -> Option<String> {
+    let at = task
+        .own
+        .first()
+        .filter(|_| task.wording == Wording::Translated)?;
+    let sentence = &sentences[*at];
+    let passage = &source.passages[sentence.passage];
+    Some(plain(&passage.text[sentence.span.clone()]))
 }
 
 /// A sentence, line or row without the marks of its layout.
@@ -135,69 +118,6 @@ struct Making<'a> {
 }
 
 impl<'a> Making<'a> {
-    /// What the model read out of the part, as far as it is there.
-    fn read(&self, wording: &str) -> Vec<Point> {
-        let quotes: Vec<Quote> = self
-            .task
-            .part
-            .clone()
-            .flat_map(|place| quotes(&self.source.passages[place], place))
-            .collect();
-        let mut points = Vec::new();
-        for sentence in lines(wording) {
-            if points.len() == self.task.points {
-                break;
-            }
-            let point = self
-                .proven(&sentence, &quotes)
-                .or_else(|| self.meant(&sentence));
-            points.extend(point.filter(|point| !self.is_said(point, &points)));
-        }
-        points
-    }
-
-    /// The sentence with the shortest quote that proves most of it.
-    fn proven(&self, sentence: &str, quotes: &[Quote]) -> Option<Point> {
-        let claim = Claim::of(sentence);
-        if claim.is_empty() {
-            return None;
-        }
-        let worth = |quote: &Quote| {
-            let says = claim.proven_by(quote.text, "").share();
-            let around = claim.proven_by(quote.text, &quote.around).share();
-            #[expect(clippy::cast_precision_loss, reason = "quotes are short")]
-            let length = quote.sentences as f32 + quote.text.len() as f32 / 1000.0;
-            says + 0.5 * around - 0.15 * length
-        };
-        let proving = quotes
-            .iter()
-            .filter(|quote| claim.proven_by(quote.text, &quote.around).holds());
-        let best = proving
-            .map(|quote| (worth(quote), quote))
-            .reduce(|best, next| if next.0 > best.0 { next } else { best });
-        best.map(|(_, quote)| Point {
-            text: sentence.to_owned(),
-            citation: cite(&self.source.passages[quote.passage], quote.span.clone()),
-            is_own: false,
-            terms: told(sentence),
-        })
-    }
-
-    /// The document's own sentence that a wrong one was made of.
-    fn meant(&self, sentence: &str) -> Option<Point> {
-        let claim = Claim::of(sentence);
-        let terms = told(sentence);
-        let near = |at: &usize| {
-            let (passage, span) = self.at(*at);
-            let share = claim.proven_by(&passage.text[span], "").terms;
-            share.max(alike(&terms, &self.sentences[*at].terms))
-        };
-        let scored = self.task.own.iter().map(|at| (near(at), *at));
-        let best = scored.reduce(|best, next| if next.0 > best.0 { next } else { best });
-        best.filter(|(near, _)| *near >= MEANT)
-            .map(|(_, at)| self.own(at))
-    }
-
     /// A translation that keeps the numbers, the names and the no of its sentence.
     fn translated(&self, wording: &str) -> Option<Point> {
         let own = self.own(*self.task.own.first()?);
@@ -276,28 +196,11 @@ impl<'a> Making<'a> {
     }
 }
 
-/// The sentences a model wrote, without what only leads to them.
-fn lines(wording: &str) -> Vec<String> {
-    let whole = Passage {
-        end: wording.len(),
-        text: wording.to_owned(),
-        ..Passage::default()
-    };
-    let passages = [whole];
-    let sentences = quotes(&passages[0], 0).filter(|quote| quote.sentences == 1);
-    let is_said =
-        |text: &String| !text.ends_with(':') && text.split_whitespace().count() >= SHORTEST;
-    sentences
-        .map(|quote| plain(quote.text))
-        .filter(is_said)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::plan::plan;
     use super::super::salience::sentences;
-    use super::super::tests::{acta, lease, source};
+    use super::super::tests::{acta, source};
     use super::*;
 
     /// The points that come of what a model says of the first task, `language` being the summary's.
@@ -306,82 +209,6 @@ mod tests {
         let all = [sentences];
         let tasks = plan(std::slice::from_ref(source), &all, language);
         points(&tasks[0], source, &all[0], wording, &[])
-    }
-
-    fn beginning() -> Source {
-        let mut beginning = source("en", lease());
-        beginning.passages.truncate(3);
-        beginning
-    }
-
-    #[test]
-    fn what_is_proven_stays_as_it_was_said() {
-        let said = "Here are the facts:\n1. The rent is £865 per month.\n2. The deposit is £995 on signing.";
-        let made = made(&beginning(), "en", said);
-        let texts: Vec<&str> = made
-            .iter()
-            .filter(|point| !point.is_own)
-            .map(|point| point.text.as_str())
-            .collect();
-        assert_eq!(
-            texts,
-            [
-                "The rent is £865 per month.",
-                "The deposit is £995 on signing."
-            ]
-        );
-        assert_eq!(made.len(), 3, "{made:?}");
-        for point in &made {
-            let holder = &beginning()
-                .passages
-                .into_iter()
-                .find(|one| one.n == point.citation.marker)
-                .expect("is there");
-            let span = point.citation.start - holder.start..point.citation.end - holder.start;
-            assert_eq!(holder.text[span], point.citation.quote);
-        }
-    }
-
-    #[test]
-    fn a_wrong_number_gives_way_to_the_documents_own_words() {
-        let made = made(
-            &beginning(),
-            "en",
-            "The tenancy runs for 30 months.\nThe rent is £214.80 per month.",
-        );
-        let all: Vec<&str> = made.iter().map(|point| point.text.as_str()).collect();
-        let all = all.join("\n");
-        assert!(!all.contains("30 months") && !all.contains("214"), "{all}");
-        assert!(
-            all.contains("twenty-four months") && all.contains("£865"),
-            "{all}"
-        );
-        assert!(made.iter().all(|point| point.is_own));
-    }
-
-    #[test]
-    fn what_says_nothing_of_the_part_is_left_out() {
-        let made = made(
-            &beginning(),
-            "en",
-            "Mongolia exports copper.\n\nMongolia exports copper.",
-        );
-        assert_eq!(made.len(), 3);
-        assert!(made.iter().all(|point| point.is_own), "{made:?}");
-    }
-
-    #[test]
-    fn a_point_is_said_once() {
-        let made = made(
-            &beginning(),
-            "en",
-            "The rent is £865 per month.\nThe monthly rent is £865.\nThe rent is £865.",
-        );
-        let rents = made
-            .iter()
-            .filter(|point| point.text.contains("865"))
-            .count();
-        assert_eq!(rents, 1, "{made:?}");
     }
 
     #[test]

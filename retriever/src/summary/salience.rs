@@ -14,6 +14,9 @@ use crate::passage::Passage;
 /// Fewer words are a label.
 const SHORTEST: usize = 4;
 
+/// Fewer words with a small letter are a title, a date or a signature.
+const RUNNING: usize = 2;
+
 /// More words are hard to read as one point of a summary.
 const LONGEST: usize = 45;
 
@@ -86,11 +89,6 @@ pub(super) fn alike(one: &[String], other: &[String]) -> f32 {
     ratio(shared, one.len().min(other.len()).max(1))
 }
 
-/// The terms of a text that say something, sorted.
-pub(super) fn told(text: &str) -> Vec<String> {
-    said(&terms::question(text))
-}
-
 /// A sentence as it is read.
 struct Read {
     passage: usize,
@@ -106,6 +104,9 @@ struct Read {
 
 fn read(passages: &[Passage], place: usize) -> Vec<Read> {
     let mut found = Vec::new();
+    if place == 0 && is_properties(&passages[0].text) {
+        return found;
+    }
     let before = place.checked_sub(1).map(|before| &passages[before].heading);
     let mut opens = before.is_none_or(|before| *before != passages[place].heading);
     for quote in quotes(&passages[place], place).filter(|quote| quote.sentences == 1) {
@@ -115,8 +116,10 @@ fn read(passages: &[Passage], place: usize) -> Vec<Read> {
         }
         let terms = terms::question(quote.text);
         let letters = quote.text.chars().filter(|c| c.is_alphabetic()).count();
-        let is_label =
-            terms.len() < SHORTEST || quote.text.ends_with(':') || 2 * letters < quote.text.len();
+        let is_label = terms.len() < SHORTEST
+            || (!quote.text.starts_with('|') && running_words(quote.text) < RUNNING)
+            || quote.text.ends_with(':')
+            || 2 * letters < quote.text.len();
         if is_label || is_header(quote.text, &passages[place].text[quote.span.end..]) {
             continue;
         }
@@ -130,6 +133,25 @@ fn read(passages: &[Passage], place: usize) -> Vec<Read> {
         });
     }
     found
+}
+
+/// Words that begin with a small letter; a title, a date or a signature has few.
+fn running_words(text: &str) -> usize {
+    let words = text.split_whitespace();
+    words
+        .filter(|word| word.starts_with(char::is_lowercase))
+        .count()
+}
+
+/// Whether a text is what a document says of itself at its top: `key: value`, line by line.
+fn is_properties(text: &str) -> bool {
+    let is_key = |key: &str| !key.is_empty() && !key.contains(char::is_whitespace);
+    let is_property = |line: &str| {
+        let item = line.trim_start().starts_with("- ");
+        item || line.split_once(':').is_some_and(|(key, _)| is_key(key))
+    };
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.all(is_property)
 }
 
 /// Whether a row names the columns of those below it.
@@ -288,6 +310,7 @@ mod tests {
 
     #[test]
     fn likeness_is_of_the_shorter_text() {
+        let told = |text: &str| said(&terms::question(text));
         let long = told("The rent is £865 per month, paid in advance by standing order.");
         let short = told("Rent: £865 a month");
         assert!(alike(&long, &short) > 0.9);
