@@ -310,10 +310,11 @@ fn what_was_embedded_is_not_embedded_again() {
     // From here on nothing can be embedded.
     place.models = damaged_models(&place, EMBEDDING_FILE);
     assert_eq!(place.json(&["index", "notes"])["unchanged"], 5);
-    std::fs::rename(place.note("0.md"), place.note("zero.md")).expect("renames");
-    std::fs::create_dir(place.note("deep")).expect("a folder");
-    std::fs::rename(place.note("1.md"), place.note("deep/1.md")).expect("moves");
-    std::fs::copy(place.note("2.md"), place.note("two.md")).expect("copies");
+    // These names say nothing; what others say is embedded with the beginning of the note, once.
+    std::fs::rename(place.note("0.md"), place.note("00.md")).expect("renames");
+    std::fs::create_dir(place.note("9")).expect("a folder");
+    std::fs::rename(place.note("1.md"), place.note("9/1.md")).expect("moves");
+    std::fs::copy(place.note("2.md"), place.note("2b.md")).expect("copies");
     let touched = std::fs::read(place.note("3.md")).expect("reads");
     place.write("3.md", touched);
     let report = place.json(&["index", "notes"]);

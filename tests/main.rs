@@ -7,6 +7,7 @@ mod cli;
 mod evaluating;
 mod explaining;
 mod failures;
+mod finding;
 mod forgetting;
 mod harness;
 mod hostile;

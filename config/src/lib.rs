@@ -108,7 +108,7 @@ pub struct SearchSettings {
     pub vector_weight: f32,
     /// The same for questions in a language the embedding model was not trained for.
     pub foreign_vector_weight: f32,
-    /// Passages of one document in one result, at most.
+    /// From this many passages of one document on, further ones give way to those of others that are nearly as good.
     pub per_document: usize,
     /// Evidence below this (0 to 1) is answered with "not in your documents".
     pub evidence_threshold: f32,

@@ -317,8 +317,14 @@ pub(crate) fn explanation(explanation: &Explanation, milliseconds: f64) {
             candidate.rank,
             place(&hit.path, hit.page.map(u64::from), hit.heading.as_deref())
         );
+        let by_name = candidate.name.map_or(String::new(), |name| {
+            let meaning = name
+                .meaning
+                .map_or(String::new(), |cosine| format!(", meaning {cosine:.2}"));
+            format!(" · name: words {:.2}{meaning}", name.words)
+        });
         outln!(
-            "    score {:.2} · {} · {} · {}",
+            "    score {:.2} · {} · {}{by_name} · {}",
             hit.score,
             leg("lexical", candidate.lexical),
             leg("vector", candidate.vector),

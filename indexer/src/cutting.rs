@@ -4,12 +4,11 @@
 //! that is repeated is bounded by the document's text, however many rows that is cut into. A pure function. Called by
 //! the words task for every document it has read.
 
-use std::path::{Component, Path};
-
 use crate::chunk::{ChunkSettings, chunk};
 use crate::extract::{Extracted, keep_first};
 use crate::ledger::Document;
 use crate::lexical::ChunkRow;
+use crate::names::Names;
 
 /// What one row repeats of names, and of headings, at most (bytes).
 const REPEATED: usize = 8 << 10;
@@ -29,11 +28,14 @@ pub(crate) fn rows(
     let chunks = chunk(extracted, settings);
     let share = share(extracted.text.len(), chunks.len());
     keep_first(&mut extracted.tags, share);
-    let names = names(document, extracted, share);
+    let names = Names::of(document, extracted);
+    let said = names.said(share);
     let title = extracted
         .title
         .as_deref()
         .filter(|title| title.len() <= share);
+    let mut aliases = extracted.aliases.clone();
+    keep_first(&mut aliases, share);
     let text = &extracted.text;
     (0..chunks.len())
         .map(|place| {
@@ -41,6 +43,8 @@ pub(crate) fn rows(
             let next = chunks.get(place + 1).map_or(chunk.end, |next| next.start);
             let own = &text[chunk.start..chunk.end];
             let heading = innermost(&chunk.heading_path, share);
+            let others = if place == 0 { &aliases[..] } else { &[] };
+            let others = others.iter().map(String::as_str);
             ChunkRow {
                 document: document.id.clone(),
                 hash: hash.to_owned(),
@@ -49,8 +53,13 @@ pub(crate) fn rows(
                 page: chunk.page,
                 text: own.to_owned(),
                 gap: text[chunk.end..next.max(chunk.end)].to_owned(),
-                context: format!("{names} {}", heading.join(" ")),
-                lead: lead(title, heading, own),
+                context: format!("{said}\n{}", heading.join("\n")),
+                names: if place == 0 {
+                    names.all(share)
+                } else {
+                    Vec::new()
+                },
+                lead: lead(title.into_iter().chain(others), heading, own),
                 heading: heading.to_vec(),
                 language: extracted.language.map(str::to_owned),
             }
@@ -64,70 +73,6 @@ fn share(text: usize, rows: usize) -> usize {
     (in_all / rows.max(1)).min(REPEATED)
 }
 
-/// What the document is called: title, file name and its day, other names, tags, the folders it lies in.
-fn names(document: &Document, extracted: &Extracted, share: usize) -> String {
-    let stem = stem(document);
-    let title = extracted.title.as_deref().unwrap_or_default();
-    let day = day(&stem).unwrap_or_default();
-    let others = extracted.aliases.iter().chain(&extracted.tags);
-    let others = others.map(String::as_str);
-    let folders = folders(document);
-    let names = [title, &stem, &day].into_iter().chain(others);
-    let names = names.chain(folders.iter().map(String::as_str));
-    let mut names = names.collect::<Vec<_>>().join(" ");
-    names.truncate(names.floor_char_boundary(share));
-    names
-}
-
-fn stem(document: &Document) -> String {
-    let stem = document.path.file_stem().unwrap_or_default();
-    stem.to_string_lossy().into_owned()
-}
-
-/// The folders below the watched one that a document lies in, the innermost first, that many at most.
-fn folders(document: &Document) -> Vec<String> {
-    const FOLDERS: usize = 3;
-    let below = document.path.strip_prefix(&document.folder);
-    let folders = below.ok().and_then(Path::parent).into_iter();
-    let folders = folders.flat_map(|folders| folders.components().rev().take(FOLDERS));
-    let name = |folder: Component| folder.as_os_str().to_string_lossy().into_owned();
-    folders.map(name).collect()
-}
-
-/// The day that a file's name says ("2026-03-13", "20260313 walk"), as people write it in English and Spanish.
-fn day(stem: &str) -> Option<String> {
-    const MONTHS: [[&str; 2]; 12] = [
-        ["January", "enero"],
-        ["February", "febrero"],
-        ["March", "marzo"],
-        ["April", "abril"],
-        ["May", "mayo"],
-        ["June", "junio"],
-        ["July", "julio"],
-        ["August", "agosto"],
-        ["September", "septiembre"],
-        ["October", "octubre"],
-        ["November", "noviembre"],
-        ["December", "diciembre"],
-    ];
-    let digits: String = stem.chars().filter(char::is_ascii_digit).take(8).collect();
-    let opens = stem
-        .chars()
-        .take_while(|c| c.is_ascii_digit() || matches!(c, '-' | '_' | '.'));
-    let is_date = digits.len() == 8 && opens.filter(char::is_ascii_digit).count() >= 8;
-    let number = |part: &str| part.parse::<usize>().ok();
-    let (year, month, day) = (
-        number(digits.get(..4)?)?,
-        number(digits.get(4..6)?)?,
-        number(digits.get(6..8)?)?,
-    );
-    let [english, spanish] = MONTHS.get(month.checked_sub(1)?)?;
-    let is_date = is_date && (1..=31).contains(&day) && (1900..2100).contains(&year);
-    is_date.then(|| {
-        format!("{year}-{month:02}-{day:02} {day} {english} {year} {day} de {spanish} de {year}")
-    })
-}
-
 /// The innermost headings that have room.
 fn innermost(path: &[String], share: usize) -> &[String] {
     let mut left = share;
@@ -139,15 +84,16 @@ fn innermost(path: &[String], share: usize) -> &[String] {
     &path[path.len() - fit.count()..]
 }
 
-/// Title and headings that the chunk does not say itself: a passage is about what it stands under. Not the names of files
+/// Names and headings that the chunk does not say itself: a passage is about what it stands under. Not the names of files
 /// and folders: what is renamed or moved is not embedded again.
-fn lead(title: Option<&str>, heading_path: &[String], text: &str) -> String {
+fn lead<'a>(
+    names: impl Iterator<Item = &'a str>,
+    heading_path: &'a [String],
+    text: &str,
+) -> String {
     let opening = &text[..text.floor_char_boundary(200)];
     let mut lead: Vec<&str> = Vec::new();
-    for name in title
-        .into_iter()
-        .chain(heading_path.iter().map(String::as_str))
-    {
+    for name in names.chain(heading_path.iter().map(String::as_str)) {
         if !opening.contains(name) && !lead.contains(&name) {
             lead.push(name);
         }
@@ -156,14 +102,14 @@ fn lead(title: Option<&str>, heading_path: &[String], text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::path::PathBuf;
 
     use super::*;
     use crate::extract::{Heading, Page};
     use crate::ledger::{DocumentId, Stage, State};
 
-    fn document(name: &str) -> Document {
+    pub(crate) fn document(name: &str) -> Document {
         let path = PathBuf::from(name);
         Document {
             id: DocumentId::of(&path),
@@ -265,21 +211,16 @@ mod tests {
         let rows = rows(&document, "h", &mut extracted, &ChunkSettings::default());
         assert_eq!((rows.len(), extracted.tags.len()), (1, 100));
         for name in [
-            "The pier", "mole", "Jetty", "a-tag-0 ", "a-tag-99", "Pier", "sea",
+            "The pier",
+            "mole",
+            "Jetty",
+            "a-tag-0\n",
+            "a-tag-99",
+            "Pier",
+            "sea",
         ] {
             assert!(rows[0].context.contains(name), "{name}");
         }
-        assert_eq!(rows[0].lead, "The pier");
-    }
-
-    #[test]
-    fn a_day_in_a_name_is_told_in_words() {
-        let said = |stem| day(stem).unwrap_or_default();
-        let march = "2026-03-13 13 March 2026 13 de marzo de 2026";
-        assert_eq!(said("2026-03-13"), march);
-        assert_eq!(said("20260313 walk"), march);
-        for none in ["2026-13-03", "call 2026-03-13", "12345678", "2026", "notes"] {
-            assert_eq!(day(none), None, "{none}");
-        }
+        assert_eq!(rows[0].lead, "The pier > Jetty");
     }
 }

@@ -18,6 +18,7 @@ use crate::fail;
 use crate::index::{Inner, check_clock, lock, now};
 use crate::ledger::{Document, DocumentId, State, digest};
 use crate::lexical::ChunkRow;
+use crate::names::head;
 use crate::pipeline::pause;
 use crate::progress::Part;
 use crate::upkeep::Step;
@@ -252,13 +253,17 @@ async fn missing(index: &Inner, document: &Document) -> Result<usize> {
     Ok(hashes.len())
 }
 
-/// The chunks of what a document says now.
+/// What is embedded of what a document says now: its chunks, and its head where it has one.
 fn current_chunks<'a>(
     index: &Inner,
     document: &'a Document,
 ) -> Result<impl Iterator<Item = ChunkRow> + use<'a>> {
     let chunks = index.lexical.chunks(&document.id)?.into_iter();
-    Ok(chunks.filter(|chunk| document.hash.as_ref() == Some(&chunk.hash)))
+    let mut chunks = chunks
+        .filter(|chunk| document.hash.as_ref() == Some(&chunk.hash))
+        .peekable();
+    let head = chunks.peek().and_then(|first| head(document, first));
+    Ok(chunks.chain(head))
 }
 
 /// Chunks for one commit, `most` at most, from `left` and then from the documents; a long document takes several.
@@ -398,8 +403,14 @@ async fn commit_vectors(index: &Inner, mut batch: Batch, mut rows: Vec<VectorRow
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use vade_models::ModelsError;
+    use vade_models::embedding::{Embedder, EmbedderHandle, HashedEmbedder, TextKind};
+
     use super::*;
-    use crate::replace::tests::{open, settle};
+    use crate::replace::tests::{open, open_with, settle};
+    use crate::vectors::Scope;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn vectors_of_an_older_content_do_not_replace_newer_ones() {
@@ -444,5 +455,74 @@ mod tests {
         assert_eq!(new.state, State::Indexed);
         let held = inner.vectors.contents().await.expect("reads");
         assert_eq!(held, [(new.id.clone(), new.hash.clone().expect("a hash"))]);
+    }
+
+    /// An embedder that counts its texts.
+    struct Counting(HashedEmbedder, Arc<AtomicUsize>);
+
+    impl Embedder for Counting {
+        fn embed(
+            &mut self,
+            texts: &[String],
+            kind: TextKind,
+        ) -> std::result::Result<Vec<Vec<f32>>, ModelsError> {
+            self.1.fetch_add(texts.len(), Ordering::Relaxed);
+            self.0.embed(texts, kind)
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_new_name_costs_its_head_and_nothing_else() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let root = std::fs::canonicalize(directory.path()).expect("it is there");
+        let notes = root.join("notes");
+        std::fs::create_dir(&notes).expect("a folder");
+        let text = "# Times\n\nBring the card at ten.\n\n# Way\n\nTake the tram to the end.\n";
+        std::fs::write(notes.join("7.md"), text.repeat(40)).expect("writes");
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        let load = move |_| {
+            let hashed = HashedEmbedder::new(32);
+            Ok(Box::new(Counting(hashed, Arc::clone(&counted))) as Box<_>)
+        };
+        let embedder = EmbedderHandle::start("hashed-32", 32, 1, None, load).expect("starts");
+        let index = open_with(&root.join("data"), embedder).await;
+        index.add_folder(&notes).await.expect("adds");
+        settle(&index).await;
+        let embedded = || count.load(Ordering::Relaxed);
+        let texts = embedded();
+        assert!(texts > 1, "{texts}");
+
+        let mut before = texts;
+        for (from, to, costs) in [
+            ("7.md", "Dentist.md", 1),
+            ("Dentist.md", "8.md", 0),
+            ("8.md", "Health/Dentist.md", 1),
+        ] {
+            std::fs::create_dir_all(notes.join(to).parent().expect("a folder")).expect("makes");
+            std::fs::rename(notes.join(from), notes.join(to)).expect("renames");
+            index.inner.look(&notes, None).await.expect("looks");
+            settle(&index).await;
+            assert_eq!(embedded() - before, costs, "{from} to {to}");
+            before = embedded();
+            let heads = index.inner.vectors.contents().await.expect("reads").len();
+            let chunks = index.inner.vectors.chunks().await.expect("reads").len();
+            assert_eq!(heads - chunks, usize::from(to.contains("Dentist")), "{to}");
+        }
+
+        // A head leads to the beginning of its document.
+        let vector = index.embed_question("health").await.expect("embeds");
+        let everywhere = Scope::default();
+        let found = index.search("nothing of it", Some(&vector), 50, &everywhere);
+        let found = found.await.expect("searches");
+        let headed: Vec<_> = found.iter().filter(|one| one.name.head.is_some()).collect();
+        assert_eq!(headed.len(), 1);
+        let chunk = index.chunk(headed[0]).expect("reads").expect("a chunk");
+        assert_eq!(chunk.ordinal, 0);
+        assert!(
+            found
+                .iter()
+                .all(|one| index.chunk(one).expect("reads").is_some())
+        );
     }
 }

@@ -26,8 +26,9 @@ use crate::fail;
 use crate::foreign::{Own, made_up};
 use crate::forget::FORGETTING;
 use crate::ledger::{Document, DocumentId, Ledger, State, digest};
-use crate::lexical::{self, Candidate, ChunkKey, ChunkRow, Lexical};
+use crate::lexical::{self, ByWords, Candidate, ChunkKey, ChunkRow, Lexical};
 use crate::lock::LockFile;
+use crate::names::HEAD;
 use crate::progress::{Progress, Trouble};
 use crate::replace::Stores;
 use crate::roots::retain_gone;
@@ -95,10 +96,22 @@ pub struct Found {
     pub words: Option<f32>,
     /// Cosine.
     pub vector: Option<f32>,
+    /// What its document is called, beside the question.
+    pub name: Name,
     /// Its places in the two legs, from 1.
     pub ranks: (Option<usize>, Option<usize>),
     /// Its vector is still to be made: that the vector leg did not find it says nothing.
     pub awaits_vector: bool,
+}
+
+/// How near what a document is called is to a question.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Name {
+    /// How much of the question its names say, by how rare each word is: 0 to 1, and a quarter more where one of them is
+    /// the question.
+    pub said: f32,
+    /// Cosine of its head, which is its name and its beginning. On its first chunk alone.
+    pub head: Option<f32>,
 }
 
 impl Found {
@@ -434,9 +447,12 @@ impl Index {
             .as_ref()
             .map_or(&self.inner.vectors, |before| &before.vectors);
         let near = match vector {
-            // A question embedded just before the stores changed places finds nothing by meaning.
+            // A question embedded just before the stores changed places finds nothing by meaning. Heads take places.
             Some(vector) if vector.len() == vectors.dimensions() => {
-                match vectors.search(vector, ask, scope, within.as_ref()).await {
+                match vectors
+                    .search(vector, 2 * ask, scope, within.as_ref())
+                    .await
+                {
                     Err(IndexerError::Clock) => Vec::new(),
                     near => near?,
                 }
@@ -444,7 +460,10 @@ impl Index {
             _ => Vec::new(),
         };
         let near = self.inner.lexical.admitted(question, near)?;
-        Ok(self.inner.join(words, near, limit))
+        let left_out = self.inner.lexical.left_out(question)?;
+        let mut found = self.inner.join(words, near, limit);
+        found.retain(|found| !left_out.contains(found.document()));
+        Ok(found)
     }
 
     /// Embeds a question.
@@ -500,11 +519,12 @@ impl Index {
         let folder = path.parent().and_then(Path::file_name);
         let names = [path.file_stem(), folder].into_iter().flatten();
         let names: Vec<_> = names.map(std::ffi::OsStr::to_string_lossy).collect();
+        // Numbers of two names are not one.
         let text = format!(
-            "{} {} {} {}",
+            "{}\n{}\n{}\n{}",
             chunk.document.title,
-            names.join(" "),
-            chunk.heading.join(" "),
+            names.join("\n"),
+            chunk.heading.join("\n"),
             chunk.text
         );
         let language = chunk.document.language.as_deref();
@@ -863,38 +883,65 @@ impl Inner {
         Ok(())
     }
 
-    /// Merges the two legs; what was cut from content that is no longer current is left out.
-    fn join(&self, words: Vec<Candidate>, near: Vec<Candidate>, limit: usize) -> Vec<Found> {
+    /// Merges what was found; what was cut from content that is no longer current is left out.
+    fn join(&self, words: ByWords, near: Vec<Candidate>, limit: usize) -> Vec<Found> {
         let live = read(&self.live);
         let current = |candidate: &Candidate| {
             live.get(&candidate.key.document)
                 .is_some_and(|document| document.hash.as_ref() == Some(&candidate.hash))
         };
-        let mut found: HashMap<ChunkKey, Found> = HashMap::new();
-        let entry = |key: ChunkKey| Found {
-            awaits_vector: live
-                .get(&key.document)
-                .is_some_and(|document| document.state != State::Indexed),
-            key,
-            words: None,
-            vector: None,
-            ranks: (None, None),
+        let current = |candidates: Vec<Candidate>| {
+            let current = candidates.into_iter().filter(current).take(limit);
+            (1..).zip(current.collect::<Vec<_>>())
         };
-        for (place, candidate) in words.into_iter().filter(&current).take(limit).enumerate() {
-            let found = found
-                .entry(candidate.key.clone())
-                .or_insert_with(|| entry(candidate.key));
-            found.words = Some(candidate.score);
-            found.ranks.0 = Some(place + 1);
+        let awaits_vector = |document: &DocumentId| {
+            let document = live.get(document);
+            document.is_some_and(|document| document.state != State::Indexed)
+        };
+        let mut found: HashMap<ChunkKey, Found> = HashMap::new();
+        let mut of = |key: ChunkKey, note: &dyn Fn(&mut Found)| {
+            let found = found.entry(key.clone()).or_insert_with(|| Found {
+                awaits_vector: awaits_vector(&key.document),
+                key,
+                words: None,
+                vector: None,
+                name: Name::default(),
+                ranks: (None, None),
+            });
+            note(found);
+        };
+        for (place, candidate) in current(words.chunks) {
+            of(candidate.key, &|found| {
+                found.words = Some(candidate.score);
+                found.ranks.0 = Some(place);
+            });
         }
-        for (place, candidate) in near.into_iter().filter(&current).take(limit).enumerate() {
-            let found = found
-                .entry(candidate.key.clone())
-                .or_insert_with(|| entry(candidate.key));
-            found.vector = Some(candidate.score);
-            found.ranks.1 = Some(place + 1);
+        let (heads, near): (Vec<_>, Vec<_>) =
+            near.into_iter().partition(|one| one.key.ordinal == HEAD);
+        for (place, candidate) in current(near) {
+            of(candidate.key, &|found| {
+                found.vector = Some(candidate.score);
+                found.ranks.1 = Some(place);
+            });
+        }
+        let first = |document: DocumentId| ChunkKey {
+            document,
+            ordinal: 0,
+        };
+        for (_, candidate) in current(heads) {
+            of(first(candidate.key.document), &|found| {
+                found.name.head = Some(candidate.score);
+            });
+        }
+        let mut said: HashMap<DocumentId, f32> = HashMap::new();
+        for (_, candidate) in current(words.named) {
+            said.insert(candidate.key.document.clone(), candidate.score);
+            of(first(candidate.key.document), &|_| {});
         }
         let mut found: Vec<Found> = found.into_values().collect();
+        for found in &mut found {
+            found.name.said = said.get(&found.key.document).copied().unwrap_or_default();
+        }
         found.sort_by(|a, b| {
             (&a.key.document, a.key.ordinal).cmp(&(&b.key.document, b.key.ordinal))
         });
@@ -937,7 +984,7 @@ fn limits(settings: &IndexSettings, worker: PathBuf) -> Limits {
 
 /// Changes with everything that changes what a file's chunks are.
 fn fingerprint(settings: &IndexSettings) -> String {
-    const EXTRACTION: u32 = 3;
+    const EXTRACTION: u32 = 4;
     format!(
         "{EXTRACTION} {} {} {}",
         settings.chunk_target_bytes, settings.chunk_max_bytes, settings.max_file_mib

@@ -2,12 +2,15 @@
 //!
 //! One tantivy document a chunk. The words of its text are indexed by their forms, in one field whatever their language,
 //! and by their stems in another; those of its surroundings (title, headings, tags, file name) in two more, with less
-//! weight. The commit payload holds the marker that is compared with the ledger's at start-up.
+//! weight. What a document is called is indexed once more in a field of its first chunk: how much of a question that
+//! says. The commit payload holds the marker that is compared with the ledger's at start-up.
 
+mod days;
 mod files;
 #[cfg(test)]
 mod found;
 mod lines;
+mod names;
 mod near;
 mod question;
 mod ranking;
@@ -42,6 +45,7 @@ use crate::error::{IndexerError, Result};
 use crate::fail;
 use crate::index::now;
 use crate::ledger::DocumentId;
+use crate::names::HEAD;
 use crate::own_files;
 
 /// Memory the writer may use before it writes a segment (bytes).
@@ -71,6 +75,8 @@ pub(crate) struct ChunkRow {
     pub gap: String,
     /// Title, tags, file name: words that should find the chunk though they are not in it.
     pub context: String,
+    /// What the document is called, in its first chunk alone.
+    pub names: Vec<String>,
     /// Title and headings: put before the text when it is embedded.
     pub lead: String,
     pub language: Option<String>,
@@ -102,6 +108,16 @@ pub(crate) struct Candidate {
     pub score: f32,
 }
 
+/// What the words of a question find.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct ByWords {
+    /// The chunks, the best first, by BM25.
+    pub chunks: Vec<Candidate>,
+    /// First chunks of documents whose names have words of the question, by how much of it they have: 0 to 1, and a
+    /// little more where a name is the question.
+    pub named: Vec<Candidate>,
+}
+
 struct Fields {
     chunk: Field,
     document: Field,
@@ -119,6 +135,7 @@ struct Fields {
     stems: Field,
     context_forms: Field,
     context_stems: Field,
+    names: Field,
 }
 
 /// The full-text index of a data directory.
@@ -262,13 +279,14 @@ impl Lexical {
         Ok(self.reader.reload()?)
     }
 
-    /// The chunks that match the question's words best. `within` restricts to these documents.
+    /// The chunks that match the question's words best, and the documents whose names do. `within` restricts to these
+    /// documents.
     pub(crate) fn search(
         &self,
         question: &str,
         limit: usize,
         within: Option<&HashSet<DocumentId>>,
-    ) -> Result<Vec<Candidate>> {
+    ) -> Result<ByWords> {
         let searcher = self.reader.searcher();
         let scope = within.map(|within| {
             let documents = within.iter();
@@ -280,9 +298,15 @@ impl Lexical {
             .ranking(&searcher)
             .best(&Asked::of(question), scope.as_ref(), limit)?;
         let mut columns = Columns::default();
-        best.into_iter()
-            .map(|(score, address)| columns.candidate(&searcher, score, address))
-            .collect()
+        let mut candidates = |best: Vec<(Score, DocAddress)>| -> Result<Vec<Candidate>> {
+            best.into_iter()
+                .map(|(score, address)| columns.candidate(&searcher, score, address))
+                .collect()
+        };
+        Ok(ByWords {
+            chunks: candidates(best.chunks)?,
+            named: candidates(best.named)?,
+        })
     }
 
     fn ranking<'a>(&self, searcher: &'a Searcher) -> Ranking<'a> {
@@ -301,6 +325,7 @@ impl Lexical {
                     weight: CONTEXT_BOOST,
                 },
             ],
+            names: fields.names,
             language: fields.language,
         }
     }
@@ -348,7 +373,7 @@ impl Lexical {
         Ok(if total > 0.0 { covered / total } else { 0.0 })
     }
 
-    /// Those of another leg's candidates that have the phrases of a question, and nothing that it leaves out.
+    /// Those of another leg's candidates that have the phrases of a question.
     pub(crate) fn admitted(&self, question: &str, near: Vec<Candidate>) -> Result<Vec<Candidate>> {
         let searcher = self.reader.searcher();
         let Some(admitted) = self.ranking(&searcher).admitted(&Asked::of(question))? else {
@@ -356,7 +381,14 @@ impl Lexical {
         };
         let mut kept = Vec::new();
         for candidate in near {
-            let term = Term::from_field_text(self.fields.chunk, &chunk_id(&candidate.key));
+            let key = match candidate.key.ordinal {
+                HEAD => &ChunkKey {
+                    document: candidate.key.document.clone(),
+                    ordinal: 0,
+                },
+                _ => &candidate.key,
+            };
+            let term = Term::from_field_text(self.fields.chunk, &chunk_id(key));
             let query = TermQuery::new(term, IndexRecordOption::Basic);
             let is_admitted = |address: &DocAddress| {
                 admitted[address.segment_ord as usize][address.doc_id as usize]
@@ -370,6 +402,26 @@ impl Lexical {
             }
         }
         Ok(kept)
+    }
+
+    /// The documents that say, anywhere, what the question leaves out.
+    pub(crate) fn left_out(&self, question: &str) -> Result<HashSet<DocumentId>> {
+        let asked = Asked::of(question);
+        let mut documents = HashSet::new();
+        if asked.left_out.is_empty() {
+            return Ok(documents);
+        }
+        let searcher = self.reader.searcher();
+        let having = self.ranking(&searcher).left_out(&asked)?;
+        let mut columns = Columns::default();
+        for (segment, having) in (0..).zip(having) {
+            for (chunk, _) in (0..).zip(having).filter(|(_, has)| *has) {
+                let address = DocAddress::new(segment, chunk);
+                let candidate = columns.candidate(&searcher, 0.0, address)?;
+                documents.insert(candidate.key.document);
+            }
+        }
+        Ok(documents)
     }
 
     /// One chunk, whatever version of its document it was cut from.
@@ -505,7 +557,8 @@ fn schema() -> (Schema, Fields) {
         forms: schema.add_text_field("forms", forms.clone()),
         stems: schema.add_text_field("stems", stems.clone()),
         context_forms: schema.add_text_field("context_forms", forms),
-        context_stems: schema.add_text_field("context_stems", stems),
+        context_stems: schema.add_text_field("context_stems", stems.clone()),
+        names: schema.add_text_field("names", stems),
     };
     (schema.build(), fields)
 }
@@ -546,6 +599,13 @@ impl Fields {
             document.add_text(forms, lines(by_form));
             document.add_text(stems, lines(by_stem));
         }
+        if !row.names.is_empty() {
+            let terms = names::terms(&row.names);
+            document.add_text(
+                self.names,
+                lines((0..).zip(terms.iter().map(String::as_str))),
+            );
+        }
         document
     }
 
@@ -571,6 +631,7 @@ impl Fields {
             text: text(self.text),
             gap: text(self.gap),
             context: String::new(),
+            names: Vec::new(),
             lead: text(self.lead),
             language: None,
         }
@@ -674,6 +735,7 @@ mod tests {
             text: text.to_owned(),
             gap: "\n\n".to_owned(),
             context: document.to_owned(),
+            names: Vec::new(),
             lead: "One".to_owned(),
             language: Some(language.to_owned()),
         }
@@ -682,6 +744,7 @@ mod tests {
     fn found(lexical: &Lexical, question: &str) -> Vec<String> {
         let candidates = lexical.search(question, 10, None).expect("searches");
         candidates
+            .chunks
             .into_iter()
             .map(|candidate| candidate.key.document.0)
             .collect()
@@ -706,7 +769,7 @@ mod tests {
         let candidates = lexical
             .search("jardin", 10, Some(&scope))
             .expect("searches");
-        assert_eq!(candidates, []);
+        assert_eq!(candidates, ByWords::default());
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Inner {
     /// Compares the contents of all three, document by document.
     async fn mend(&self) -> Result<()> {
         let words = census(self.lexical.contents()?);
-        let vectors = census(self.vectors.contents().await?);
+        let vectors = census(self.vectors.chunks().await?);
         let documents = self.ledger.live()?;
         let complete = |census: &Census, document: &Document| {
             let held = census.get(&document.id);

@@ -131,6 +131,10 @@ pub(crate) mod tests {
     }
 
     pub(crate) async fn open(data: &Path, dimensions: usize) -> Index {
+        open_with(data, embedder(dimensions)).await
+    }
+
+    pub(crate) async fn open_with(data: &Path, embedder: EmbedderHandle) -> Index {
         let options = IndexOptions {
             ocr: crate::index::OcrSource::none(),
             data: data.to_owned(),
@@ -138,8 +142,8 @@ pub(crate) mod tests {
             settings: IndexSettings::default(),
             worker: worker(),
         };
-        let previous = |id: &str| Some(embedder(id.strip_prefix("hashed-")?.parse().ok()?));
-        Index::open(&options, embedder(dimensions), previous)
+        let previous = |id: &str| Some(self::embedder(id.strip_prefix("hashed-")?.parse().ok()?));
+        Index::open(&options, embedder, previous)
             .await
             .expect("opens")
     }

@@ -149,6 +149,7 @@ fn chunk(source: &Document, ordinal: usize, text: &str) -> ChunkRow {
         text: text.to_owned(),
         gap: String::new(),
         context: String::new(),
+        names: Vec::new(),
         lead: String::new(),
         language: None,
     }

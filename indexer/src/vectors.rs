@@ -22,7 +22,7 @@ use futures::{Stream, TryStreamExt};
 use lance::Dataset;
 use lance::dataset::fragment::FileFragment;
 use lance::index::DatasetIndexExt;
-use lancedb::query::{ExecutableQuery, QueryBase, Select};
+use lancedb::query::{ExecutableQuery, Query, QueryBase, Select};
 use lancedb::{DistanceType, ObjectStoreRegistry, Session, Table};
 use tokio::sync::{Mutex, Notify, RwLock};
 
@@ -31,6 +31,7 @@ use crate::fail;
 use crate::index::check_clock;
 use crate::ledger::{Document, DocumentId};
 use crate::lexical::{Candidate, ChunkRow, Opened};
+use crate::names::HEAD;
 use crate::own_files;
 use crate::paths::path_text;
 use crate::rows::{ROW, Rows, file_of};
@@ -54,6 +55,15 @@ pub(crate) const DEEP: usize = 500;
 const PROBES: usize = 32;
 const ROWS_A_PROBE: usize = 16_384;
 
+/// Whether a tag is this one, or nested in it: `a/b` in `a`.
+fn is_within(tag: &str, wanted: &str) -> bool {
+    let nested = tag.strip_prefix(wanted);
+    nested.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Documents that a question to LanceDB names one by one, at most.
+const NAMED: usize = 1000;
+
 /// A chunk with its vector, on its way into the store.
 #[derive(Debug, Clone)]
 pub(crate) struct VectorRow {
@@ -69,12 +79,14 @@ pub(crate) struct VectorRow {
 pub struct Scope {
     /// Only documents under this folder.
     pub folder: Option<PathBuf>,
-    /// Only documents with this tag.
+    /// Only documents with this tag, or one nested in it.
     pub tag: Option<String>,
     /// Only documents modified at or after this (microseconds since 1970).
     pub after: Option<i64>,
     /// Only documents modified at or before this (microseconds since 1970).
     pub before: Option<i64>,
+    /// Only these documents.
+    pub documents: Option<Arc<HashSet<DocumentId>>>,
 }
 
 impl Scope {
@@ -94,9 +106,13 @@ impl Scope {
             && self
                 .tag
                 .as_ref()
-                .is_none_or(|tag| document.tags.contains(tag))
+                .is_none_or(|tag| document.tags.iter().any(|one| is_within(one, tag)))
             && self.after.is_none_or(|after| modified >= after)
             && self.before.is_none_or(|before| modified <= before)
+            && self
+                .documents
+                .as_ref()
+                .is_none_or(|documents| documents.contains(&document.id))
     }
 
     fn predicate(&self) -> Option<String> {
@@ -106,13 +122,25 @@ impl Scope {
             parts.push(format!("starts_with(path, {})", quoted(&inside)));
         }
         if let Some(tag) = &self.tag {
-            parts.push(format!("array_has(tags, {})", quoted(tag)));
+            let nested = format!("\n{tag}/");
+            parts.push(format!(
+                "(array_has(tags, {}) OR contains(concat({line}, array_to_string(tags, {line})), {}))",
+                quoted(tag),
+                quoted(&nested),
+                line = quoted("\n"),
+            ));
         }
         if let Some(after) = self.after {
             parts.push(format!("CAST(modified AS BIGINT) >= {after}"));
         }
         if let Some(before) = self.before {
             parts.push(format!("CAST(modified AS BIGINT) <= {before}"));
+        }
+        // More are told apart when they are found.
+        let few = self.documents.as_ref();
+        if let Some(documents) = few.filter(|documents| documents.len() <= NAMED) {
+            let ids = documents.iter().map(|id| &id.0);
+            parts.push(format!("document_id IN ({})", list(ids)));
         }
         (!parts.is_empty()).then(|| parts.join(" AND "))
     }
@@ -369,7 +397,9 @@ impl Vectors {
             let score = 1.0 - distance;
             Some(Candidate { key, hash, score })
         };
-        Ok(found.into_iter().filter_map(candidate).collect())
+        let found = found.into_iter().filter_map(candidate);
+        let is_inside = |one: &Candidate| within.is_none_or(|ids| ids.contains(&one.key.document));
+        Ok(found.filter(is_inside).collect())
     }
 
     /// Reads what the first search would have to read.
@@ -411,12 +441,20 @@ impl Vectors {
         Ok(known)
     }
 
-    /// What the store holds: (document, content hash) of every chunk.
+    /// What the store holds: (document, content hash) of every row.
     pub(crate) async fn contents(&self) -> Result<Vec<(DocumentId, String)>> {
+        self.held(self.table.query()).await
+    }
+
+    /// The same of every chunk: heads are left out.
+    pub(crate) async fn chunks(&self) -> Result<Vec<(DocumentId, String)>> {
+        let query = self.table.query();
+        self.held(query.only_if(format!("ordinal != {HEAD}"))).await
+    }
+
+    async fn held(&self, query: Query) -> Result<Vec<(DocumentId, String)>> {
         check_clock()?;
-        let batches: Vec<RecordBatch> = self
-            .table
-            .query()
+        let batches: Vec<RecordBatch> = query
             .select(Select::columns(&["document_id", "document_hash"]))
             .execute()
             .await?
@@ -685,6 +723,7 @@ mod tests {
                 text: text.to_owned(),
                 gap: String::new(),
                 context: String::new(),
+                names: Vec::new(),
                 lead: String::new(),
                 language: None,
             },
@@ -700,7 +739,11 @@ mod tests {
                 hash: None,
                 chunks: 1,
                 title: document.to_owned(),
-                tags: vec![document.to_owned(), "all".to_owned()],
+                tags: vec![
+                    document.to_owned(),
+                    "all".to_owned(),
+                    format!("n/{document}"),
+                ],
                 language: None,
                 extractor: None,
                 milliseconds: None,
@@ -760,6 +803,20 @@ mod tests {
                     ..Scope::default()
                 },
                 vec!["b"],
+            ),
+            (
+                Scope {
+                    tag: Some("n".into()),
+                    ..Scope::default()
+                },
+                vec!["a", "b"],
+            ),
+            (
+                Scope {
+                    tag: Some("n/a".into()),
+                    ..Scope::default()
+                },
+                vec!["a"],
             ),
             (
                 Scope {

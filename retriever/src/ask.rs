@@ -23,7 +23,7 @@ use crate::passage::Passage;
 use crate::plan::{self, Kind, Plan};
 use crate::prompt::{Excerpt, Turn};
 use crate::proof::Claim;
-use crate::search::{Retriever, check_question};
+use crate::search::Retriever;
 use crate::summary::{Source, Summarising};
 use crate::talk;
 use crate::versus;
@@ -169,7 +169,14 @@ impl Retriever {
 
     async fn answer(&self, question: Question, events: &Events) -> Result<()> {
         let started = Instant::now();
-        let text = check_question(&question.text)?.to_owned();
+        let (words, scope) = self.understood(&question.text, &question.scope).await?;
+        // Operators alone are searched as words, too.
+        let text = if words.is_empty() {
+            question.text.trim().to_owned()
+        } else {
+            words
+        };
+        let question = Question { scope, ..question };
         let under_way = self.index.begin_question();
         let history = match &question.conversation {
             Some(id) => {
@@ -279,7 +286,7 @@ impl Retriever {
 }
 
 /// Runs what blocks where it may.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use vade_indexer::{Found, Scope, Standing};
 
 use crate::error::Result;
-use crate::fuse::{Ranked, nth_of_document};
+use crate::fuse::Ranked;
 use crate::passage::Passage;
 use crate::search::{Hits, Retriever};
 
@@ -36,6 +36,9 @@ pub struct Explained {
     pub lexical: Option<Leg>,
     /// In the vector leg, where that found it.
     pub vector: Option<Leg>,
+    /// By what its document is called, where that says something of the question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<ByName>,
     /// What became of it: `in the prompt`, `shown`, or what kept it out.
     pub outcome: String,
 }
@@ -47,6 +50,16 @@ pub struct Leg {
     pub rank: usize,
     /// BM25, or the cosine.
     pub score: f32,
+}
+
+/// What a document's names have to do with a query.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ByName {
+    /// How much of the query they say: 0 to 1, and a quarter more where one of them is the query.
+    pub words: f32,
+    /// The cosine of the query and the name with the document's beginning, on its first passage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<f32>,
 }
 
 /// What became of an expected file.
@@ -79,22 +92,31 @@ impl Retriever {
         expected: Option<&Path>,
     ) -> Result<(Hits, Explanation)> {
         let started = Instant::now();
-        let (query, vector) = self.prepare(query).await?;
+        let (query, scope) = self.understood(query, scope).await?;
+        let scope = &scope;
+        if query.is_empty() {
+            let explanation = Explanation {
+                candidates: Vec::new(),
+                expected: None,
+            };
+            return Ok((self.newest(scope, k, started)?, explanation));
+        }
+        let (query, vector) = self.prepare(&query).await?;
         let ranked = self.rank(query, vector.as_deref(), scope).await?;
-        let hits = self.hits(query, ranked.clone(), k, started)?;
+        let hits = self.hits(query, ranked.clone(), k, scope, started)?;
         let expected = match expected {
             Some(path) => {
                 let deep = self
                     .index
                     .search(query, vector.as_deref(), DEEP, scope)
                     .await?;
-                Some(self.expected(path, &ranked, &deep, k)?)
+                let is_something = !hits.hits.is_empty();
+                Some(self.expected(path, &ranked, &deep, k, is_something)?)
             }
             None => None,
         };
-        let outcomes = self.outcomes(&ranked, k);
         let mut candidates = Vec::new();
-        for (place, (ranked, outcome)) in ranked.into_iter().zip(outcomes).enumerate().take(k) {
+        for (place, ranked) in ranked.into_iter().enumerate().take(k) {
             let Ranked { item, score } = ranked;
             if let Some(chunk) = self.index.chunk(&item)? {
                 let (lexical, vector) = legs(&item);
@@ -103,7 +125,8 @@ impl Retriever {
                     passage: Passage::new(chunk, score),
                     lexical,
                     vector,
-                    outcome,
+                    name: name(&item),
+                    outcome: self.outcome(place + 1, k, !hits.hits.is_empty()),
                 });
             }
         }
@@ -114,30 +137,19 @@ impl Retriever {
         Ok((hits, explanation))
     }
 
-    /// What becomes of each candidate of a fused ranking, in words.
-    fn outcomes(&self, ranked: &[Ranked<Found>], k: usize) -> Vec<String> {
-        let most = self.search.per_document;
+    /// What becomes of the candidate at a place of the ranking, in words.
+    fn outcome(&self, place: usize, k: usize, is_something: bool) -> String {
         let prompt = self.search.passages;
-        let mut shown = 0;
-        nth_of_document(ranked, Found::document)
-            .into_iter()
-            .map(|nth| {
-                if nth > most {
-                    return format!("cut: {most} passages of this document are shown already");
-                }
-                shown += 1;
-                if shown <= prompt {
-                    format!(
-                        "in the prompt, if it fits its {} tokens",
-                        self.search.passage_tokens
-                    )
-                } else if shown <= k {
-                    format!("shown; cut from the prompt, which has {prompt} passages")
-                } else {
-                    format!("cut: {k} passages are shown")
-                }
-            })
-            .collect()
+        let tokens = self.search.passage_tokens;
+        if !is_something {
+            "cut: it says nothing of what is asked".to_owned()
+        } else if place <= prompt {
+            format!("in the prompt, if it fits its {tokens} tokens")
+        } else if place <= k {
+            format!("shown; cut from the prompt, which has {prompt} passages")
+        } else {
+            format!("cut: {k} passages are shown")
+        }
     }
 
     fn expected(
@@ -146,6 +158,7 @@ impl Retriever {
         ranked: &[Ranked<Found>],
         deep: &[Found],
         k: usize,
+        is_something: bool,
     ) -> Result<Expected> {
         let why = self.index.why(path)?;
         let mut expected = Expected {
@@ -199,7 +212,7 @@ impl Retriever {
         );
         expected.verdict = match place {
             Some(place) => {
-                let outcome = &self.outcomes(ranked, k)[place];
+                let outcome = self.outcome(place + 1, k, is_something);
                 format!("rank {} of all ({legs}): {outcome}", place + 1)
             }
             None => format!(
@@ -209,6 +222,14 @@ impl Retriever {
         };
         Ok(expected)
     }
+}
+
+fn name(found: &Found) -> Option<ByName> {
+    let name = found.name;
+    (name.said > 0.0 || name.head.is_some()).then_some(ByName {
+        words: name.said,
+        meaning: name.head,
+    })
 }
 
 fn legs(found: &Found) -> (Option<Leg>, Option<Leg>) {

@@ -23,7 +23,7 @@ use crate::values::{Amount, Number, Unit, total};
 use filter::{Evidence, Terms};
 use states::Stated;
 
-pub(crate) use filter::file_name;
+pub(crate) use filter::{extension, file_name};
 pub(crate) use read::Shelves;
 
 /// A document, as the library knows it.

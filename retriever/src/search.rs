@@ -1,24 +1,33 @@
 //! Retrieval: a query's best passages, and how sure they are.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use vade_config::{ModelSettings, SearchSettings};
-use vade_indexer::{Chunk, Found, Index, Receipt, Scope};
+use vade_indexer::{Chunk, DocumentId, Found, Index, Receipt, Scope, path_text};
 use vade_models::language::LanguageModelHandle;
 
+use crate::ask::blocking;
 use crate::conversation::{self, Conversation, ConversationSummary};
+use crate::embedded;
 use crate::error::{Result, RetrieverError};
-use crate::fuse::{Ranked, cap, fuse};
+use crate::fuse::{Ranked, fuse, give_way};
 use crate::language::Language;
 use crate::library::Shelves;
 use crate::nearness::SentenceVectors;
+use crate::operators;
 use crate::passage::Passage;
 use crate::rating::{self, Rating};
 use crate::summary::Memory;
 
 /// Characters a question may have.
 const LONGEST_QUESTION: usize = 4000;
+
+/// With less of a question's words, its meaning must be there.
+const LEAST_SAID: f32 = 0.05;
 
 /// Passages in which the question's words are looked for.
 const EVIDENCE: usize = 5;
@@ -109,9 +118,52 @@ impl Retriever {
     /// words leg answers alone.
     pub async fn search(&self, query: &str, k: usize, scope: &Scope) -> Result<Hits> {
         let started = Instant::now();
-        let (query, vector) = self.prepare(query).await?;
-        let ranked = self.rank(query, vector.as_deref(), scope).await?;
-        self.hits(query, ranked, k, started)
+        let (query, scope) = self.understood(query, scope).await?;
+        if query.is_empty() {
+            return self.newest(&scope, k, started);
+        }
+        let (query, vector) = self.prepare(&query).await?;
+        let ranked = self.rank(query, vector.as_deref(), &scope).await?;
+        self.hits(query, ranked, k, &scope, started)
+    }
+
+    /// A query without its operators, and a scope in which what they say holds.
+    ///
+    /// # Errors
+    /// An empty or overlong query, or a failing index.
+    pub(crate) async fn understood(&self, query: &str, scope: &Scope) -> Result<(String, Scope)> {
+        let read = operators::read(check_question(query)?);
+        let mut scope = scope.clone();
+        if !read.conditions.is_empty() {
+            let retriever = self.clone();
+            let mut admitted = blocking(move || {
+                let shelf = retriever.shelves.now(&retriever.index);
+                shelf.admitted(&retriever.index, &read.conditions)
+            })
+            .await?;
+            if let Some(before) = &scope.documents {
+                admitted.retain(|id| before.contains(id));
+            }
+            scope.documents = Some(Arc::new(admitted));
+        }
+        Ok((read.words, scope))
+    }
+
+    /// How the newest documents of a scope begin: what operators find that stand alone.
+    pub(crate) fn newest(&self, scope: &Scope, k: usize, started: Instant) -> Result<Hits> {
+        let (_, mut documents) = self.index.all_live();
+        documents.retain(|document| scope.admits(document));
+        documents.sort_by_key(|document| (Reverse(document.modified), document.path.clone()));
+        let mut hits = Vec::new();
+        for document in documents.into_iter().take(k) {
+            let first = self.index.chunks(&document.id)?.into_iter().next();
+            hits.extend(first.map(|chunk| Passage::new(chunk, 1.0)));
+        }
+        Ok(Hits {
+            hits,
+            milliseconds: started.elapsed().as_secs_f64() * 1000.0,
+            evidence: 1.0,
+        })
     }
 
     /// The best of a ranking, with how sure they are.
@@ -120,15 +172,27 @@ impl Retriever {
         query: &str,
         ranked: Vec<Ranked<Found>>,
         k: usize,
+        scope: &Scope,
         started: Instant,
     ) -> Result<Hits> {
         let asked = Language::of(query, None);
-        let cosine = ranked
-            .iter()
-            .filter_map(|ranked| Some(ranked.item.vector? + self.lift(asked, &ranked.item)))
-            .reduce(f32::max);
-        let ranked = cap(ranked, self.search.per_document, Found::document);
-        let chunks = self.chunks(ranked, k)?;
+        let cosine = |item: &Found| {
+            let nearest = [item.vector, item.name.head].into_iter().flatten();
+            nearest.reduce(f32::max)
+        };
+        let items = || ranked.iter().map(|ranked| &ranked.item);
+        let nearness = items().filter_map(|item| Some(self.embedding.nearness(cosine(item)?)));
+        let is_something = stands_out(&nearness.collect::<Vec<_>>());
+        let is_named = items().any(|item| item.name.said >= LEAST_SAID);
+        let lifted = items().filter_map(|item| {
+            let text = item.vector.map(|cosine| cosine + self.lift(asked, item));
+            [text, item.name.head]
+                .into_iter()
+                .flatten()
+                .reduce(f32::max)
+        });
+        let cosine = lifted.reduce(f32::max);
+        let mut chunks = self.chunks(ranked, k.max(EVIDENCE))?;
         let coverage = chunks
             .iter()
             .take(EVIDENCE)
@@ -137,6 +201,12 @@ impl Retriever {
         let near = cosine.map(|cosine| self.embedding.nearness(cosine));
         let evidence = evidence(near, coverage);
         tracing::debug!(cosine, coverage, evidence, "evidence");
+        chunks.truncate(k);
+        let mut chunks = self.with_embedded(chunks, scope)?;
+        chunks.truncate(k);
+        if coverage < LEAST_SAID && !is_named && !is_something {
+            chunks.clear();
+        }
         Ok(Hits {
             hits: chunks
                 .into_iter()
@@ -176,7 +246,9 @@ impl Retriever {
             None => 0.0,
         };
         let said = self.said(query, &found)?;
-        Ok(fuse(found, weight, said, |found| self.lift(asked, found)))
+        let ranked = fuse(found, weight, said, |found| self.lift(asked, found));
+        let first = self.search.per_document;
+        Ok(give_way(ranked, first, Found::document))
     }
 
     /// What is added to the cosine of a candidate whose document is in another language than the query.
@@ -239,6 +311,37 @@ impl Retriever {
         Ok(chunks)
     }
 
+    /// With the beginning of each note that one of these embeds, after it.
+    fn with_embedded(&self, chunks: Vec<(Chunk, f32)>, scope: &Scope) -> Result<Vec<(Chunk, f32)>> {
+        let mut with: Vec<(Chunk, f32)> = Vec::with_capacity(chunks.len());
+        let found: HashSet<DocumentId> = chunks
+            .iter()
+            .map(|(chunk, _)| chunk.document.id.clone())
+            .collect();
+        for (chunk, score) in chunks {
+            let mut embedded = Vec::new();
+            for name in embedded::targets(&chunk.text) {
+                let (_, documents) = self.index.all_live();
+                let note = documents.into_iter().find(|one| {
+                    scope.admits(one) && embedded::is_named(&path_text(&one.path), name)
+                });
+                let note = note.filter(|note| !found.contains(&note.id));
+                let chunks = note.map(|note| self.index.chunks(&note.id)).transpose()?;
+                embedded.extend(chunks.unwrap_or_default().into_iter().next());
+            }
+            with.push((chunk, score));
+            for chunk in embedded {
+                if !with
+                    .iter()
+                    .any(|(known, _)| known.document.id == chunk.document.id)
+                {
+                    with.push((chunk, score));
+                }
+            }
+        }
+        Ok(with)
+    }
+
     /// All conversations, the latest first.
     ///
     /// # Errors
@@ -297,6 +400,26 @@ pub fn check_question(question: &str) -> Result<&str> {
     Ok(question)
 }
 
+/// Whether one of the nearest has to do with what is asked, although no word of it is there: it is very near, or nearer
+/// than the others, by more the more there are. Something is always nearest to what nobody understands, but it does not
+/// stand out.
+///
+/// Of 44 strings that mean nothing, in eight languages, put to the 240 paragraphs of `XQuAD` in English and in Spanish,
+/// about one in ten stands out; of 105 questions in the other language that share no word with them, nine in ten. (Every
+/// question in their own language does share one, but for one.) Of 50 questions put to as many short notes that say it
+/// in other words, with their names, and 21 such strings, the same.
+fn stands_out(nearness: &[f32]) -> bool {
+    const VERY: f32 = 0.61;
+    const NEARER: f32 = 0.0315;
+    /// However few there are.
+    const LEAST: f32 = 0.087;
+    #[expect(clippy::cast_precision_loss, reason = "a hundred or two")]
+    let count = nearness.len().max(1) as f32;
+    let nearest = nearness.iter().copied().fold(0.0, f32::max);
+    let mean = nearness.iter().sum::<f32>() / count;
+    nearest >= VERY || nearest - mean >= (NEARER * (1.0 + count).ln()).max(LEAST)
+}
+
 /// How sure it is that the documents speak of what is asked, 0 to 1.
 ///
 /// Neither leg is sure alone: in a small collection something is always nearest, and common words
@@ -312,4 +435,24 @@ fn evidence(near: Option<f32>, coverage: f32) -> f32 {
         None => 2.5 * coverage,
     };
     evidence.clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_near_without_standing_out_is_nothing() {
+        let near = |best: f32, others: f32, count: usize| {
+            let mut all = vec![others; count - 1];
+            all.push(best);
+            stands_out(&all)
+        };
+        assert!(!near(0.50, 0.40, 100));
+        assert!(near(0.62, 0.55, 100));
+        assert!(near(0.50, 0.34, 100));
+        assert!(near(0.50, 0.38, 7));
+        assert!(!near(0.50, 0.46, 7));
+        assert!(!stands_out(&[]));
+    }
 }

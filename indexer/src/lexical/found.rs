@@ -16,6 +16,7 @@ fn row(name: &str, language: Option<&str>, text: &str) -> ChunkRow {
         text: text.to_owned(),
         gap: String::new(),
         context: String::new(),
+        names: Vec::new(),
         lead: String::new(),
         language: language.map(str::to_owned),
     }
@@ -44,7 +45,11 @@ impl Library {
 
     fn found(&self, question: &str) -> Vec<String> {
         let found = self.lexical.search(question, 10, None).expect("searches");
-        found.into_iter().map(|one| one.key.document.0).collect()
+        found
+            .chunks
+            .into_iter()
+            .map(|one| one.key.document.0)
+            .collect()
     }
 
     #[track_caller]
@@ -195,7 +200,7 @@ fn quotation_marks_mean_a_phrase_and_minus_leaves_out() {
         ("words", "Diem came, and carpe was said; carpe, carpe."),
         ("ode", "An ode with carpe diem in it."),
     ]);
-    library.check("\"carpe diem\" -odes", &["phrase"]);
+    library.check("\"carpe diem\"", &["phrase", "ode"]);
     let found = library.found("“carpe diem”");
     assert_eq!(
         HashSet::from_iter(found),
@@ -216,7 +221,7 @@ fn quotation_marks_mean_a_phrase_and_minus_leaves_out() {
         let kept = library.lexical.admitted(question, near).expect("looks");
         kept.into_iter().map(|one| one.key.document.0).collect()
     };
-    assert_eq!(admitted("\"carpe diem\" -odes"), ["phrase"]);
+    assert_eq!(admitted("\"carpe diem\""), ["phrase", "ode"]);
     assert_eq!(admitted("carpe diem"), ["phrase", "words", "ode"]);
     assert_eq!(admitted("\"diem carpe\""), ["phrase", "words", "ode"]);
     for odd in [
@@ -444,14 +449,134 @@ fn a_scope_is_kept_to() {
         .lexical
         .search("boiler", 10, Some(&scope))
         .expect("searches");
-    assert_eq!(found.len(), 1);
-    assert_eq!(found[0].key.document.0, "two");
+    assert_eq!(found.chunks.len(), 1);
+    assert_eq!(found.chunks[0].key.document.0, "two");
     assert_eq!(
         library
             .lexical
             .search("boiler", 1, None)
             .expect("searches")
+            .chunks
             .len(),
         1
     );
+}
+
+fn named(name: &str, names: &[&str], text: &str) -> ChunkRow {
+    ChunkRow {
+        context: names.join(" "),
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..row(name, Some("en"), text)
+    }
+}
+
+impl Library {
+    /// Documents by their names: how much of the question each says, in hundredths.
+    fn named(&self, question: &str) -> Vec<(String, u32)> {
+        let found = self.lexical.search(question, 10, None).expect("searches");
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share"
+        )]
+        let share = |score: f32| (score * 100.0).round() as u32;
+        let named = found.named.into_iter();
+        named
+            .map(|one| (one.key.document.0, share(one.score)))
+            .collect()
+    }
+
+    #[track_caller]
+    fn first_by_name(&self, question: &str, expect: &str) {
+        let named = self.named(question);
+        let first = named.first().map(|(name, _)| name.as_str());
+        assert_eq!(first, Some(expect), "{question}: {named:?}");
+        assert!(
+            named.get(1).is_none_or(|second| second.1 < named[0].1),
+            "{question}: {named:?}"
+        );
+    }
+}
+
+#[test]
+fn a_name_that_is_the_question_says_more_than_all_of_it() {
+    let library = Library::of_rows(&[
+        named("whole", &["Año nuevo"], "Cenamos en casa."),
+        named("more", &["Fiesta de año nuevo en el pueblo"], "Bailamos."),
+        named("part", &["nueva"], "Una ley."),
+        row("text", Some("es"), "El año nuevo empieza con un año nuevo."),
+    ]);
+    for question in ["año nuevo", "AÑO NUEVO", "ano-nuevo", "¿año nuevo?"] {
+        library.first_by_name(question, "whole");
+    }
+    assert_eq!(library.named("año nuevo")[0].1, 125);
+    assert!(library.named("la cena de año nuevo")[0].1 < 100);
+    assert_eq!(library.named("casa del pueblo viejo").len(), 1);
+    assert_eq!(library.named("cenamos"), []);
+}
+
+#[test]
+fn what_tells_files_apart_is_in_their_names() {
+    let mut rows = Vec::new();
+    for company in ["Halvard", "Brisa"] {
+        for quarter in ["Q1", "Q2"] {
+            for year in ["2024", "2025"] {
+                let name = format!("{company} {quarter} {year}");
+                let text = "Revenue for the quarter came to plan, and costs rose with the year.";
+                rows.push(named(&name, &[&name, "Reports"], text));
+            }
+        }
+    }
+    let library = Library::of_rows(&rows);
+    library.first_by_name(
+        "What was the revenue of Brisa in Q2 of 2024?",
+        "Brisa Q2 2024",
+    );
+    library.first_by_name("revenue 2025 Halvard Q1", "Halvard Q1 2025");
+    library.first_by_name("halvrad q2 2025 costs", "Halvard Q2 2025");
+}
+
+#[test]
+fn a_day_is_found_by_its_name_however_it_is_asked_for() {
+    let days = (1..=9).flat_map(|month| (1..=9).map(move |day| (month, day)));
+    let rows = days.map(|(month, day)| {
+        let name = format!("2026-{month:02}-{day:02}");
+        named(&name, &[&name], "Rain. Read all afternoon.")
+    });
+    let library = Library::of_rows(&rows.collect::<Vec<_>>());
+    for question in [
+        "2026-03-04",
+        "what did I do on 4 March 2026",
+        "qué hice el 4 de marzo de 2026",
+        "04/03/2026",
+        "4.3.2026",
+        "March 4, 2026",
+        "20260304",
+    ] {
+        library.first_by_name(question, "2026-03-04");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_left_out_with_its_whole_document() {
+    let second = ChunkRow {
+        ordinal: 1,
+        ..row("ode", Some("en"), "It ends with a sonnet.")
+    };
+    let library = Library::of_rows(&[
+        row("ode", Some("en"), "A pier in the rain."),
+        second,
+        row("pier", Some("en"), "The pier is long."),
+    ]);
+    let found = |question: &str| -> Vec<String> {
+        let found = library.lexical.search(question, 10, None);
+        let found = found.expect("searches").chunks.into_iter();
+        let out = library.lexical.left_out(question).expect("looks");
+        found
+            .filter(|one| !out.contains(&one.key.document))
+            .map(|one| one.key.document.0)
+            .collect()
+    };
+    assert_eq!(found("pier -sonnets"), ["pier"]);
+    assert_eq!(found("pier").len(), 2);
 }

@@ -6,6 +6,8 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::days::{days, quarters};
+use super::names;
 use crate::analysis::{
     Kind, Place, Token, has_stem, is_small, of_question, stems_anywhere, tokens,
 };
@@ -16,6 +18,8 @@ const PART: f32 = 0.4;
 const NAME: f32 = 2.0;
 /// Weight of such a name but for its first or last part.
 const SHORTER: f32 = 1.5;
+/// Weight of a day, however it is written, beside a word.
+const DAY: f32 = 2.0;
 /// Weight of two neighbours that may be a name, such as `DEC 0054`, beside its words.
 const NEIGHBOURS: f32 = 0.5;
 
@@ -29,6 +33,8 @@ pub(crate) struct Asked {
     pub phrases: Vec<Vec<String>>,
     /// What has one of these is left out.
     pub left_out: Vec<Vec<Token>>,
+    /// The term of a name that it is, as a whole.
+    pub whole: Option<String>,
 }
 
 /// Something that is asked for, by any of several terms.
@@ -45,6 +51,34 @@ pub(crate) struct Thing {
     pub is_word: bool,
     /// Whether its form is a letter that words may begin with, of a script without spaces.
     pub is_beginning: bool,
+    pub day: OfDay,
+}
+
+/// What a thing has to do with a day or quarter that is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum OfDay {
+    #[default]
+    Nothing,
+    /// It is a word of the day.
+    Word,
+    /// It is the day.
+    Itself,
+}
+
+impl Thing {
+    /// Whether names are compared by it.
+    pub(super) fn counts_in_names(&self) -> bool {
+        match self.day {
+            OfDay::Nothing => self.is_word,
+            OfDay::Word => false,
+            OfDay::Itself => true,
+        }
+    }
+
+    /// What it counts beside the other words of a question, where names are compared.
+    pub(super) fn name_weight(&self) -> f32 {
+        if self.day == OfDay::Itself { DAY } else { 1.0 }
+    }
 }
 
 impl Asked {
@@ -74,11 +108,6 @@ impl Asked {
         asked
     }
 
-    /// Whether it says more than words.
-    pub(crate) fn has_operators(&self) -> bool {
-        !self.phrases.is_empty() || !self.left_out.is_empty()
-    }
-
     fn words(question: &str) -> Self {
         let tokens = asked_tokens(question);
         let plain_words = tokens.iter().filter(|token| token.kind == Kind::Word);
@@ -91,6 +120,7 @@ impl Asked {
             .filter(|token| is_small(token))
             .map(|token| token.position)
             .collect();
+        let days = days(question, &in_order(&tokens));
         let mut things: Vec<Thing> = Vec::new();
         let all_small = in_order(&tokens).iter().all(|token| is_small(token));
         for token in &tokens {
@@ -116,15 +146,29 @@ impl Asked {
                 weight,
                 is_word: !matches!(token.kind, Kind::Part | Kind::Joined),
                 is_beginning: token.kind == Kind::Pair && token.text.chars().count() == 1,
+                day: if days.iter().any(|day| day.holds(token)) {
+                    OfDay::Word
+                } else {
+                    OfDay::Nothing
+                },
             };
             if !things.iter().any(|known| known.forms == thing.forms) {
                 things.push(thing);
             }
         }
-        things.extend(names(question, &tokens, &small));
+        things.extend(names_in(question, &tokens, &small));
+        let times = days.into_iter().map(|day| day.forms);
+        let times = times.chain(quarters(&in_order(&tokens)));
+        things.extend(times.map(|forms| Thing {
+            forms,
+            weight: DAY,
+            day: OfDay::Itself,
+            ..Thing::default()
+        }));
         Self {
             things,
             languages,
+            whole: names::asked(question),
             ..Self::default()
         }
     }
@@ -167,7 +211,7 @@ fn parts(tokens: &[Token], whole: &Token) -> Vec<Token> {
 
 /// What is written together, and what may be one name: words with a sign and no space between them, and a word beside a
 /// number.
-fn names(question: &str, tokens: &[Token], small: &HashSet<usize>) -> Vec<Thing> {
+fn names_in(question: &str, tokens: &[Token], small: &HashSet<usize>) -> Vec<Thing> {
     let words = in_order(tokens);
     let between = |pair: &[&Token]| -> &str {
         let is_cut = pair.iter().all(|word| word.kind != Kind::Pair);
@@ -328,11 +372,10 @@ mod tests {
             "it's \"",
             "title:x AND ( y*",
         ] {
-            assert!(!Asked::of(question).has_operators(), "{question}");
-            assert!(
-                !Asked::of(question).things.is_empty() || question == "\"",
-                "{question}"
-            );
+            let asked = Asked::of(question);
+            assert!(asked.phrases.is_empty(), "{question}");
+            assert!(asked.left_out.is_empty(), "{question}");
+            assert!(!asked.things.is_empty() || question == "\"", "{question}");
         }
     }
 }

@@ -11,7 +11,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocAddress, DocId, DocSet, Score, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::near::{beginning, near};
-use super::question::{Asked, Thing};
+use super::question::{Asked, OfDay, Thing};
 use crate::analysis::{Place, has_stem, stems_anywhere, tag};
 use crate::error::Result;
 
@@ -24,6 +24,10 @@ const STEM: Score = 0.9;
 const MISSPELT: Score = 0.6;
 /// What a paragraph in another language than the question's keeps of its score.
 const ELSEWHERE: Score = 0.8;
+/// What of a question's rarest word one counts that nobody has written, where names are compared.
+const UNKNOWN: Score = 0.5;
+/// The share of a question that a name says which is the question.
+const WHOLE: Score = 1.25;
 /// Paragraphs of a language that are enough to know its words by.
 const ENOUGH: Score = 50.0;
 
@@ -42,8 +46,17 @@ pub(super) struct Ranking<'a> {
     pub searcher: &'a Searcher,
     /// The text first.
     pub sides: [Side; 2],
+    /// What documents are called.
+    pub names: Field,
     /// The language of a paragraph.
     pub language: Field,
+}
+
+/// The best of an index.
+pub(super) struct Best {
+    pub chunks: Vec<(Score, DocAddress)>,
+    /// Documents by their names.
+    pub named: Vec<(Score, DocAddress)>,
 }
 
 /// How often a thing is in each document of a segment.
@@ -56,48 +69,110 @@ impl Ranking<'_> {
         asked: &Asked,
         scope: Option<&TermSetQuery>,
         limit: usize,
-    ) -> Result<Vec<(Score, DocAddress)>> {
-        let segments = self.searcher.segment_readers();
-        let mut scores: Vec<Vec<Score>> = segments
-            .iter()
-            .map(|segment| vec![0.0; segment.max_doc() as usize])
-            .collect();
-        for thing in &asked.things {
-            let thing = self.known(thing)?;
+    ) -> Result<Best> {
+        let mut scores = self.nothing();
+        let things = asked.things.iter();
+        let things: Vec<Thing> = things
+            .map(|thing| self.known(thing))
+            .collect::<Result<_>>()?;
+        for thing in &things {
             for (place, side) in self.sides.iter().enumerate() {
-                let found = self.found(&thing, side)?;
+                let found = self.found(thing, side)?;
                 let with: usize = found.iter().map(Vec::len).sum();
                 if with == 0 {
                     continue;
                 }
                 let languages: &[Place] = if place == 0 { &asked.languages } else { &[] };
-                let weight = self.rarity(&thing, with, languages)? * thing.weight * side.weight;
+                let weight = self.rarity(thing, with, languages)? * thing.weight * side.weight;
                 self.add(&found, side, weight, &mut scores)?;
             }
         }
         self.prefer(&asked.languages, &mut scores)?;
+        let mut named = self.named(asked, &things)?;
         let scope = scope.map(|scope| self.inside(scope)).transpose()?;
         for kept in [self.admitted(asked)?, scope].into_iter().flatten() {
-            let left = scores.iter_mut().flatten().zip(kept.iter().flatten());
-            left.filter(|(_, is_kept)| !**is_kept)
-                .for_each(|(score, _)| *score = 0.0);
+            for scores in [&mut scores, &mut named] {
+                let left = scores.iter_mut().flatten().zip(kept.iter().flatten());
+                left.filter(|(_, is_kept)| !**is_kept)
+                    .for_each(|(score, _)| *score = 0.0);
+            }
         }
-        let mut best = Vec::new();
-        for (segment, scores) in (0..).zip(&scores) {
-            let scores = (0..).zip(scores).filter(|(_, score)| **score > 0.0);
-            best.extend(
-                scores.map(|(document, score)| (*score, DocAddress::new(segment, document))),
-            );
-        }
-        let order = |one: &(Score, DocAddress), other: &(Score, DocAddress)| {
-            other.0.total_cmp(&one.0).then(one.1.cmp(&other.1))
+        Ok(Best {
+            chunks: highest(&scores, limit),
+            named: highest(&named, limit),
+        })
+    }
+
+    /// No score for any document, by segments.
+    fn nothing(&self) -> Vec<Vec<Score>> {
+        let segments = self.searcher.segment_readers().iter();
+        segments
+            .map(|segment| vec![0.0; segment.max_doc() as usize])
+            .collect()
+    }
+
+    /// How much of what a question says the names of each document have, by how rare each word is; more where a name is
+    /// the question. Words that nobody has written tell no document from another, and count for half.
+    fn named(&self, asked: &Asked, things: &[Thing]) -> Result<Vec<Vec<Score>>> {
+        let mut shares = self.nothing();
+        let names = Side {
+            forms: self.names,
+            stems: self.names,
+            weight: 1.0,
         };
-        if limit > 0 && best.len() > limit {
-            best.select_nth_unstable_by(limit - 1, order);
+        let mut all = 0.0;
+        let mut found = Vec::new();
+        for (thing, said) in things.iter().zip(&asked.things) {
+            if !said.counts_in_names() {
+                continue;
+            }
+            let in_names = self.found(thing, &names)?;
+            let mut with: usize = in_names.iter().map(Vec::len).sum();
+            for side in &self.sides {
+                with = with.max(self.most_with(thing, side)?);
+            }
+            let weight = self.rarity(said, with, &asked.languages)? * said.name_weight();
+            all += match with {
+                // It may be written in another way.
+                0 if said.day == OfDay::Itself => 0.0,
+                0 => UNKNOWN * weight,
+                _ => weight,
+            };
+            // What may be misspelt is believed much less: names are short, and any word is near another.
+            let belief = thing.weight / said.weight;
+            found.push((in_names, weight * belief * belief));
         }
-        best.truncate(limit);
-        best.sort_unstable_by(order);
-        Ok(best)
+        if all <= 0.0 {
+            return Ok(shares);
+        }
+        for (in_names, weight) in found {
+            for (shares, found) in shares.iter_mut().zip(in_names) {
+                for (document, count) in found {
+                    shares[document as usize] += weight * count.min(1.0) / all;
+                }
+            }
+        }
+        if let Some(whole) = &asked.whole {
+            for (segment, shares) in self.searcher.segment_readers().iter().zip(&mut shares) {
+                let mut is_it = Found::new();
+                read(segment, self.names, whole, &mut is_it)?;
+                for (document, _) in is_it {
+                    shares[document as usize] = WHOLE;
+                }
+            }
+        }
+        Ok(shares)
+    }
+
+    /// How many documents have the commonest of a thing's terms.
+    fn most_with(&self, thing: &Thing, side: &Side) -> Result<usize> {
+        let forms = thing.forms.iter().map(|form| (side.forms, form));
+        let stems = thing.stems.iter().map(|(_, stem)| (side.stems, stem));
+        let mut most = 0;
+        for (field, term) in forms.chain(stems) {
+            most = most.max(self.documents(field, term)?);
+        }
+        Ok(usize::try_from(most).unwrap_or(usize::MAX))
     }
 
     /// What a thing is among the words that there are: where no document has it, it may be misspelt.
@@ -252,10 +327,9 @@ impl Ranking<'_> {
             .collect()
     }
 
-    /// Which documents have the phrases of a question and nothing that it leaves out, by segments; all where it says
-    /// nothing of that.
+    /// Which chunks have the phrases of a question, by segments; none where it has no phrases.
     pub(super) fn admitted(&self, asked: &Asked) -> Result<Option<Vec<Vec<bool>>>> {
-        if !asked.has_operators() {
+        if asked.phrases.is_empty() {
             return Ok(None);
         }
         let segments = self.searcher.segment_readers().iter();
@@ -270,6 +344,14 @@ impl Ranking<'_> {
                 });
             }
         }
+        Ok(Some(admitted))
+    }
+
+    /// Which chunks have something that a question leaves out, by segments.
+    pub(super) fn left_out(&self, asked: &Asked) -> Result<Vec<Vec<bool>>> {
+        let segments = self.searcher.segment_readers().iter();
+        let none = segments.map(|segment| vec![false; segment.max_doc() as usize]);
+        let mut left_out: Vec<Vec<bool>> = none.collect();
         for words in &asked.left_out {
             let stems = match words.as_slice() {
                 [word] if has_stem(word) => stems_anywhere(word),
@@ -280,11 +362,9 @@ impl Ranking<'_> {
                 stems,
                 ..following(forms)
             })?;
-            both(&mut admitted, &having, |is_admitted, has| {
-                is_admitted && !has
-            });
+            both(&mut left_out, &having, |one, other| one || other);
         }
-        Ok(Some(admitted))
+        Ok(left_out)
     }
 
     /// Which documents have a thing, on any side.
@@ -322,6 +402,24 @@ impl Ranking<'_> {
 /// What a word counts that another may be a misspelling of, which differs in so many letters.
 pub(super) fn misspelt(distance: usize) -> Score {
     MISSPELT.powi(i32::try_from(distance).unwrap_or(i32::MAX))
+}
+
+/// The best of all that have a score, the best first.
+fn highest(scores: &[Vec<Score>], limit: usize) -> Vec<(Score, DocAddress)> {
+    let mut best = Vec::new();
+    for (segment, scores) in (0..).zip(scores) {
+        let scores = (0..).zip(scores).filter(|(_, score)| **score > 0.0);
+        best.extend(scores.map(|(document, score)| (*score, DocAddress::new(segment, document))));
+    }
+    let order = |one: &(Score, DocAddress), other: &(Score, DocAddress)| {
+        other.0.total_cmp(&one.0).then(one.1.cmp(&other.1))
+    };
+    if limit > 0 && best.len() > limit {
+        best.select_nth_unstable_by(limit - 1, order);
+    }
+    best.truncate(limit);
+    best.sort_unstable_by(order);
+    best
 }
 
 /// Words that follow each other, or are written as one.

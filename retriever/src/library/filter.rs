@@ -381,7 +381,8 @@ pub(crate) fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn extension(path: &str) -> String {
+/// The ending of a file's name, in lower case.
+pub(crate) fn extension(path: &str) -> String {
     let name = file_name(path);
     match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => extension.to_lowercase(),

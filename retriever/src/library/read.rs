@@ -1,15 +1,18 @@
 //! Reads the rows of the library from the index.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use vade_indexer::{Chunk, Document, DocumentId, Index, Scope, path_text};
 
-use super::{Entry, Listing, Part, list};
+use super::{Entry, Listing, Part, file_name, list};
+use crate::calendar::Period;
 use crate::error::Result;
 use crate::naming::{self, DocumentName, Names};
+use crate::operators::Conditions;
 use crate::plan::{About, Kind, Plan};
+use crate::values::document_date;
 
 /// What is known of all documents at one moment, read once for many questions.
 pub(crate) struct Shelf {
@@ -19,6 +22,8 @@ pub(crate) struct Shelf {
     documents: Vec<(Arc<Document>, Entry)>,
     pub about: About,
     names: Names,
+    /// The span of time of each document, once somebody has asked for it.
+    periods: OnceLock<Vec<Period>>,
 }
 
 /// The shelf as it was last read.
@@ -62,7 +67,7 @@ impl Shelf {
             for end in 1..=entry.folders.len() {
                 folders.insert(entry.folders[..end].join("/"));
             }
-            let file_name = super::filter::file_name(&entry.path).to_owned();
+            let file_name = file_name(&entry.path).to_owned();
             titles.insert(file_name.clone());
             titles.insert(entry.title.clone());
             tags.extend(entry.tags.iter().cloned());
@@ -84,7 +89,33 @@ impl Shelf {
                 ..About::default()
             },
             names: Names::new(names),
+            periods: OnceLock::new(),
         }
+    }
+
+    /// The documents that operators let through. The first time that days decide it reads the beginning of every
+    /// document that has none in its name: it blocks.
+    ///
+    /// # Errors
+    /// When the full-text index fails.
+    pub(crate) fn admitted(
+        &self,
+        index: &Index,
+        conditions: &Conditions,
+    ) -> Result<HashSet<DocumentId>> {
+        if conditions.ask_for_days() && self.periods.get().is_none() {
+            let entries = self.documents.iter().map(|(_, entry)| entry);
+            let periods: Result<Vec<Period>> = entries.map(|entry| period(index, entry)).collect();
+            // Somebody else may have read the same.
+            let _ = self.periods.set(periods?);
+        }
+        let periods = self.periods.get().into_iter().flatten().copied();
+        let periods = periods.chain(std::iter::repeat(Period::default()));
+        let admitted = self.documents.iter().zip(periods);
+        let admitted = admitted.filter(|((_, entry), period)| conditions.admit(entry, *period));
+        Ok(admitted
+            .map(|((document, _), _)| document.id.clone())
+            .collect())
     }
 
     /// Carries out a plan over the documents of a scope; none where the plan is for passages. Reads every
@@ -162,6 +193,17 @@ impl Shelf {
             })
             .collect()
     }
+}
+
+/// The time that a document is of: its own, or when it was changed.
+fn period(index: &Index, entry: &Entry) -> Result<Period> {
+    let named = document_date(file_name(&entry.path), &entry.title, "");
+    if let Some(period) = named {
+        return Ok(period);
+    }
+    let chunks = index.chunks(&DocumentId(entry.document.clone()))?;
+    let parts: Vec<Part> = chunks.into_iter().take(1).map(part).collect();
+    Ok(super::filter::date(entry, &parts).period)
 }
 
 fn entry(document: &Document) -> Entry {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::asked::Asked;
+use crate::fold::folded;
 
 /// A type of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -189,6 +190,17 @@ impl FileType {
     /// Whether a file with this extension (lower case) is of this type.
     pub(crate) fn has_extension(self, extension: &str) -> bool {
         self.row().extensions.contains(&extension)
+    }
+
+    /// The type that these folded words are called by, whole.
+    pub(crate) fn named(words: &str) -> Option<Self> {
+        let is_it = |row: &&Type| {
+            let lists = row.nouns.into_iter().chain([row.adjectives]);
+            let mut said = lists.flat_map(|list| list.split('|'));
+            let is_noun = !words.is_empty() && said.any(|name| name == words);
+            is_noun || row.names.iter().any(|name| folded(name) == words)
+        };
+        TYPES.iter().find(is_it).map(|row| row.kind)
     }
 
     /// What one or many are called.

@@ -191,6 +191,7 @@ pub fn scope(request: &ScopeRequest) -> Result<Scope, String> {
         tag: request.tag.clone(),
         after: time(&request.after, false)?,
         before: time(&request.before, true)?,
+        documents: None,
     })
 }
 
