@@ -5,7 +5,10 @@
 //! business.
 
 mod order;
+mod rows;
+mod table;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use pdf_extract::{MediaBox, OutputDev, OutputError, Transform};
@@ -41,6 +44,8 @@ const BOLD_SHIFT: f64 = 0.08;
 /// visibly do otherwise are sorted by `reading_order`.
 pub(super) struct PageLayout {
     lines: Vec<Line>,
+    /// What is said of the page, and where on it that is.
+    comments: Vec<((f64, f64), String)>,
     last: Option<Last>,
     /// Text the page may still take, in bytes.
     budget: usize,
@@ -105,10 +110,16 @@ impl PageLayout {
     pub(super) fn new(budget: usize) -> Self {
         Self {
             lines: Vec::new(),
+            comments: Vec::new(),
             last: None,
             budget,
             full: false,
         }
+    }
+
+    /// An empty page that may take as much more.
+    pub(super) fn beside(&self) -> Self {
+        Self::new(self.budget)
     }
 
     /// Whether text was left out for want of budget.
@@ -118,41 +129,84 @@ impl PageLayout {
 
     /// Adds a glyph that stands for `text`; false where there is no budget for it.
     pub(super) fn draw(&mut self, glyph: Glyph, text: &str) -> bool {
-        let Some(left) = self.budget.checked_sub(text.len()) else {
-            self.full = true;
+        if !self.takes(text) {
             return false;
-        };
-        self.budget = left;
-        let ((x, y), (dx, dy)) = (glyph.origin, glyph.direction);
-        let place = Place {
-            direction: (dx, dy),
-            along: x * dx + y * dy,
-            across: y * dx - x * dy,
-            size: glyph.size,
-        };
-        // Damaged files have coordinates that are no numbers.
-        if place.along.is_finite() && place.across.is_finite() && place.size.is_finite() {
+        }
+        let place = glyph.place();
+        if place.is_finite() {
             self.add(place, glyph.advance, text);
         }
         true
     }
 
+    /// Adds what was filled in on the page, where it is read with what stands beside it or above it; false where there
+    /// is no budget for it.
+    pub(super) fn fill_in(&mut self, glyph: Glyph, text: &str) -> bool {
+        if !self.takes(text) {
+            return false;
+        }
+        let place = glyph.place();
+        if place.is_finite() {
+            self.last = None;
+            rows::fill_in(&mut self.lines, place, glyph.advance, text);
+        }
+        true
+    }
+
+    /// Adds what is said of this place on the page, to be read after its paragraph; false where there is no budget for
+    /// it.
+    pub(super) fn comment(&mut self, subject: (f64, f64), text: String) -> bool {
+        if !self.takes(&text) {
+            return false;
+        }
+        self.comments.push((subject, text));
+        true
+    }
+
+    /// Whether a line of the page has this text.
+    pub(super) fn has(&self, text: &str) -> bool {
+        let text = text.trim().to_lowercase();
+        let mut lines = self.lines.iter();
+        lines.any(|line| line.text.to_lowercase().contains(&text))
+    }
+
+    fn takes(&mut self, text: &str) -> bool {
+        let left = self.budget.checked_sub(text.len());
+        self.full |= left.is_none();
+        self.budget = left.unwrap_or(self.budget);
+        left.is_some()
+    }
+
     /// The page as text: a line end between lines, a blank line between paragraphs, a tab between
     /// columns.
     pub(super) fn text(&self) -> String {
-        let sorted = order::reading_order(&self.lines);
-        let lines = without_blanks(sorted.as_ref().unwrap_or(&self.lines));
+        let in_rows = table::in_rows(&self.lines);
+        let lines = in_rows.as_ref().unwrap_or(&self.lines);
+        let sorted = order::reading_order(lines);
+        let lines = without_blanks(sorted.as_ref().unwrap_or(lines));
+        let lines = rows::whole_cells(&rows::aligned(&lines));
         let leading = usual_leading(&lines);
         let mut text = String::new();
         let mut row: Option<&Line> = None;
         let mut previous: Option<&Line> = None;
-        for line in &lines {
+        let mut comments = self.comments_by_line(&lines);
+        let mut said: Vec<&str> = Vec::new();
+        for (index, line) in lines.iter().enumerate() {
+            let here = comments.remove(&index).unwrap_or_default();
             if previous.is_some_and(|previous| is_shadow(previous, line)) {
+                said.extend(here);
                 continue;
             }
             match (row, previous) {
                 (Some(_), _) if line.is_cell => text.push('\t'),
+                // Rows of a table may stand apart.
+                (Some(row), Some(last))
+                    if last.is_cell && starts_row(&lines[index..]) && begins_below(row, line) =>
+                {
+                    text.push('\n');
+                }
                 (Some(row), Some(last)) if starts_paragraph(row, last, line, leading) => {
+                    push_paragraphs(&mut text, said.drain(..));
                     text.push_str("\n\n");
                 }
                 (Some(_), _) => text.push('\n'),
@@ -163,8 +217,25 @@ impl PageLayout {
             }
             text.push_str(&line.text);
             previous = Some(line);
+            said.extend(here);
         }
+        push_paragraphs(
+            &mut text,
+            said.into_iter().chain(comments.into_values().flatten()),
+        );
         text
+    }
+
+    /// The comments by the line that each is about: the nearest.
+    fn comments_by_line(&self, lines: &[Line]) -> BTreeMap<usize, Vec<&str>> {
+        let mut by_line: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        for (subject, comment) in &self.comments {
+            let distances = lines.iter().map(|line| line.distance(*subject));
+            let nearest = distances.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+            let nearest = nearest.map_or(0, |(index, _)| index);
+            by_line.entry(nearest).or_default().push(comment);
+        }
+        by_line
     }
 
     fn add(&mut self, place: Place, advance: f64, text: &str) {
@@ -236,7 +307,35 @@ impl PageLayout {
     }
 }
 
+impl Glyph {
+    fn place(&self) -> Place {
+        let ((x, y), (dx, dy)) = (self.origin, self.direction);
+        Place {
+            direction: (dx, dy),
+            along: x * dx + y * dy,
+            across: y * dx - x * dy,
+            size: self.size,
+        }
+    }
+}
+
+impl Place {
+    /// Damaged files have coordinates that are no numbers.
+    fn is_finite(&self) -> bool {
+        self.along.is_finite() && self.across.is_finite() && self.size.is_finite()
+    }
+}
+
 impl Line {
+    /// How far a point is from it, mostly how far above or below.
+    fn distance(&self, (x, y): (f64, f64)) -> f64 {
+        const SIDEWAYS: f64 = 0.2;
+        let (dx, dy) = self.first.direction;
+        let (along, across) = (x * dx + y * dy, y * dx - x * dy);
+        let beside = (self.first.along - along).max(along - self.end).max(0.0);
+        (across - self.first.across).abs() + SIDEWAYS * beside
+    }
+
     /// Adds text that follows after `gap` font sizes.
     fn append(&mut self, gap: f64, text: &str) {
         let (left, right) = (self.text.chars().next_back(), text.chars().next());
@@ -246,6 +345,16 @@ impl Line {
             self.text.push(' ');
         }
         self.text.push_str(text);
+    }
+
+    /// Adds what stands before it.
+    fn prepend(&mut self, other: &Self) {
+        for gap in &mut self.gaps {
+            gap.offset += other.text.len() + 1;
+        }
+        self.text.insert(0, ' ');
+        self.text.insert_str(0, &other.text);
+        self.first.along = other.first.along;
     }
 }
 
@@ -371,6 +480,15 @@ impl OutputDev for PageLayout {
     }
 }
 
+fn push_paragraphs<'a>(text: &mut String, paragraphs: impl Iterator<Item = &'a str>) {
+    for paragraph in paragraphs {
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        text.push_str(paragraph);
+    }
+}
+
 fn same_direction(a: (f64, f64), b: (f64, f64)) -> bool {
     a.0 * b.0 + a.1 * b.1 > 0.99
 }
@@ -436,6 +554,23 @@ fn usual_leading(lines: &[Line]) -> f64 {
     drops.get(drops.len() / 2).copied().unwrap_or(0.0)
 }
 
+/// Whether the first of these lines is a row's first cell.
+fn starts_row(lines: &[Line]) -> bool {
+    lines.get(1).is_some_and(|next| next.is_cell)
+}
+
+/// Whether a row begins where the row above it does, and not far below.
+fn begins_below(row: &Line, line: &Line) -> bool {
+    const FAR: f64 = 10.0;
+    let (above, here) = (row.first, line.first);
+    let size = above.size.max(here.size);
+    let drop = above.across - here.across;
+    same_direction(above.direction, here.direction)
+        && (above.along - here.along).abs() < 0.5 * size
+        && drop > 0.0
+        && drop < FAR * size
+}
+
 /// Whether a line does not go on with the paragraph of the row before it, of which `last` is the last
 /// cell.
 fn starts_paragraph(row: &Line, last: &Line, line: &Line, leading: f64) -> bool {
@@ -462,209 +597,4 @@ fn starts_paragraph(row: &Line, last: &Line, line: &Line, leading: f64) -> bool 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{PageLayout, Place};
-    use expect_test::{Expect, expect};
-
-    /// Draws words at (x, y, size); a letter is half a font size wide.
-    #[track_caller]
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "expectations are written in place"
-    )]
-    fn check(words: &[(f64, f64, f64, &str)], expected: Expect) {
-        let mut page = PageLayout::new(usize::MAX);
-        for (x, y, size, word) in words {
-            for (index, letter) in word.char_indices() {
-                let along = x + size * 0.5 * f64::from(u32::try_from(index).expect("short"));
-                let place = Place {
-                    direction: (1.0, 0.0),
-                    along,
-                    across: *y,
-                    size: *size,
-                };
-                page.add(place, size * 0.5, letter.encode_utf8(&mut [0; 4]));
-            }
-        }
-        expected.assert_eq(&page.text());
-    }
-
-    #[test]
-    fn gaps_make_words_and_drops_make_lines() {
-        check(
-            &[
-                (0.0, 700.0, 10.0, "one"),
-                (17.5, 700.0, 10.0, "two"),
-                (32.6, 700.0, 10.0, "kerned"),
-                (0.0, 688.0, 10.0, "next"),
-                (21.0, 692.0, 6.0, "2"),
-            ],
-            expect![[r"
-                one twokerned
-                next 2"]],
-        );
-    }
-
-    #[test]
-    fn space_size_and_indent_make_paragraphs() {
-        check(
-            &[
-                (0.0, 700.0, 20.0, "Title"),
-                (0.0, 670.0, 10.0, "first"),
-                (0.0, 658.0, 10.0, "ends."),
-                (15.0, 646.0, 10.0, "Indented"),
-                (0.0, 634.0, 10.0, "goes on"),
-                (15.0, 622.0, 10.0, "as a formula"),
-                (0.0, 600.0, 10.0, "Apart"),
-            ],
-            expect![[r"
-                Title
-
-                first
-                ends.
-
-                Indented
-                goes on
-                as a formula
-
-                Apart"]],
-        );
-    }
-
-    #[test]
-    fn the_next_column_goes_on_with_the_sentence() {
-        check(
-            &[
-                (0.0, 112.0, 10.0, "left"),
-                (0.0, 100.0, 10.0, "column"),
-                (300.0, 112.0, 10.0, "right"),
-                (300.0, 100.0, 10.0, "ends."),
-                (0.0, 112.0, 10.0, "third"),
-            ],
-            expect![[r"
-                left
-                column
-                right
-                ends.
-
-                third"]],
-        );
-    }
-
-    #[test]
-    fn columns_are_set_apart_by_tabs() {
-        check(
-            &[
-                (0.0, 700.0, 10.0, "Total"),
-                (50.0, 700.0, 10.0, "9"),
-                (70.0, 700.0, 10.0, "8"),
-            ],
-            expect!["Total\t9 8"],
-        );
-    }
-
-    #[test]
-    fn columns_drawn_row_by_row_are_read_one_after_the_other() {
-        let left = "the left column has lines like";
-        let right = "and so the right one has lines";
-        let mut words = vec![(
-            0.0,
-            760.0,
-            10.0,
-            "A title over both of the columns of this page",
-        )];
-        for row in 0..6 {
-            let y = 700.0 - 12.0 * f64::from(row);
-            words.extend([(0.0, y, 10.0, left), (200.0, y, 10.0, right)]);
-        }
-        check(
-            &words,
-            expect![[r"
-                A title over both of the columns of this page
-
-                the left column has lines like
-                the left column has lines like
-                the left column has lines like
-                the left column has lines like
-                the left column has lines like
-                the left column has lines like
-                and so the right one has lines
-                and so the right one has lines
-                and so the right one has lines
-                and so the right one has lines
-                and so the right one has lines
-                and so the right one has lines"]],
-        );
-    }
-
-    #[test]
-    fn lines_drawn_from_the_bottom_up_are_turned_round() {
-        let lines = [
-            "eight", "seven", "six", "five", "four", "three", "two", "one",
-        ];
-        let words: Vec<(f64, f64, f64, &str)> = (0..8)
-            .zip(lines)
-            .map(|(row, line)| (0.0, 100.0 + 24.0 * f64::from(row), 10.0, line))
-            .collect();
-        check(
-            &words,
-            expect![[r"
-                one
-                two
-                three
-                four
-                five
-                six
-                seven
-                eight"]],
-        );
-    }
-
-    #[test]
-    fn accents_join_their_letters() {
-        check(
-            &[
-                (0.0, 700.0, 10.0, "preparaci"),
-                (45.2, 700.5, 10.0, "´"),
-                (45.0, 700.0, 10.0, "o"),
-                (50.0, 700.0, 10.0, "n,"),
-                (64.0, 700.0, 10.0, "ı"),
-                (63.8, 700.0, 10.0, "´"),
-                (74.0, 700.0, 10.0, "´o"),
-            ],
-            expect!["preparación, í ´ o"],
-        );
-    }
-
-    #[test]
-    fn wide_set_characters_make_no_words() {
-        check(
-            &[
-                (0.0, 700.0, 10.0, "日"),
-                (9.0, 700.0, 10.0, "本"),
-                (18.0, 700.0, 10.0, "a"),
-            ],
-            expect!["日本 a"],
-        );
-    }
-
-    #[test]
-    fn letters_drawn_from_right_to_left() {
-        check(
-            &[
-                (100.0, 700.0, 10.0, "ש"),
-                (95.0, 700.0, 10.0, "ל"),
-                (90.0, 700.0, 10.0, "ם"),
-            ],
-            expect!["םלש"],
-        );
-    }
-
-    #[test]
-    fn shadows_are_drawn_once() {
-        check(
-            &[(0.0, 700.0, 30.0, "Welcome"), (1.0, 699.0, 30.0, "Welcome")],
-            expect!["Welcome"],
-        );
-    }
-}
+mod tests;

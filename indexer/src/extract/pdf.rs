@@ -221,6 +221,7 @@ fn notice(report: &Report, ending: &Ending, max_text_bytes: usize) -> Option<Str
 
 /// Titles that programs fill in when nobody else does.
 const DEFAULT_TITLES: &[&str] = &[
+    "(anonymous)",
     "about:blank",
     "document1",
     "microsoft powerpoint",

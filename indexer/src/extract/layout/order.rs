@@ -139,7 +139,7 @@ fn column_at(columns: &[f64], along: f64) -> usize {
 }
 
 /// Long enough to be a line of a column and not a table's cell.
-fn is_running(line: &Line) -> bool {
+pub(super) fn is_running(line: &Line) -> bool {
     let width = |c: char| if is_cjk(c) { 2 } else { 1 };
     line.text.chars().map(width).sum::<usize>() >= 25
 }
@@ -241,7 +241,7 @@ fn widest_space(lines: &[&Line]) -> Option<usize> {
 }
 
 /// Lines from the top down, those on the same baseline from left to right.
-fn push_rows(lines: &[&Line], sorted: &mut Vec<Line>) {
+pub(super) fn push_rows(lines: &[&Line], sorted: &mut Vec<Line>) {
     let mut rest = lines;
     while let Some(first) = rest.first() {
         let baseline = first.first.across - LINE_SHIFT * first.first.size;

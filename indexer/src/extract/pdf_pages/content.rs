@@ -16,7 +16,7 @@ use hayro_syntax::page::{Page, Resources};
 use hayro_syntax::xref::XRef;
 
 use super::layers::Layers;
-use super::notes;
+use super::notes::{self, Said};
 use super::typeface::{Collections, Typeface};
 use crate::extract::layout::{Glyph, PageLayout};
 
@@ -158,14 +158,40 @@ impl<'a> Content<'a> {
         let Some(place) = notes::place(note) else {
             return Ok(());
         };
-        if let Some(form) = notes::appearance(note) {
-            let fit = notes::fit(&form, place);
-            return Run::new(self, canvas, page.resources().clone(), fit).form(&form, 0);
+        let form = notes::appearance(note);
+        let drawn = match &form {
+            Some(form) => self.drawn(form, place, page, canvas)?,
+            None => String::new(),
+        };
+        for said in notes::said(note, drawn) {
+            let is_written = match said {
+                Said::Value { name, value } => canvas.write(place, name, &value),
+                Said::Comment(comment) => {
+                    let subject = notes::subject(note, place);
+                    canvas.layout.comment(subject, comment)
+                }
+            };
+            if !is_written {
+                return Err(Stopped);
+            }
         }
-        match notes::field_value(note) {
-            Some(value) if !canvas.write(place, &value) => Err(Stopped),
-            _ => Ok(()),
-        }
+        Ok(())
+    }
+
+    /// What a form draws in a place, by itself.
+    fn drawn(
+        &mut self,
+        form: &Stream<'a>,
+        place: Rect,
+        page: &Page<'a>,
+        canvas: &mut Canvas<'_>,
+    ) -> Result<String, Stopped> {
+        let beside = canvas.layout.beside();
+        let whole = std::mem::replace(canvas.layout, beside);
+        let fit = notes::fit(form, place);
+        let followed = Run::new(self, canvas, page.resources().clone(), fit).form(form, 0);
+        let drawn = std::mem::replace(canvas.layout, whole);
+        followed.map(|()| drawn.text())
     }
 
     fn typeface(&mut self, dict: &Dict<'a>) -> Option<Rc<Typeface<'a>>> {
@@ -191,18 +217,32 @@ impl Canvas<'_> {
         self.pictured += matrix.determinant().abs();
     }
 
-    /// Draws a value that the file gives without saying how it looks.
-    fn write(&mut self, place: Rect, text: &str) -> bool {
+    /// Writes a value that the file gives without saying how it looks, with its name where the page does not say that.
+    fn write(&mut self, place: Rect, name: Option<String>, value: &str) -> bool {
         let size = place.height().clamp(1.0, 12.0);
-        let mut baseline = place.y1 - size;
-        for line in text.lines() {
+        let mut lines = value.lines().filter(|line| !line.trim().is_empty());
+        let Some(first) = lines.next() else {
+            return true;
+        };
+        let first = match name.filter(|name| !self.layout.has(name)) {
+            Some(name) => format!("{}: {first}", name.trim().trim_end_matches(':')),
+            None => first.to_owned(),
+        };
+        // One line stands in the middle of its field.
+        let is_alone = place.height() < 2.0 * size;
+        let mut baseline = if is_alone {
+            place.y0 + (place.height() - size) / 2.0 + 0.2 * size
+        } else {
+            place.y1 - size
+        };
+        for line in std::iter::once(first.as_str()).chain(lines) {
             let glyph = Glyph {
                 origin: (place.x0, baseline),
                 direction: (1.0, 0.0),
                 advance: place.width(),
                 size,
             };
-            if !self.layout.draw(glyph, line) {
+            if !self.layout.fill_in(glyph, line) {
                 return false;
             }
             baseline -= size * 1.2;

@@ -156,6 +156,96 @@ fn what_was_filled_into_a_form() {
 }
 
 #[test]
+fn values_stand_with_their_labels() {
+    let page = pdf(
+        HELVETICA,
+        b"BT /F 12 Tf 50 700 Td (Port) Tj 0 -30 Td (I agree) Tj 0 -30 Td (Signed) Tj ET",
+        "",
+    );
+    let list = "<< /Subtype /Widget /FT /Ch /Opt [[(1) (Bergen)] [(2) (Stavanger)]] /V (2)\n\
+        /Rect [200 695 300 715] /TU (Port of call) >>";
+    check(
+        &with_object(page.clone(), 6, list),
+        expect![[r"
+            Port	Port of call: Stavanger
+            I agree
+            Signed"]],
+    );
+    let ticked =
+        "<< /Subtype /Widget /FT /Btn /TU (I agree) /V /Yes /AS /Yes /Rect [30 668 42 680] >>";
+    check(
+        &with_object(page.clone(), 6, ticked),
+        expect![[r"
+            Port
+            [x] I agree
+            Signed"]],
+    );
+    let secret = "<< /Subtype /Widget /FT /Tx /Ff 8192 /V (hunter2) /Rect [200 695 300 715] >>";
+    check(
+        &with_object(page, 6, secret),
+        expect![[r"
+            Port
+            I agree
+            Signed"]],
+    );
+}
+
+#[test]
+fn comments_stand_after_what_they_are_about() {
+    let page = pdf(
+        HELVETICA,
+        b"BT /F 12 Tf 50 700 Td (The fare is) Tj 0 -14 Td (12 crowns.) Tj 0 -60 Td (The end.) Tj ET",
+        "",
+    );
+    let comment = |note: &str| {
+        let note = format!("<< /Type /Annot {note} >>");
+        with_object(page.clone(), 6, &note)
+    };
+    let after = || {
+        expect![[r"
+        The fare is
+        12 crowns.
+
+        Comment by Piet: ask Yolanda
+
+        The end."]]
+    };
+    check(
+        &comment("/Subtype /Highlight /Rect [50 696 120 712] /Contents (ask\\nYolanda) /T (Piet)"),
+        after(),
+    );
+    check(
+        &comment(
+            "/Subtype /Text /Rect [500 680 520 700] /RC (<p>ask <b>Yolanda</b></p>) /T (Piet)",
+        ),
+        after(),
+    );
+    check(
+        &comment("/Subtype /FreeText /Rect [50 660 300 680] /Contents (Gate code 4471)"),
+        expect![[r"
+            The fare is
+            12 crowns.
+            Gate code 4471
+
+            The end."]],
+    );
+    for silent in [
+        "/Subtype /Text /Rect [50 680 70 700] /F 2 /Contents (hidden)",
+        "/Subtype /Popup /Rect [50 680 70 700] /Contents (repeated)",
+        "/Subtype /Highlight /Rect [50 680 70 700]",
+    ] {
+        check(
+            &comment(silent),
+            expect![[r"
+                The fare is
+                12 crowns.
+
+                The end."]],
+        );
+    }
+}
+
+#[test]
 fn text_stands_for_what_is_drawn() {
     check(
         &pdf(
