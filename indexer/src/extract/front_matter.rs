@@ -1,7 +1,7 @@
-//! The YAML block at the top of a note: its extent, and the title, tags, aliases and links in it.
+//! What a note says of itself at its top: its extent, and the title, tags, aliases and links in it.
 //!
-//! Owns every shape in which Obsidian and static site generators write those. It knows no Markdown
-//! but wiki links. Called by the Markdown reader.
+//! Owns every shape in which Obsidian, Logseq and static site generators write those: YAML, also such as a person
+//! writes it, TOML, and lines of `key:: value`. It knows no Markdown but wiki links. Called by the Markdown reader.
 
 use std::ops::Range;
 
@@ -11,6 +11,9 @@ use super::push_once;
 
 /// Notes open with a few lines of YAML, not with books of it; the parser is not for hostile input.
 const MAX_BYTES: usize = 64 * 1024;
+
+/// Properties that a page of Logseq begins with.
+const MOST_LINES: usize = 100;
 
 /// What a note says about itself.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -26,39 +29,54 @@ pub(super) struct FrontMatter {
     pub links: Vec<String>,
 }
 
-/// Reads the front matter of `text`. A block that is not a YAML mapping is part of the body: a note
-/// may open with a horizontal rule.
+/// Reads the front matter of `text`. A block that says nothing by name is part of the body: a note may open with a
+/// horizontal rule. Lines of `key:: value` are part of the body, too.
 pub(super) fn parse(text: &str) -> FrontMatter {
-    let Some((yaml, end)) = block(text) else {
-        return FrontMatter::default();
+    if let Some((toml, end)) = block(text, "+++", &["+++"]) {
+        return match toml::from_str(toml) {
+            Ok(Value::Mapping(fields)) => of(text, toml, end, &fields),
+            _ => FrontMatter::default(),
+        };
+    }
+    let Some((yaml, end)) = block(text, "---", &["---", "..."]) else {
+        return read(&logseq(text));
     };
     match serde_norway::from_str(yaml) {
-        Ok(Value::Mapping(fields)) => FrontMatter {
-            end,
-            properties: if fields.iter().any(is_property) {
-                let start = yaml.as_ptr() as usize - text.as_ptr() as usize;
-                start..start + yaml.trim_end().len()
-            } else {
-                0..0
-            },
-            ..read(&fields)
-        },
+        Ok(Value::Mapping(fields)) => of(text, yaml, end, &fields),
         Ok(Value::Null) => FrontMatter {
             end,
             ..FrontMatter::default()
         },
-        _ => FrontMatter::default(),
+        Ok(_) => FrontMatter::default(),
+        Err(_) => match by_line(yaml) {
+            Some(fields) => of(text, yaml, end, &fields),
+            None => FrontMatter::default(),
+        },
     }
 }
 
-/// The text between the first line `---` and the next `---` or `...`, and where the body starts.
-fn block(text: &str) -> Option<(&str, usize)> {
+/// The front matter in this block of a note.
+fn of(text: &str, block: &str, end: usize, fields: &Mapping) -> FrontMatter {
+    FrontMatter {
+        end,
+        properties: if fields.iter().any(is_property) {
+            let start = block.as_ptr() as usize - text.as_ptr() as usize;
+            start..start + block.trim_end().len()
+        } else {
+            0..0
+        },
+        ..read(fields)
+    }
+}
+
+/// The text between the first line and the next one that closes it, and where the body starts.
+fn block<'a>(text: &'a str, opening: &str, closing: &[&str]) -> Option<(&'a str, usize)> {
     let mut lines = text.split_inclusive('\n');
-    let opening = lines.next().filter(|line| line.trim_end() == "---")?;
+    let opening = lines.next().filter(|line| line.trim_end() == opening)?;
     let start = opening.len();
     let mut end = start;
     for line in lines {
-        if matches!(line.trim_end(), "---" | "...") {
+        if closing.contains(&line.trim_end()) {
             return Some((&text[start..end], end + line.len()));
         }
         end += line.len();
@@ -67,6 +85,82 @@ fn block(text: &str) -> Option<(&str, usize)> {
         }
     }
     None
+}
+
+/// The fields of a block that is not quite YAML, as those with a colon in a title are not: each line by itself. `None`
+/// where a line is neither a field nor part of one.
+fn by_line(yaml: &str) -> Option<Mapping> {
+    let mut fields = Mapping::new();
+    let mut last: Option<Value> = None;
+    for line in yaml.lines().filter(|line| !line.trim().is_empty()) {
+        if line.starts_with('#') {
+            continue;
+        }
+        if let Some(item) = line.trim_start().strip_prefix("- ") {
+            let list = fields.get_mut(last.as_ref()?)?;
+            match list {
+                Value::Sequence(items) => items.push(Value::String(unquoted(item))),
+                _ => *list = Value::Sequence(vec![Value::String(unquoted(item))]),
+            }
+        } else if !line.starts_with([' ', '\t']) {
+            let (key, value) = line.split_once(':')?;
+            let is_key = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-');
+            if !key.chars().all(is_key) || !(value.is_empty() || value.starts_with([' ', '\t'])) {
+                return None;
+            }
+            let key = Value::String(key.trim().to_owned());
+            let own: Option<Value> = serde_norway::from_str(value).ok();
+            let own = own.filter(|own| !matches!(own, Value::Mapping(_)));
+            fields.insert(
+                key.clone(),
+                own.unwrap_or_else(|| Value::String(unquoted(value))),
+            );
+            last = Some(key);
+        }
+    }
+    (!fields.is_empty()).then_some(fields)
+}
+
+/// A value without the marks around it, which may not be in pairs.
+fn unquoted(value: &str) -> String {
+    let marks = ['"', '\'', '[', ']'];
+    value.trim().trim_matches(marks).trim().to_owned()
+}
+
+/// What a page of Logseq says of itself in its first lines.
+fn logseq(text: &str) -> Mapping {
+    let mut fields = Mapping::new();
+    for line in text.trim_start_matches('\u{feff}').lines().take(MOST_LINES) {
+        let line = line.trim();
+        let line = line.strip_prefix("- ").unwrap_or(line);
+        let Some((key, value)) = line.split_once(":: ") else {
+            break;
+        };
+        if !key
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+        {
+            break;
+        }
+        let values = value
+            .split(',')
+            .map(str::trim)
+            .filter(|value| !value.is_empty());
+        // A tag or another name may be written as a link.
+        let values = values.map(|value| {
+            let name = value.trim_start_matches('#');
+            let name = name
+                .strip_prefix("[[")
+                .and_then(|name| name.strip_suffix("]]"));
+            Value::String(name.unwrap_or(value).to_owned())
+        });
+        let value = match key.to_lowercase().as_str() {
+            "title" => Value::String(value.to_owned()),
+            _ => Value::Sequence(values.collect()),
+        };
+        fields.insert(Value::String(key.to_owned()), value);
+    }
+    fields
 }
 
 /// Whether a field says something of the document that nothing else keeps, and that is not for programs alone.
@@ -225,6 +319,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_quite_yaml_is_read_line_by_line() {
+        check(
+            "---\ntitle: Bad: yaml: here\ntags: [a, b\naliases:\n  - One: two\n  - 'Three'\n# note\n---\nBody",
+            expect![[r#""Body" Some("Bad: yaml: here") ["a", "b"] ["One: two", "Three"]"#]],
+        );
+        check(
+            "---\ntitle: [unclosed\n---\nBody",
+            expect![[r#""Body" Some("unclosed") [] []"#]],
+        );
+    }
+
+    #[test]
+    fn toml_and_lines_of_logseq() {
+        let text = "+++\ntitle = \"Bees\"\ndate = 2022-02-03T00:00:00Z\ntags = [\"hugo\", \"a/b\"]\n[params]\nauthor = \"Ottilie\"\n+++\nBody";
+        check(text, expect![[r#""Body" Some("Bees") ["hugo", "a/b"] []"#]]);
+        assert!(text[parse(text).properties].ends_with("author = \"Ottilie\""));
+        check(
+            "alias:: Water lifter, [[Hebewerk]]\ntags:: machines, #pumps, [[farm tools]]\ntype:: pump\n\n- title:: no",
+            expect![[
+                r#""alias:: Water lifter, [[Hebewerk]]\ntags:: machines, #pumps, [[farm tools]]\ntype:: pump\n\n- title:: no" None ["machines", "pumps", "farm", "tools"] ["Water lifter", "Hebewerk"]"#
+            ]],
+        );
+        check(
+            "std::vec:: a\nfree text",
+            expect![[r#""std::vec:: a\nfree text" None [] []"#]],
+        );
+    }
+
+    #[test]
     fn properties_are_lines_of_the_note() {
         let text = "---\ntitle: Bill\npaid: false\ndue: 2026-03-02\n---\nBody";
         assert_eq!(
@@ -244,7 +367,9 @@ mod tests {
     fn what_is_not_a_mapping_is_body() {
         for text in [
             "---\nJust a rule above.\n---\nBody",
-            "---\ntitle: [unclosed\n---\nBody",
+            "---\nSee: http://x and more\nand this\n---\nBody",
+            "+++\nplus\n+++\nBody",
+            "+++\na = 1",
             "---\ntitle: no end",
             "\n---\ntitle: not at the top\n---\n",
             "----\ntitle: four dashes\n----\n",
