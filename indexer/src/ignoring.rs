@@ -16,6 +16,7 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder, Glob};
 
+use crate::extract::is_leftover;
 use crate::inside::open_inside;
 use crate::scan::Rules;
 
@@ -202,7 +203,9 @@ impl Ignoring {
         let is_hidden = path
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        (is_hidden && !self.everywhere.hidden).then_some(Rule::Hidden)
+        // What programs leave beside documents is told for what it is.
+        let is_left_out = is_hidden && !self.everywhere.hidden && !is_leftover(path, is_folder);
+        is_left_out.then_some(Rule::Hidden)
     }
 }
 

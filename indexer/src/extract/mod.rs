@@ -37,6 +37,7 @@ use serde::{Deserialize, Serialize};
 
 pub use child::Extractor;
 pub use images::Ocr;
+pub(crate) use leftovers::is_leftover;
 pub use worker::child_main;
 
 pub(crate) use bounds::keep_first;
@@ -282,6 +283,7 @@ fn read(kind: Kind, bytes: &[u8], limits: &Limits) -> Result<Extracted, Rejectio
         Kind::Notebook => plain::notebook::extract(bytes, limits),
         Kind::OpenDocument => office::opendocument::extract(bytes, limits),
         Kind::Org => markup::org::extract(bytes, limits),
+        Kind::Outlook => plain::outlook::extract(bytes, limits),
         Kind::Pdf => pdf::extract(bytes, limits),
         Kind::Prose | Kind::SourceCode => text::extract(bytes, limits),
         Kind::Rst => markup::rst::extract(bytes, limits),

@@ -41,6 +41,8 @@ pub(super) enum Kind {
     /// An `OpenDocument` text, presentation or drawing.
     OpenDocument,
     Org,
+    /// A message that Outlook saved.
+    Outlook,
     Pdf,
     /// Text in a human language.
     Prose,
@@ -106,6 +108,7 @@ const PACKAGES: &[(&[&str], Kind)] = &[
     ),
     (&["potx", "ppsm", "ppsx", "pptm", "pptx"], Kind::Slides),
     (&["epub"], Kind::Book),
+    (&["msg", "oft"], Kind::Outlook),
     (&["fbz", "zip"], Kind::Archive),
 ];
 
@@ -158,10 +161,6 @@ const UNSUPPORTED: &[(&[&str], &str)] = &[
     (
         &["key", "numbers", "pages"],
         "iWork documents are not supported: export it as PDF",
-    ),
-    (
-        &["msg", "oft"],
-        "an Outlook message: save it as .eml, or as text",
     ),
     (
         &["ost", "pst"],
@@ -255,7 +254,7 @@ fn text_kind(extension: &str, bytes: &[u8]) -> Result<Kind, Rejection> {
     if bytes.starts_with(b"-----BEGIN ") {
         return Err(Rejection::skipped("key or certificate"));
     }
-    if let Some(kind) = listed(TEXTS, extension) {
+    if let Some(kind) = listed(TEXTS, extension).or_else(|| exported_kind(extension, bytes)) {
         return Ok(kind);
     }
     Ok(match extension {
@@ -266,6 +265,25 @@ fn text_kind(extension: &str, bytes: &[u8]) -> Result<Kind, Rejection> {
         prose if PROSE.contains(&prose) => Kind::Prose,
         _ => Kind::SourceCode,
     })
+}
+
+/// What programs export under the name of an office document: web pages, and tables.
+fn exported_kind(extension: &str, bytes: &[u8]) -> Option<Kind> {
+    if !matches!(extension, "doc" | "dot" | "docx" | "xls" | "xlsx" | "ppt") {
+        return None;
+    }
+    let head = &bytes[..bytes.len().min(1024)];
+    let says = |words: &[u8]| {
+        let mut windows = head.windows(words.len());
+        windows.any(|window| window.eq_ignore_ascii_case(words))
+    };
+    if is_web_page(bytes) {
+        Some(Kind::Html)
+    } else if says(b"mime-version:") && says(b"multipart/related") {
+        Some(Kind::WebArchive)
+    } else {
+        (extension.starts_with("xls") && !says(b"<?xml")).then_some(Kind::Table)
+    }
 }
 
 fn is_web_page(bytes: &[u8]) -> bool {
@@ -386,11 +404,7 @@ mod tests {
             OLE,
             "a Word document in the format before 2007: save it as .docx",
         );
-        check(
-            "talk.msg",
-            OLE,
-            "an Outlook message: save it as .eml, or as text",
-        );
+        check("talk.msg", OLE, "Outlook");
         check(
             "all.tar.xz",
             b"\xfd7zXZ\0\0\x04",
@@ -410,6 +424,23 @@ mod tests {
         check("thesis.tex", b"%!TEX root = main.tex\nHello", "Latex");
         check("cars.txt", b"BMW and MZ are brands", "Prose");
         check("dos.txt", b"MZ is the mark of a DOS program", "Prose");
+    }
+
+    #[test]
+    fn exports_are_told_by_what_they_hold() {
+        check(
+            "report.xls",
+            b"<html><table><tr><td>1</td></tr></table>",
+            "Html",
+        );
+        check("report.doc", b"<!DOCTYPE html><p>Text", "Html");
+        check("report.xls", b"name\tprice\nnail\t2\n", "Table");
+        check(
+            "page.doc",
+            b"Date: x\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=b\n\n",
+            "WebArchive",
+        );
+        check("notes.doc", b"plain notes", "SourceCode");
     }
 
     #[test]

@@ -159,14 +159,17 @@ fn when(entry: &Entry) -> Option<String> {
     let start = entry.moment("DTSTART")?;
     let end = entry.moment("DTEND");
     let zone = zone(entry.first("DTSTART"));
+    let length = || duration(entry.first("DURATION")?.raw());
     if start.clock.is_none() {
         let last = end.and_then(Moment::day_before).map(Moment::date);
-        return Some(match last.filter(|last| *last > start.date()) {
-            Some(last) => format!("{} to {last}", start.date()),
-            None => start.date(),
+        return Some(match (last.filter(|last| *last > start.date()), length()) {
+            (Some(last), _) => format!("{} to {last}", start.date()),
+            (None, Some(length)) if end.is_none() && length != "1 day" => {
+                format!("{}, for {length}", start.date())
+            }
+            _ => start.date(),
         });
     }
-    let length = || duration(entry.first("DURATION")?.raw());
     Some(match end {
         Some(end) if end == start => format!("{start}{zone}"),
         Some(end) if end.date() == start.date() && end.is_utc == start.is_utc => {

@@ -13,11 +13,14 @@ use super::super::{
     Extracted, Limits, Rejection, html, html_text, text, transcript::Transcript,
     transcript::single_line,
 };
-use super::{Unread, add_notice, embed, mailbox, read_inner};
+use super::{ARCHIVE, Unread, add_notice, embed, mailbox, read_inner};
 
 /// Limits on a mailbox; the limit on text is mostly met before.
 const MAX_MESSAGES: usize = 50_000;
 const MAX_ATTACHMENTS: usize = 200;
+
+/// Messages within messages whose attachments are read, one within the other.
+const MAX_DEPTH: usize = 8;
 
 /// Names listed in one message.
 const MAX_LISTED: usize = 50;
@@ -89,7 +92,7 @@ impl Writer<'_> {
         let message = self.parse(&parser, source).filter(is_message)?;
         let subject = subject(&message);
         self.transcript.heading(1, &subject);
-        self.message(&message, 1, true);
+        self.message(&message, 1, 0);
         Some(subject)
     }
 
@@ -107,7 +110,7 @@ impl Writer<'_> {
                 continue;
             };
             self.transcript.heading(1, &heading(&message));
-            self.message(&message, 1, true);
+            self.message(&message, 1, 0);
         }
     }
 
@@ -130,8 +133,9 @@ impl Writer<'_> {
         message.filter(|message| !message.parts.is_empty())
     }
 
-    /// Writes a message's people, date, body and attachments, below a heading of `level`.
-    fn message(&mut self, message: &Message<'_>, level: u8, outermost: bool) {
+    /// Writes a message's people, date, body and attachments, below a heading of `level`. So many messages are
+    /// around it.
+    fn message(&mut self, message: &Message<'_>, level: u8, depth: usize) {
         for (label, address) in [
             ("From", message.from()),
             ("To", message.to()),
@@ -158,8 +162,8 @@ impl Writer<'_> {
             self.transcript
                 .paragraph(&format!("Attachments: {}", listed.join(", ")));
         }
-        for (name, part) in parts.iter().filter(|_| outermost) {
-            self.attachment(name, part, level + 1);
+        for (name, part) in parts.iter().filter(|_| depth < MAX_DEPTH) {
+            self.attachment(name, part, level + 1, depth + 1);
         }
     }
 
@@ -184,13 +188,13 @@ impl Writer<'_> {
     }
 
     /// Writes what an attachment says below its name.
-    fn attachment(&mut self, name: &str, part: &MessagePart<'_>, level: u8) {
+    fn attachment(&mut self, name: &str, part: &MessagePart<'_>, level: u8, depth: usize) {
         if self.transcript.is_full() {
             return;
         }
         if let PartType::Message(message) = &part.body {
             self.transcript.heading(level, name);
-            return self.message(message, level, false);
+            return self.message(message, level, depth);
         }
         if self.attachments == MAX_ATTACHMENTS {
             return self.unread.add(name, "too many attachments");
@@ -204,6 +208,7 @@ impl Writer<'_> {
                     self.unread.add(name, &notice);
                 }
             }
+            Err(Rejection::Skipped(reason)) if reason == ARCHIVE => self.unread.add(name, &reason),
             // Pictures and the like are listed; nobody expects them to be read.
             Err(Rejection::Skipped(_) | Rejection::NeedsOcr(_)) => {}
             Err(Rejection::Failed(reason) | Rejection::Hindered(reason)) => {

@@ -12,6 +12,7 @@ mod mailbox;
 mod members;
 pub(super) mod moment;
 pub(super) mod notebook;
+pub(super) mod outlook;
 mod recurrence;
 pub(super) mod subtitles;
 pub(super) mod table;
@@ -26,6 +27,9 @@ use super::{
     Extracted, Heading, Limits, Rejection, transcript::Transcript, transcript::single_line,
 };
 
+/// Said of an archive in another file, which is not opened.
+const ARCHIVE: &str = "an archive inside";
+
 /// Reads a document that was found in another one. Archives are not opened, so that nothing nests
 /// without end; neither are messages, unless `mail`.
 fn read_inner(
@@ -36,9 +40,9 @@ fn read_inner(
 ) -> Result<Extracted, Rejection> {
     let kind = sniff::kind(Path::new(name), bytes)?;
     if matches!(kind, Kind::Archive | Kind::Tar | Kind::Gzip(_)) {
-        return Err(Rejection::skipped("an archive inside"));
+        return Err(Rejection::skipped(ARCHIVE));
     }
-    if kind == Kind::Mail && !mail {
+    if matches!(kind, Kind::Mail | Kind::Outlook) && !mail {
         return Err(Rejection::skipped("a message inside"));
     }
     // One document that its reader cannot stand must not cost the others.
