@@ -7,6 +7,7 @@ use dom_smoothie::Readability;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::html_text::{self, PageText};
+use super::html_unseen::Hidden;
 use super::text::{self, Decoded};
 use super::{Extracted, Limits, Rejection, cut};
 
@@ -94,6 +95,10 @@ fn article(html: &str, page: &PageText) -> Option<PageText> {
     let mut readability = Readability::from(html);
     if !readability.is_probably_readable() {
         return None;
+    }
+    // It takes away the classes by which these could be told later.
+    for selector in Hidden::by(&readability.doc.select("style").text()).selectors() {
+        readability.doc.select(selector).remove();
     }
     let article = readability.parse().ok()?;
     let rendered = html_text::render(&article.content);

@@ -1,5 +1,5 @@
-//! HTML elements to text: blank lines between blocks, dashes before list items, bars between table
-//! cells, and headings with their offsets.
+//! HTML elements to text: blank lines between blocks, dashes before list items, rows of tables with their
+//! headers, and headings with their offsets.
 //!
 //! Owns what each element looks like as text. It decides nothing about which part of a page
 //! matters; called by `html` for the whole page and for the article in it.
@@ -7,7 +7,11 @@
 use dom_smoothie::Readability;
 
 use super::Heading;
-use super::html_unseen::{Region, Regions, Seen, judge};
+use super::html_unseen::{Hidden, Region, Regions, Seen, judge};
+use super::office;
+
+/// Columns and rows that one cell may take.
+const MOST_SPANNED: usize = 100;
 
 /// A page or a part of one as text.
 #[derive(Debug, Default)]
@@ -29,14 +33,24 @@ enum Element {
     Table {
         layout: bool,
     },
+    /// The rows with the headers of a table.
+    Head,
     Row,
-    Cell,
+    Cell(Cell),
     Preformatted,
     Line,
     LineBreak,
     Title,
     /// Not part of what a reader sees as text.
     Dropped,
+}
+
+/// How a cell stands in its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cell {
+    is_header: bool,
+    columns: usize,
+    rows: usize,
 }
 
 /// A document in the order it is written down.
@@ -72,6 +86,7 @@ struct Closing {
 /// leave the depth of the page to decide whether the stack overflows.
 fn pieces(html: &str) -> Vec<Piece> {
     let document = Readability::from(html).doc;
+    let hidden = Hidden::by(&document.select("style").text());
     let mut pieces = Vec::new();
     let mut regions = Regions::default();
     let mut open_tables: Vec<usize> = Vec::new();
@@ -98,8 +113,18 @@ fn pieces(html: &str) -> Vec<Piece> {
             continue;
         }
         let name = node.node_name().unwrap_or_default();
-        let element = classify(&name);
-        let seen = judge(&name, |key| Some(node.attr(key)?.to_string()));
+        let element = match classify(&name) {
+            Element::Cell(cell) => {
+                let number = |key: &str| node.attr(key)?.trim().parse::<usize>().ok();
+                Element::Cell(Cell {
+                    columns: number("colspan").unwrap_or(1).clamp(1, MOST_SPANNED),
+                    rows: number("rowspan").unwrap_or(1).clamp(1, MOST_SPANNED),
+                    ..cell
+                })
+            }
+            element => element,
+        };
+        let seen = judge(&name, &hidden, |key| Some(node.attr(key)?.to_string()));
         if element == Element::Dropped || seen == Seen::No {
             continue;
         }
@@ -150,8 +175,13 @@ fn classify(name: &str) -> Element {
         "h6" => Element::Heading(6),
         "li" => Element::ListItem,
         "table" => Element::Table { layout: false },
+        "thead" => Element::Head,
         "tr" => Element::Row,
-        "td" | "th" => Element::Cell,
+        "td" | "th" => Element::Cell(Cell {
+            is_header: name == "th",
+            columns: 1,
+            rows: 1,
+        }),
         "pre" => Element::Preformatted,
         "br" => Element::LineBreak,
         "dt" | "dd" => Element::Line,
@@ -170,9 +200,74 @@ fn classify(name: &str) -> Element {
 #[derive(Default)]
 struct Table {
     layout: bool,
-    /// Cells begun in the current row.
+    rows: Rows,
+    in_head: bool,
+    /// Where the open cell's text begins in the page's.
+    cell: Option<usize>,
+    /// The bullet owed before the table.
+    bullet: bool,
+}
+
+/// The rows of a table that holds data.
+#[derive(Default)]
+struct Rows {
+    table: office::Table,
+    /// Cells of the open row, in its own right and those that reach down into it.
+    column: usize,
     cells: usize,
-    in_cell: bool,
+    /// All of these are headers so far.
+    headers: bool,
+    /// For each column, how many rows a cell above still reaches down.
+    reaching: Vec<usize>,
+}
+
+impl Rows {
+    fn open_row(&mut self) {
+        self.table.open_row(false);
+        (self.column, self.cells, self.headers) = (0, 0, true);
+    }
+
+    /// Adds a cell; those from above that reach down to before it come first.
+    fn add(&mut self, cell: Cell, text: &str) {
+        self.reach_down();
+        self.headers &= cell.is_header;
+        self.cells += 1;
+        self.push(text, cell.columns, false);
+        let end = self.column + cell.columns;
+        if self.reaching.len() < end {
+            self.reaching.resize(end, 0);
+        }
+        self.reaching[self.column..end].fill(cell.rows - 1);
+        self.column = end;
+    }
+
+    fn reach_down(&mut self) {
+        while let Some(rows) = self.reaching.get_mut(self.column)
+            && let Some(left) = rows.checked_sub(1)
+        {
+            *rows = left;
+            self.push("", 1, true);
+            self.column += 1;
+        }
+    }
+
+    fn push(&mut self, text: &str, span: usize, continues: bool) {
+        self.table.open_cell();
+        self.table
+            .set_cell(office::CellProperties { span, continues });
+        if !text.is_empty() {
+            self.table.add(office::Piece::Paragraph(text.to_owned()));
+        }
+        self.table.close_cell();
+    }
+
+    fn close_row(&mut self, in_head: bool) {
+        self.reach_down();
+        // One cell above all columns is a title.
+        if self.cells > 1 && (in_head || self.headers) {
+            self.table.mark_header();
+        }
+    }
 }
 
 /// Collects text; white space and marks are held back until there is something to put after them.
@@ -208,16 +303,18 @@ impl Writer {
                 self.end_block();
                 self.tables.push(Table {
                     layout,
+                    bullet: self.bullet,
                     ..Table::default()
                 });
             }
+            Element::Head => self.set_head(true),
             Element::Row => {
                 self.end_line(1);
                 if let Some(table) = self.tables.last_mut() {
-                    table.cells = 0;
+                    table.rows.open_row();
                 }
             }
-            Element::Cell => self.open_cell(),
+            Element::Cell(_) => self.open_cell(),
             Element::Preformatted => {
                 self.end_block();
                 self.preformatted += 1;
@@ -238,16 +335,16 @@ impl Writer {
                 self.bullet = false;
                 self.end_line(1);
             }
-            Element::Table { .. } => {
-                self.tables.pop();
-                self.end_block();
-            }
-            Element::Row | Element::Line => self.end_line(1),
-            Element::Cell => {
+            Element::Table { .. } => self.close_table(),
+            Element::Head => self.set_head(false),
+            Element::Row => {
+                self.end_line(1);
                 if let Some(table) = self.tables.last_mut() {
-                    table.in_cell = false;
+                    table.rows.close_row(table.in_head);
                 }
             }
+            Element::Line => self.end_line(1),
+            Element::Cell(cell) => self.close_cell(cell),
             Element::Preformatted => {
                 self.preformatted = self.preformatted.saturating_sub(1);
                 let end = self.page.text.trim_end().len();
@@ -259,19 +356,48 @@ impl Writer {
         }
     }
 
+    fn set_head(&mut self, in_head: bool) {
+        if let Some(table) = self.tables.last_mut() {
+            table.in_head = in_head;
+        }
+    }
+
     fn open_cell(&mut self) {
         let Some(table) = self.tables.last_mut() else {
             return self.end_line(1);
         };
-        table.cells += 1;
-        table.in_cell = true;
         if table.layout {
-            self.end_block();
-        } else if table.cells > 1 {
-            self.space = true;
-            self.push("|");
-            self.space = true;
+            return self.end_block();
         }
+        // What is in a cell is taken back when it ends, to be written with its row.
+        table.cell = Some(self.page.text.len());
+        (self.breaks, self.space, self.bullet) = (0, false, false);
+    }
+
+    fn close_cell(&mut self, cell: Cell) {
+        let Some(table) = self.tables.last_mut() else {
+            return;
+        };
+        if let Some(start) = table.cell.take() {
+            let text = self.page.text.split_off(start);
+            table.rows.add(cell, text.trim());
+            (self.breaks, self.space, self.bullet) = (0, false, false);
+        }
+    }
+
+    fn close_table(&mut self) {
+        let Some(table) = self.tables.pop() else {
+            return;
+        };
+        if !table.layout {
+            self.bullet = table.bullet;
+            self.end_block();
+            for line in table.rows.table.lines() {
+                self.push(&line);
+                self.breaks = 1;
+            }
+        }
+        self.end_block();
     }
 
     /// A blank line between blocks, but not between the paragraphs that list items are often
@@ -281,10 +407,7 @@ impl Writer {
     }
 
     fn end_line(&mut self, breaks: usize) {
-        let in_cell = self
-            .tables
-            .last()
-            .is_some_and(|table| !table.layout && table.in_cell);
+        let in_cell = self.tables.last().is_some_and(|table| table.cell.is_some());
         if self.heading.is_some() || in_cell {
             self.space = true;
         } else if !self.bullet {
@@ -400,8 +523,19 @@ mod tests {
             expect![[r"
                 Prices
 
-                Fruit | Price
-                Apple red |"]],
+                Fruit: Apple red"]],
+        );
+        check(
+            "<table><tr><th>Hive</th><th colspan=2>Sugar (kg)</th></tr><tr><td rowspan=2>Zander</td>\
+             <td>young</td><td>14</td></tr><tr><td>old</td><td>19</td></tr></table>\
+             <ul><li><table><tr><th colspan=2>Ada</th></tr><tr><td>Born</td><td>1815</td></tr><tr><td>Died</td><td>1852</td></tr></table></ul>",
+            expect![[r"
+                Hive: Zander; Sugar (kg): young; Sugar (kg): 14
+                Hive: Zander; Sugar (kg): old; Sugar (kg): 19
+
+                - Ada
+                Born | 1815
+                Died | 1852"]],
         );
         check(
             "<table><tr><td><h1>Page</h1><p>Text</p></td><td>Side</td></tr></table>",
@@ -433,7 +567,8 @@ mod tests {
     fn what_no_reader_sees_is_dropped() {
         check(
             "<head><style>p{}</style></head><script>x</script><nav>Menu</nav><p>Text</p>\
-             <p hidden>secret</p><svg><title>Icon</title></svg><!-- no -->",
+             <style>.gone, i#x { color: red; display: none } @media print { p { display: none } }</style>\
+             <b class='a gone'>gone</b><p hidden>secret</p><svg><title>Icon</title></svg><!-- no -->",
             expect!["Text"],
         );
         check(

@@ -3,6 +3,7 @@
 //! Owns the judgement by an element's attributes, and the second thought: where most of a page would go, the guess
 //! was wrong and nothing goes. It knows no tree; `html_text` walks it and asks.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// Of a menu's text at least so much is in links (percent).
@@ -12,6 +13,9 @@ const LINKED: usize = 80;
 const LARGEST: usize = 2;
 /// and of all text at least one part in so many stays.
 const LEAST_KEPT: usize = 4;
+
+/// Names that one page's style sheets may hide.
+const MOST_NAMES: usize = 500;
 
 /// What an element's attributes say of what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,14 +29,102 @@ pub(super) enum Seen {
     UnlessMenu,
 }
 
+/// Classes and ids that a page's own style sheets keep from being drawn.
+#[derive(Debug, Default)]
+pub(super) struct Hidden(HashSet<String>);
+
+impl Hidden {
+    /// Reads style sheets. Only rules for one class or id count, and the last for each; what is for some media only
+    /// does not, nor what opens when a reader asks for it.
+    pub(super) fn by(styles: &str) -> Self {
+        let styles = without_comments(styles);
+        let mut hidden = HashSet::new();
+        let mut rest = styles.as_str();
+        while let Some((selectors, after)) = rest.split_once('{') {
+            let selectors = selectors.rsplit_once('}').map_or(selectors, |(_, own)| own);
+            if selectors.trim_start().starts_with('@') {
+                rest = after_block(after);
+                continue;
+            }
+            let (style, after) = after.split_once('}').unwrap_or((after, ""));
+            rest = after;
+            let names = selectors.split(',').map(str::trim);
+            for name in names.filter(|name| is_one_name(name)).take(MOST_NAMES) {
+                if is_undrawn(style) && !is_opened(name) && hidden.len() < MOST_NAMES {
+                    hidden.insert(name.to_owned());
+                } else if style.to_lowercase().contains("display") {
+                    hidden.remove(name);
+                }
+            }
+        }
+        Self(hidden)
+    }
+
+    /// The selectors of what is hidden.
+    pub(super) fn selectors(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    fn hides(&self, class: &str, id: &str) -> bool {
+        let has = |mark: char, name: &str| self.0.contains(&format!("{mark}{name}"));
+        !self.0.is_empty()
+            && (class.split_whitespace().any(|name| has('.', name)) || has('#', id.trim()))
+    }
+}
+
+fn without_comments(styles: &str) -> String {
+    let mut parts = styles.split("/*");
+    let first = parts.next().unwrap_or_default();
+    let others = parts.map(|part| part.split_once("*/").map_or("", |(_, after)| after));
+    std::iter::once(first).chain(others).collect()
+}
+
+/// What follows a block that has just begun, with the blocks in it.
+fn after_block(text: &str) -> &str {
+    let mut depth = 1_usize;
+    for (place, mark) in text.match_indices(['{', '}']) {
+        depth = if mark == "{" { depth + 1 } else { depth - 1 };
+        if depth == 0 {
+            return &text[place + 1..];
+        }
+    }
+    ""
+}
+
+/// Whether a selector is for one class or id, and for nothing else.
+fn is_one_name(selector: &str) -> bool {
+    let name = selector.strip_prefix(['.', '#']);
+    name.is_some_and(|name| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    })
+}
+
+/// Names of what a reader opens, one part after another.
+fn is_opened(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "accord", "answer", "collaps", "content", "detail", "expand", "faq", "math", "more",
+        "pane", "slide", "tab", "toggle",
+    ];
+    let name = name.to_lowercase();
+    NAMES.iter().any(|part| name.contains(part))
+}
+
 /// Judges the element of this name with these attributes.
-pub(super) fn judge(name: &str, attribute: impl Fn(&str) -> Option<String>) -> Seen {
+pub(super) fn judge(
+    name: &str,
+    hidden: &Hidden,
+    attribute: impl Fn(&str) -> Option<String>,
+) -> Seen {
     // Pages hide themselves until their scripts have run.
     if matches!(name, "html" | "body") {
         return Seen::Yes;
     }
-    let names = attribute("class").unwrap_or_default() + " " + &attribute("id").unwrap_or_default();
-    let names = names.to_lowercase();
+    let class = attribute("class").unwrap_or_default();
+    let id = attribute("id").unwrap_or_default();
+    let names = format!("{class} {id}").to_lowercase();
     let role = attribute("role").unwrap_or_default();
     let is_off = attribute("hidden").is_some_and(|value| value != "until-found");
     let style = attribute("style").unwrap_or_default();
@@ -46,14 +138,14 @@ pub(super) fn judge(name: &str, attribute: impl Fn(&str) -> Option<String>) -> S
     }
     let is_quiet = attribute("aria-hidden").is_some_and(|value| value == "true");
     let any = |test: fn(&str) -> bool| names.split_whitespace().any(test);
-    if is_quiet || any(is_for_the_ear) || any(asks_for_consent) {
+    if is_quiet || hidden.hides(&class, &id) || any(is_for_the_ear) || any(asks_for_consent) {
         return Seen::Hardly;
     }
     let is_container = matches!(
         name,
         "ul" | "ol" | "div" | "section" | "aside" | "table" | "td"
     );
-    if is_container && any(is_menu) {
+    if name == "footer" || (is_container && any(is_menu)) {
         return Seen::UnlessMenu;
     }
     Seen::Yes
@@ -90,7 +182,7 @@ fn is_for_the_ear(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-/// Names of requests to accept cookies: what they say themselves, and what the programs that make them are called.
+/// Names of requests to accept cookies, or to take a newsletter: what they say themselves, and what the programs that make them are called.
 fn asks_for_consent(name: &str) -> bool {
     const MAKERS: &[&str] = &[
         "borlabs-cookie",
@@ -130,7 +222,7 @@ fn asks_for_consent(name: &str) -> bool {
     let among = |words: &[&str]| words.iter().any(|word| name.contains(word));
     MAKERS.iter().any(|maker| name.starts_with(maker))
         || (name.contains("cookie") && (among(REQUESTS) || among(NOTES)))
-        || (among(&["consent", "gdpr", "privacy"]) && among(REQUESTS))
+        || (among(&["consent", "gdpr", "newsletter", "privacy"]) && among(REQUESTS))
 }
 
 fn is_menu(name: &str) -> bool {
@@ -145,7 +237,14 @@ fn is_menu(name: &str) -> bool {
                 | "nav"
                 | "navbar"
                 | "navigation"
+                | "pager"
+                | "pagination"
+                | "bottom"
+                | "footer"
+                | "sitemap"
                 | "submenu"
+                | "toolbar"
+                | "topbar"
         )
     })
 }
@@ -241,7 +340,11 @@ mod tests {
             let found = attributes.iter().find(|(known, _)| *known == key);
             found.map(|(_, value)| (*value).to_owned())
         };
-        assert_eq!(judge(name, attribute), expected, "{name} {attributes:?}");
+        assert_eq!(
+            judge(name, &Hidden::default(), attribute),
+            expected,
+            "{name} {attributes:?}"
+        );
     }
 
     #[test]
@@ -270,6 +373,23 @@ mod tests {
             ("style", "display: none;"),
         ];
         check("span", &formula, Seen::Yes);
+    }
+
+    #[test]
+    fn style_sheets_hide_by_one_name() {
+        let styles = "/* a */ .gone, p, a.x { color: red; display: none !important }
+            @media print { .paper { display: none } .b { color: red } }
+            #promo{visibility:hidden} .tab-pane { display: none } .shown { display: none }
+            .shown { display: block } .lazy:not(.on) { display: none } .math { display: none } .cut { display: none";
+        let hidden = Hidden::by(styles);
+        let mut found: Vec<&str> = hidden.selectors().collect();
+        found.sort_unstable();
+        assert_eq!(found, ["#promo", ".cut", ".gone"]);
+        assert!(hidden.hides("big gone", "") && hidden.hides("", "promo"));
+        assert!(!hidden.hides("promo", "gone"));
+        for end in (0..styles.len()).filter(|end| styles.is_char_boundary(*end)) {
+            let _ = Hidden::by(&styles[..end]);
+        }
     }
 
     #[test]

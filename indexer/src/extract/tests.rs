@@ -268,8 +268,7 @@ fn a_web_page() {
 
         Table
 
-        Day | High | Low
-        Monday | 06:12 | 12:30
+        Day: Monday; High: 06:12; Low: 12:30
 
         Rules
 

@@ -3,12 +3,16 @@
 //! Owns what a cell of such a sheet shows. Rows are read one at a time and repetitions are counted,
 //! not unfolded, since a sheet repeats its last empty row a million times. Called by `sheets`.
 
+use std::collections::HashSet;
+
 use super::super::Rejection;
 use super::super::transcript::{Transcript, single_line};
 use super::grid::{
-    Cell, Grid, Kind, MOST_CELLS, percent, tidy_iso_date, tidy_iso_duration, tidy_number,
+    Cell, Grid, Kind, MOST_CELLS, percent, sheet_name, tidy_iso_date, tidy_iso_duration,
+    tidy_number,
 };
 use super::opendocument::{refuse_encrypted, spaces};
+use super::opendocument_margins::annotation;
 use super::package::Package;
 use super::xml::{Broken, Element, Node, Xml};
 
@@ -30,6 +34,9 @@ pub(super) fn write(
 
 /// The same of a part that holds the sheets.
 pub(super) fn read_sheets(xml: &mut Xml<'_>, transcript: &mut Transcript) -> Result<(), Broken> {
+    // Styles stand before the sheets that have them.
+    let mut style = String::new();
+    let mut hidden: HashSet<String> = HashSet::new();
     while !transcript.is_full()
         && let Some(node) = xml.next()?
     {
@@ -37,8 +44,15 @@ pub(super) fn read_sheets(xml: &mut Xml<'_>, transcript: &mut Transcript) -> Res
             continue;
         };
         match element.name() {
+            "style" => style = element.attribute("name").unwrap_or_default(),
+            "table-properties" if element.attribute("display").as_deref() == Some("false") => {
+                hidden.insert(std::mem::take(&mut style));
+            }
             "table" => {
+                let style = element.attribute("style-name");
+                let is_hidden = style.is_some_and(|style| hidden.contains(&style));
                 let name = element.attribute("name").unwrap_or_default();
+                let name = sheet_name(name, is_hidden);
                 let mut grid = Grid::new(transcript, &name);
                 let read = read_sheet(xml, &mut grid);
                 grid.finish();
@@ -105,13 +119,24 @@ fn read_cell(
     element: &Element<'_>,
     column: usize,
 ) -> Result<Option<Cell>, Broken> {
-    let shown = cell_text(xml)?;
+    let (shown, comment) = cell_text(xml)?;
+    let cell = read_value(element, shown, column);
+    let noted = || {
+        comment
+            .is_some()
+            .then(|| Cell::new(column, "", Kind::Words))
+    };
+    Ok(cell.or_else(noted).map(|cell| Cell { comment, ..cell }))
+}
+
+/// What the cell just read holds, where this is shown of it.
+fn read_value(element: &Element<'_>, shown: String, column: usize) -> Option<Cell> {
     let value = || element.number::<f64>("value");
     let cell = |text: String, kind| Some(Cell::new(column, text, kind));
     let kind = element.attribute("value-type").unwrap_or_default();
     // A column that is too narrow shows nothing of a number.
     let is_shown = !shown.trim_matches(['#', ' ']).is_empty();
-    Ok(match kind.as_str() {
+    match kind.as_str() {
         "float" | "percentage" | "currency" if is_shown => cell(shown, Kind::Number),
         "float" if let Some(value) = value() => cell(tidy_number(value), Kind::Number),
         "percentage" if let Some(value) = value() => cell(percent(value), Kind::Number),
@@ -140,7 +165,7 @@ fn read_cell(
         // What a formula could not compute says nothing.
         _ if shown.starts_with('#') || shown.starts_with("Err:") => None,
         _ => cell(shown, Kind::Words),
-    })
+    }
 }
 
 /// A date as it is shown, with the day beside it where it does not begin with the year: 03/04/2026 is two days.
@@ -154,9 +179,10 @@ fn with_day(shown: &str, date: &str) -> String {
     format!("{shown} ({day})")
 }
 
-/// The text in the cell just opened, without its comments.
-fn cell_text(xml: &mut Xml<'_>) -> Result<String, Broken> {
+/// The text in the cell just opened, and the comment on it.
+fn cell_text(xml: &mut Xml<'_>) -> Result<(String, Option<String>), Broken> {
     let mut text = String::new();
+    let mut comment = None;
     let mut open = 0_usize;
     let mut depth = 0_usize;
     while let Some(node) = xml.next()? {
@@ -164,7 +190,11 @@ fn cell_text(xml: &mut Xml<'_>) -> Result<String, Broken> {
             Node::Open(element) => {
                 depth += 1;
                 match element.name() {
-                    "annotation" | "forms" | "object" => {
+                    "annotation" => {
+                        comment = annotation(xml)?.or(comment);
+                        depth -= 1;
+                    }
+                    "forms" | "object" => {
                         xml.skip()?;
                         depth -= 1;
                     }
@@ -191,5 +221,5 @@ fn cell_text(xml: &mut Xml<'_>) -> Result<String, Broken> {
             }
         }
     }
-    Ok(text)
+    Ok((text, comment))
 }

@@ -12,7 +12,7 @@ const LONGEST_HEADING: usize = 120;
 
 /// What a document is made of.
 #[derive(Debug)]
-pub(super) enum Piece {
+pub(in super::super) enum Piece {
     Heading(u8, String),
     Paragraph(String),
     /// A paragraph in bold, which may be a heading.

@@ -33,12 +33,27 @@ pub(super) struct Cell {
     pub column: usize,
     pub text: String,
     pub kind: Kind,
+    /// What was noted at it.
+    pub comment: Option<String>,
 }
 
 impl Cell {
     pub(super) fn new(column: usize, text: impl Into<String>, kind: Kind) -> Self {
-        let text = text.into();
-        Self { column, text, kind }
+        Self {
+            column,
+            text: text.into(),
+            kind,
+            comment: None,
+        }
+    }
+
+    /// Its text with what was noted at it.
+    fn with_comment(&self) -> String {
+        match (self.text.trim(), &self.comment) {
+            ("", Some(comment)) => comment.clone(),
+            (_, Some(comment)) => format!("{} ({comment})", self.text),
+            (_, None) => self.text.clone(),
+        }
     }
 
     /// Whether it could name a column.
@@ -92,7 +107,7 @@ impl<'t> Grid<'t> {
 
     /// Adds the row with this number, counted from the top; cells by column.
     pub(super) fn row(&mut self, number: u64, mut cells: Row) {
-        cells.retain(|cell| !cell.text.trim().is_empty());
+        cells.retain(|cell| !cell.text.trim().is_empty() || cell.comment.is_some());
         cells.truncate(MOST_CELLS);
         if cells.is_empty() {
             return;
@@ -139,6 +154,9 @@ impl<'t> Grid<'t> {
                         .map(|cell| (cell.column, single_line(&cell.text)));
                     self.headers = texts.collect();
                     self.fresh = true;
+                    for cell in cells.iter().filter(|cell| cell.comment.is_some()) {
+                        self.transcript.paragraph(&cell.with_comment());
+                    }
                 }
                 _ => self.write(cells),
             }
@@ -171,8 +189,17 @@ impl<'t> Grid<'t> {
     }
 }
 
+/// The name that a sheet is written under.
+pub(super) fn sheet_name(name: String, is_hidden: bool) -> String {
+    if is_hidden {
+        name + " (hidden sheet)"
+    } else {
+        name
+    }
+}
+
 fn texts(cells: &[Cell]) -> Vec<String> {
-    cells.iter().map(|cell| cell.text.clone()).collect()
+    cells.iter().map(Cell::with_comment).collect()
 }
 
 /// What is in a column of some rows.

@@ -15,6 +15,7 @@ mod margins;
 mod number_code;
 mod number_digits;
 mod number_format;
+mod number_fraction;
 pub(super) mod opendocument;
 mod opendocument_margins;
 mod opendocument_styles;
@@ -22,7 +23,9 @@ mod package;
 pub(super) mod rtf;
 mod rtf_characters;
 mod rtf_tokens;
+mod sheet_comments;
 pub(super) mod sheets;
+mod slide_comments;
 pub(super) mod slides;
 pub(super) mod svg;
 mod table;
@@ -33,10 +36,13 @@ mod word_notes;
 mod word_styles;
 mod workbook;
 mod xls_formats;
+mod xlsb_formats;
 mod xml;
 
 use super::{Extracted, Rejection};
+pub(super) use flow::Piece;
 use package::{Package, not_valid};
+pub(super) use table::{CellProperties, Table};
 use xml::{Broken, Xml, decode};
 
 /// The document where all of it was `read`, or as much of it as there is, with a notice.

@@ -7,7 +7,7 @@
 use super::super::plain::moment::month_name;
 use super::grid::{Epoch, Kind, calendar, tidy_number};
 use super::number_code::{Part, Section, Unit, sections};
-use super::number_digits;
+use super::{number_digits, number_fraction};
 
 /// The last day of the year 9999.
 const LAST_DAY: f64 = 2_958_466.0;
@@ -95,8 +95,11 @@ impl NumberFormat {
             return (String::new(), Kind::Number);
         } else if has(|part| matches!(part, Part::General | Part::Text)) {
             around(parts, &tidy_number(value.abs()))
-        } else if is_fraction(parts) {
-            return plain();
+        } else if let Some(slash) = slash(parts) {
+            match number_fraction::write(parts, slash, value.abs()) {
+                Some(text) => text,
+                None => return plain(),
+            }
         } else {
             number_digits::write(parts, value)
         };
@@ -195,6 +198,10 @@ fn signed(text: &str, value: f64, says_sign: bool) -> String {
     let says = text.contains(['-', '−']) || text.chars().any(char::is_alphabetic);
     match inner {
         Some(inner) if says_sign => format!("-{}", inner.trim()),
+        // A currency may stand before the brackets.
+        _ if says_sign && text.contains('(') && text.contains(')') => {
+            format!("-{}", text.replace(['(', ')'], ""))
+        }
         // Zero has no sign.
         _ if !text.contains(|c: char| ('1'..='9').contains(&c)) => text.to_owned(),
         _ if says_sign && says => text.to_owned(),
@@ -216,14 +223,15 @@ fn around(parts: &[Part], inner: &str) -> String {
     text
 }
 
-/// Whether a number is shown as a fraction, which is left as a decimal.
-fn is_fraction(parts: &[Part]) -> bool {
+/// Where the line of a fraction is, in a section that shows one.
+fn slash(parts: &[Part]) -> Option<usize> {
     let slash = |part: &Part| matches!(part, Part::Literal(text) if text.contains('/'));
-    let place = parts.iter().position(slash);
+    let place = parts.iter().position(slash)?;
     let is_digit = |part: &Part| matches!(part, Part::Digit(_));
-    place.is_some_and(|place| {
-        parts[..place].iter().any(is_digit) && parts[place..].iter().any(is_digit)
-    })
+    let stands_between = parts[..place].iter().any(is_digit)
+        && (parts[place + 1..].iter().any(is_digit)
+            || number_fraction::divisor(parts, place).is_some());
+    stands_between.then_some(place)
 }
 
 /// Names of days and months in a language that is not English are not known here.

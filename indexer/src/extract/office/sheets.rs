@@ -6,18 +6,21 @@
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{Data, DataRef, ExcelDateTime, Reader, Xls, XlsError, Xlsb, XlsbError};
+use calamine::{
+    Data, DataRef, ExcelDateTime, Reader, SheetVisible, Xls, XlsError, Xlsb, XlsbError,
+};
 
 use super::super::transcript::Transcript;
 use super::super::{Extracted, Limits, Rejection};
 use super::grid::{
-    Cell, DateParts, Epoch, Grid, Kind, date, tidy_iso_date, tidy_iso_duration, tidy_number,
+    Cell, DateParts, Epoch, Grid, Kind, date, sheet_name, tidy_iso_date, tidy_iso_duration,
+    tidy_number,
 };
 use super::number_format::NumberFormat;
 use super::package::{OLE, Package, element_text, needs_password, not_valid, sensible_title};
 use super::xls_formats::Formats;
 use super::xml::{Broken, Xml};
-use super::{calc, damaged, partly, workbook};
+use super::{calc, damaged, partly, workbook, xlsb_formats};
 
 const WHAT: &str = "spreadsheet";
 
@@ -31,7 +34,7 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
     let mut package = Package::open(bytes, WHAT)?;
     let (read, title) = if package.has("xl/workbook.bin") {
         package.measure()?;
-        let read = guarded(|| write_xlsb(bytes, &mut transcript))?;
+        let read = guarded(|| write_xlsb(bytes, &mut package, &mut transcript))?;
         (read, package.title())
     } else if package.has("content.xml") {
         let read = calc::write(&mut package, &mut transcript)?;
@@ -89,6 +92,7 @@ fn write_xls(bytes: &[u8], transcript: &mut Transcript) -> Result<(), Rejection>
         let formats = formats.sheet(index);
         let (top, left) = range.start().unwrap_or_default();
         let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let name = shown_name(name, book.sheets_metadata());
         let mut grid = Grid::new(transcript, &name);
         for (row, cells) in (top..).zip(range.rows()) {
             if grid.is_full() {
@@ -96,8 +100,9 @@ fn write_xls(bytes: &[u8], transcript: &mut Transcript) -> Result<(), Rejection>
             }
             let cells = (left..).zip(cells).filter_map(|(column, value)| {
                 let format = formats.at(row, column);
-                let formatted = format.and_then(|format| formatted(column, value, format));
-                formatted.or_else(|| shown(column, value_of(value)))
+                let value = value_of(value);
+                let formatted = format.and_then(|format| formatted(column, &value, format));
+                formatted.or_else(|| shown(column, value))
             });
             grid.row(u64::from(row), cells.collect());
         }
@@ -106,17 +111,24 @@ fn write_xls(bytes: &[u8], transcript: &mut Transcript) -> Result<(), Rejection>
     Ok(())
 }
 
-fn write_xlsb(bytes: &[u8], transcript: &mut Transcript) -> Result<Result<(), Broken>, Rejection> {
+fn write_xlsb(
+    bytes: &[u8],
+    package: &mut Package<'_>,
+    transcript: &mut Transcript,
+) -> Result<Result<(), Broken>, Rejection> {
     let mut book = Xlsb::new(Cursor::new(bytes)).map_err(|error| match error {
         XlsbError::Password => needs_password(),
         error => not_valid(WHAT, error),
     })?;
+    let formats = xlsb_formats::Formats::read(package);
     let mut read = Ok(());
     for name in book.sheet_names() {
+        let formats = formats.sheet(package, &name);
+        let shown_as = shown_name(name.clone(), book.sheets_metadata());
         let Ok(mut reader) = book.worksheet_cells_reader(&name) else {
             continue;
         };
-        let mut grid = Grid::new(transcript, &name);
+        let mut grid = Grid::new(transcript, &shown_as);
         let mut row = 0;
         let mut cells = Vec::new();
         while !grid.is_full() {
@@ -128,13 +140,17 @@ fn write_xlsb(bytes: &[u8], transcript: &mut Transcript) -> Result<Result<(), Br
                     break;
                 }
             };
-            let (number, column) = cell.get_position();
+            let place = cell.get_position();
+            let format = formats.at(place);
+            let (number, column) = place;
             if number != row {
                 grid.row(u64::from(row), std::mem::take(&mut cells));
                 row = number;
             }
             let column = usize::try_from(column).unwrap_or(usize::MAX);
-            cells.extend(shown(column, cell.get_value().clone()));
+            let value = cell.get_value();
+            let formatted = format.and_then(|format| formatted(column, value, format));
+            cells.extend(formatted.or_else(|| shown(column, value.clone())));
         }
         grid.row(u64::from(row), cells);
         grid.finish();
@@ -142,12 +158,18 @@ fn write_xlsb(bytes: &[u8], transcript: &mut Transcript) -> Result<Result<(), Br
     Ok(read)
 }
 
+fn shown_name(name: String, sheets: &[calamine::Sheet]) -> String {
+    let is_hidden = |sheet: &calamine::Sheet| sheet.visible != SheetVisible::Visible;
+    let sheet = sheets.iter().find(|sheet| sheet.name == name);
+    sheet_name(name, sheet.is_some_and(is_hidden))
+}
+
 /// A cell that holds a number, as its format shows it.
-fn formatted(column: usize, value: &Data, format: &NumberFormat) -> Option<Cell> {
+fn formatted(column: usize, value: &DataRef<'_>, format: &NumberFormat) -> Option<Cell> {
     let (number, epoch) = match value {
-        Data::Int(value) => (f64::from(i32::try_from(*value).ok()?), Epoch::Year1900),
-        Data::Float(value) => (*value, Epoch::Year1900),
-        Data::DateTime(value) => (value.as_f64(), epoch_of(*value)),
+        DataRef::Int(value) => (f64::from(i32::try_from(*value).ok()?), Epoch::Year1900),
+        DataRef::Float(value) => (*value, Epoch::Year1900),
+        DataRef::DateTime(value) => (value.as_f64(), epoch_of(*value)),
         _ => return None,
     };
     let (text, kind) = format.show(number, epoch);
@@ -272,7 +294,7 @@ mod tests {
             Ship: Ada & co; Built: 4. 5. 2024 (2024-05-04); Share: 25.00%
             Ship: Bea; Share: 0.3; TRUE
 
-            Hidden
+            Hidden (hidden sheet)
 
             7"#]]
         .assert_eq(&document.text);
@@ -285,7 +307,46 @@ mod tests {
             .iter()
             .map(|heading| &*heading.text)
             .collect();
-        assert_eq!(headings, ["Ships", "Hidden"]);
+        assert_eq!(headings, ["Ships", "Hidden (hidden sheet)"]);
+    }
+
+    #[test]
+    fn comments_stand_at_their_cells() {
+        let relations = "<Relationships><Relationship Id='c' Type='x/comments' Target='../comments1.xml'/>
+            <Relationship Id='t' Type='x/threadedComment' Target='../threads/1.xml'/></Relationships>";
+        let notes = "<comments><authors><author>Ulf</author><author>tc={1}</author></authors><commentList>
+            <comment ref='B2' authorId='0'><text><r><t>Ulf:</t></r><r><t>
+            surely 5 May</t></r></text></comment><comment ref='C3' authorId='1'><text><t>[Threaded comment]
+            Your version of Excel</t></text></comment><comment ref='E9' authorId='0'><text><t>Alone</t></text>
+            </comment><comment ref='A1' authorId='7'><text><t>Of all</t></text></comment></commentList></comments>";
+        let threads = "<ThreadedComments><threadedComment ref='C3' personId='{p}'><text>Why?</text>
+            </threadedComment><threadedComment ref='C3' personId='{q}'><text>Rounded</text></threadedComment>
+            </ThreadedComments>";
+        let person = "<personList><person displayName='Ines' id='{p}'/></personList>";
+        let relations_of_book = format!(
+            "{}<Relationship Id='rId9' Type='x/person' Target='persons.xml'/></Relationships>",
+            BOOK[1].1.trim_end_matches("</Relationships>")
+        );
+        let mut parts = BOOK.to_vec();
+        parts[1].1 = &relations_of_book;
+        parts.extend([
+            ("xl/worksheets/1.xml", FIRST),
+            ("xl/worksheets/_rels/1.xml.rels", relations),
+            ("xl/comments1.xml", notes),
+            ("xl/threads/1.xml", threads),
+            ("xl/persons.xml", person),
+        ]);
+        let document = read(&zipped(&parts)).expect("text");
+        expect![[r#"
+            Ships
+
+            Ship (Comment: Of all)
+
+            Ship: Ada & co; Built: 4. 5. 2024 (2024-05-04) (Comment by Ulf: surely 5 May); Share: 25.00%
+            Ship: Bea; Share: 0.3 (Comment by Ines: Why?; Comment: Rounded); TRUE
+
+            Comment by Ulf: Alone"#]]
+        .assert_eq(&document.text);
     }
 
     fn ods(sheets: &str) -> Vec<u8> {
@@ -333,7 +394,7 @@ mod tests {
             expect![[r#"
                 Ships
 
-                Ship: Ada & co; Built: 4.5.24 (2024-05-04); Share: 25,0 %; Price: 1 234,50 Kč"#]],
+                Ship: Ada & co; Built: 4.5.24 (2024-05-04); Share: 25,0 %; Price: 1 234,50 Kč (Comment: sure?)"#]],
         );
     }
 
@@ -362,7 +423,9 @@ mod tests {
     #[test]
     fn what_is_damaged_does_not_take_the_rest() {
         let document = read(&xlsx(&FIRST[..FIRST.len() - 60], SECOND)).expect("text");
-        assert!(document.text.starts_with("Ships") && document.text.ends_with("Hidden\n\n7"));
+        assert!(
+            document.text.starts_with("Ships") && document.text.ends_with("(hidden sheet)\n\n7")
+        );
         assert!(document.notice.is_some());
         assert!(matches!(read(&zipped(&BOOK)), Err(Rejection::Skipped(_))));
         assert!(matches!(

@@ -1,8 +1,8 @@
 //! `PowerPoint` presentations (.pptx and its kin): each slide is a page, in the order they are shown.
 //!
 //! Owns what the shapes of a slide mean as text: the title first, as its heading, then the others in
-//! the order of the file, then what the speaker noted. Numbers, dates and footers of slides are left
-//! out; hidden slides are not.
+//! the order of the file, then what the speaker noted and what others did. Numbers, dates and footers of slides are left
+//! out; hidden slides are not, and are marked.
 
 use std::collections::HashSet;
 
@@ -10,6 +10,7 @@ use super::super::transcript::single_line;
 use super::super::{Extracted, Limits, Rejection};
 use super::flow::{Flow, Piece};
 use super::package::{Package, Relations};
+use super::slide_comments::{Authors, comments};
 use super::xml::{Broken, Element, Node, Xml};
 use super::{damaged, drawing};
 
@@ -21,6 +22,7 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
         return Err(package.not_valid("it has no list of slides"));
     };
     let relations = package.relations(&main);
+    let authors = Authors::read(&mut package, &relations);
     let slides = slides(&text, &relations);
     let mut flow = Flow::new(limits);
     let mut read = Ok(());
@@ -29,7 +31,7 @@ pub(in super::super) fn extract(bytes: &[u8], limits: &Limits) -> Result<Extract
             break;
         }
         flow.page(number);
-        let slide = read_slide(&mut package, &part, &mut flow)?;
+        let slide = read_slide(&mut package, &part, &authors, &mut flow)?;
         read = read.and(slide);
     }
     let title = package.title();
@@ -59,6 +61,7 @@ fn slides(presentation: &str, relations: &Relations) -> Vec<String> {
 fn read_slide(
     package: &mut Package<'_>,
     part: &str,
+    authors: &Authors,
     flow: &mut Flow,
 ) -> Result<Result<(), Broken>, Rejection> {
     let Some(text) = package.text(part)? else {
@@ -67,16 +70,20 @@ fn read_slide(
     let relations = package.relations(part);
     let mut reader = Reader::new(package, &relations, flow);
     let read = reader.read(&mut Xml::new(&text));
+    let is_hidden = reader.is_hidden;
     let (title, pieces) = reader.finish();
     flow.add(Piece::Heading(1, title));
+    if is_hidden {
+        flow.add(Piece::Paragraph("(hidden slide)".to_owned()));
+    }
     flow.add_all(pieces);
     let notes = relations.only("notesSlide");
-    let Some(text) = notes.map(|notes| package.optional(notes)) else {
-        return Ok(read);
-    };
-    let notes = notes_text(&text);
-    if !notes.is_empty() {
+    let notes = notes.map(|notes| notes_text(&package.optional(notes)));
+    if let Some(notes) = notes.filter(|notes| !notes.is_empty()) {
         flow.add(Piece::Paragraph(format!("Notes: {notes}")));
+    }
+    for comment in comments(package, &relations, authors) {
+        flow.add(Piece::Paragraph(comment));
     }
     Ok(read)
 }
@@ -124,6 +131,8 @@ struct Reader<'r, 'b> {
     title: String,
     role: Role,
     in_table: bool,
+    /// It is not shown when the others are.
+    is_hidden: bool,
     /// The paragraph before, in the same shape, is no item.
     follows: bool,
     paragraph: Paragraph,
@@ -149,6 +158,7 @@ impl<'r, 'b> Reader<'r, 'b> {
             title: String::new(),
             role: Role::default(),
             in_table: false,
+            is_hidden: false,
             follows: false,
             paragraph: Paragraph::default(),
         }
@@ -176,6 +186,10 @@ impl<'r, 'b> Reader<'r, 'b> {
 
     fn open(&mut self, xml: &mut Xml<'_>, element: &Element<'_>) -> Result<(), Broken> {
         match element.name() {
+            "sld" => {
+                let shown = element.attribute("show");
+                self.is_hidden = matches!(shown.as_deref(), Some("0" | "false"));
+            }
             "sp" | "graphicFrame" => (self.role, self.follows) = (Role::Box, false),
             "ph" => self.role = role(element),
             "p" => self.paragraph = Paragraph::default(),
@@ -361,7 +375,9 @@ mod tests {
 
             Notes: Say hello.
             ---
-            2: In a group
+            2: (hidden slide)
+
+            In a group
             Second line
 
             Ship: Ada; Tons: 70"#]]
@@ -377,7 +393,7 @@ mod tests {
     #[test]
     fn what_is_missing_or_damaged_does_not_take_the_rest() {
         let document = read(&zipped(&[PRESENTATION, RELATIONS, FIRST])).expect("text");
-        assert!(document.text.starts_with("In a group"));
+        assert!(document.text.starts_with("(hidden slide)\n\nIn a group"));
         let half = ("ppt/slides/slide2.xml", &SECOND.1[..SECOND.1.len() / 2]);
         let document = read(&zipped(&[PRESENTATION, RELATIONS, FIRST, half])).expect("text");
         assert!(document.text.contains("- One") && document.text.contains("In a group"));

@@ -18,7 +18,7 @@ const MOST_COLUMNS: usize = 1000;
 
 /// A table being read.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(in super::super) struct Table {
     rows: Vec<Row>,
     in_cell: bool,
     /// The first row is set like headers.
@@ -40,7 +40,7 @@ struct Cell {
 
 /// How a cell stands in its table.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct CellProperties {
+pub(in super::super) struct CellProperties {
     /// Columns it takes.
     pub span: usize,
     /// It has the text of the cell above.
@@ -81,7 +81,7 @@ impl Table {
     }
 
     /// Begins a row; `header` where the document says that it has the headers.
-    pub(super) fn open_row(&mut self, header: bool) {
+    pub(in super::super) fn open_row(&mut self, header: bool) {
         self.in_cell = false;
         self.rows.push(Row {
             header,
@@ -89,26 +89,26 @@ impl Table {
         });
     }
 
-    pub(super) fn open_cell(&mut self) {
+    pub(in super::super) fn open_cell(&mut self) {
         self.in_cell = false;
         self.cell();
     }
 
-    pub(super) fn close_cell(&mut self) {
+    pub(in super::super) fn close_cell(&mut self) {
         self.in_cell = false;
     }
 
     /// Adds to the open cell.
-    pub(super) fn add(&mut self, piece: Piece) {
+    pub(in super::super) fn add(&mut self, piece: Piece) {
         self.cell().pieces.push(piece);
     }
 
-    pub(super) fn set_cell(&mut self, properties: CellProperties) {
+    pub(in super::super) fn set_cell(&mut self, properties: CellProperties) {
         self.cell().properties = properties;
     }
 
     /// The open row has the headers.
-    pub(super) fn mark_header(&mut self) {
+    pub(in super::super) fn mark_header(&mut self) {
         self.row().header = true;
     }
 
@@ -130,7 +130,7 @@ impl Table {
     }
 
     /// Its rows as lines that stand for themselves, without empty ones.
-    pub(super) fn lines(&self) -> impl Iterator<Item = String> {
+    pub(in super::super) fn lines(&self) -> impl Iterator<Item = String> {
         let headers = self.headers();
         let rows = self.rows.get(headers.rows..).unwrap_or_default();
         let mut above = Vec::new();

@@ -110,6 +110,7 @@ impl Pass for Reader<'_, '_> {
                 let text = xml.text()?;
                 self.push(&text);
             }
+            "checkBox" => self.tick(xml)?,
             "tab" | "ptab" => self.push("\t"),
             "br" | "cr" => self.push("\n"),
             "noBreakHyphen" => self.push("-"),
@@ -190,6 +191,25 @@ impl<'p, 'b> Reader<'p, 'b> {
             run: Run::default(),
             title: None,
         }
+    }
+
+    /// A box of a form, ticked or not.
+    fn tick(&mut self, xml: &mut Xml<'_>) -> Result<(), Broken> {
+        let (mut default, mut ticked) = (false, None);
+        xml.within(|_, element| {
+            match element.name() {
+                "default" => default = is_on(element),
+                "checked" => ticked = Some(is_on(element)),
+                _ => {}
+            }
+            Ok(())
+        })?;
+        self.push(if ticked.unwrap_or(default) {
+            "[x]"
+        } else {
+            "[ ]"
+        });
+        Ok(())
     }
 
     fn push(&mut self, text: &str) {
@@ -534,6 +554,23 @@ mod tests {
 
                 one"#]],
         );
+    }
+
+    #[test]
+    fn boxes_of_forms_are_ticked_or_not() {
+        let ticked = |inner: &str| {
+            format!(
+                "<w:p><w:r><w:fldChar w:fldCharType='begin'><w:ffData><w:checkBox>{inner}</w:checkBox></w:ffData>
+                </w:fldChar></w:r><w:r><w:t xml:space='preserve'> Bran</w:t></w:r></w:p>"
+            )
+        };
+        for (inner, text) in [
+            ("<w:default w:val='0'/><w:checked/>", "[x] Bran"),
+            ("<w:default w:val='1'/>", "[x] Bran"),
+            ("<w:default w:val='1'/><w:checked w:val='0'/>", "[ ] Bran"),
+        ] {
+            assert_eq!(read(&document(&ticked(inner))).expect("text").text, text);
+        }
     }
 
     #[test]

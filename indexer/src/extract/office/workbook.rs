@@ -10,9 +10,10 @@ use std::rc::Rc;
 
 use super::super::Rejection;
 use super::super::transcript::Transcript;
-use super::grid::{Cell, Epoch, Grid, Kind, MOST_CELLS, tidy_iso_date};
+use super::grid::{Cell, Epoch, Grid, Kind, MOST_CELLS, sheet_name, tidy_iso_date};
 use super::number_format::NumberFormat;
 use super::package::Package;
+use super::sheet_comments::{Comments, People, Place};
 use super::xml::{Broken, Element, Node, Xml};
 
 /// Even empty texts take memory.
@@ -55,16 +56,22 @@ pub(super) fn write(
         formats: read_formats(&package.optional(part("styles"))),
         epoch,
     };
+    let people = People::read(package, &relations);
     for (name, id) in sheets {
-        let sheet = relations.part_of_kind(&id, "worksheet");
+        let Some(sheet) = relations.part_of_kind(&id, "worksheet") else {
+            continue;
+        };
         if transcript.is_full() {
             break;
         }
-        let Some(body) = sheet.map(|part| package.body(part)).transpose()?.flatten() else {
+        let Some(body) = package.body(sheet)? else {
             continue;
         };
+        let mut comments = Comments::read(package, sheet, &people);
         let mut grid = Grid::new(transcript, &name);
-        read = read.and(body.outcome(read_sheet(&body.text, &shared, &mut grid)));
+        let outcome = read_sheet(&body.text, &shared, &mut comments, &mut grid);
+        read = read.and(body.outcome(outcome));
+        write_rest(&mut comments, &mut grid);
         grid.finish();
     }
     Ok(read)
@@ -79,6 +86,8 @@ fn read_workbook(text: &str) -> (Vec<(String, String)>, Epoch) {
         match element.name() {
             "sheet" => {
                 let name = element.attribute("name").unwrap_or_default();
+                let state = element.attribute("state").unwrap_or_default();
+                let name = sheet_name(name, matches!(state.as_str(), "hidden" | "veryHidden"));
                 sheets.push((name, element.prefixed("id").unwrap_or_default()));
             }
             "workbookPr"
@@ -158,7 +167,12 @@ pub(super) fn formatted(number: f64, code: &str) -> String {
     text
 }
 
-fn read_sheet(text: &str, shared: &Shared, grid: &mut Grid<'_>) -> Result<(), Broken> {
+fn read_sheet(
+    text: &str,
+    shared: &Shared,
+    comments: &mut Comments,
+    grid: &mut Grid<'_>,
+) -> Result<(), Broken> {
     let mut xml = Xml::new(text);
     let mut number = 0_u64;
     let mut column = 0;
@@ -184,7 +198,10 @@ fn read_sheet(text: &str, shared: &Shared, grid: &mut Grid<'_>) -> Result<(), Br
                 _ => {}
             },
             Node::Close => match xml.closed() {
-                "row" => grid.row(number, std::mem::take(&mut cells)),
+                "row" => {
+                    comments.put(number, &mut cells);
+                    grid.row(number, std::mem::take(&mut cells));
+                }
                 "sheetData" => break,
                 _ => {}
             },
@@ -192,6 +209,21 @@ fn read_sheet(text: &str, shared: &Shared, grid: &mut Grid<'_>) -> Result<(), Br
         }
     }
     Ok(())
+}
+
+/// Comments in rows that hold nothing else.
+fn write_rest(comments: &mut Comments, grid: &mut Grid<'_>) {
+    while let Some(row) = comments.next_row() {
+        let mut cells = Vec::new();
+        comments.put(row, &mut cells);
+        grid.row(row, cells);
+    }
+}
+
+/// Row, counted from 1, and column, counted from 0, of a cell by its place, such as `AB7`.
+pub(super) fn place_of(place: &str) -> Option<Place> {
+    let row = place.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    Some((row.parse().ok()?, column_of(place)?))
 }
 
 /// The column of a cell by its place, such as `AB7`.

@@ -97,7 +97,12 @@ fn what_the_system_or_another_language_says_is_not_guessed() {
     check("[$-407]dd.mm.yyyy", DAY, "03.04.2026 (2026-04-03)");
     check("[$-809]d mmmm yyyy", DAY, "3 April 2026 (2026-04-03)");
     check("ggge\"年\"", DAY, "46115");
-    check("# ?/?", 0.5, "0.5");
+    check("# ?/?", 0.5, "1/2");
+    check(
+        "_($* #,##0.00_);_($* (#,##0.00);_($* \"-\"??_);_(@_)",
+        -1234.5,
+        "-$1,234.50",
+    );
 }
 
 #[test]
