@@ -10,6 +10,7 @@
 
 mod breaks;
 mod outline;
+pub(crate) mod tables;
 
 use std::ops::Range;
 

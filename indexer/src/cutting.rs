@@ -1,9 +1,11 @@
 //! A document's chunks as they go into the engines.
 //!
-//! Each row repeats what the document is called and what the chunk stands under, so that these words find it too. All
+//! Each row repeats what the document is called, what the chunk stands under and the header of the table that it goes on
+//! with, so that these words find it too. All
 //! that is repeated is bounded by the document's text, however many rows that is cut into. A pure function. Called by
 //! the words task for every document it has read.
 
+use crate::chunk::tables::Headers;
 use crate::chunk::{ChunkSettings, chunk};
 use crate::extract::{Extracted, keep_first};
 use crate::ledger::Document;
@@ -37,6 +39,7 @@ pub(crate) fn rows(
     let mut aliases = extracted.aliases.clone();
     keep_first(&mut aliases, share);
     let text = &extracted.text;
+    let headers = Headers::of(text);
     (0..chunks.len())
         .map(|place| {
             let chunk = &chunks[place];
@@ -45,6 +48,8 @@ pub(crate) fn rows(
             let heading = innermost(&chunk.heading_path, share);
             let others = if place == 0 { &aliases[..] } else { &[] };
             let others = others.iter().map(String::as_str);
+            let table = headers.at(chunk.start).map_or("", |header| &text[header]);
+            let table = if table.len() <= share { table } else { "" };
             ChunkRow {
                 document: document.id.clone(),
                 hash: hash.to_owned(),
@@ -53,13 +58,14 @@ pub(crate) fn rows(
                 page: chunk.page,
                 text: own.to_owned(),
                 gap: text[chunk.end..next.max(chunk.end)].to_owned(),
-                context: format!("{said}\n{}", heading.join("\n")),
+                context: format!("{said}\n{}\n{table}", heading.join("\n")),
                 names: if place == 0 {
                     names.all(share)
                 } else {
                     Vec::new()
                 },
                 lead: lead(title.into_iter().chain(others), heading, own),
+                table: table.to_owned(),
                 heading: heading.to_vec(),
                 language: extracted.language.map(str::to_owned),
             }
@@ -138,7 +144,7 @@ pub(crate) mod tests {
         let tags: usize = extracted.tags.iter().map(String::len).sum();
         let of = |row: &ChunkRow| {
             let heading: usize = row.heading.iter().map(String::len).sum();
-            row.context.len() + row.lead.len() + heading + tags
+            row.context.len() + row.lead.len() + row.table.len() + heading + tags
         };
         rows.iter().map(of).sum()
     }
@@ -187,7 +193,7 @@ pub(crate) mod tests {
             );
             assert!(rows.len() > 5000, "{}", rows.len());
             let repeated = repeated(&rows, &extracted);
-            let most = 7 * (TEXTS * extracted.text.len() + IN_ALL);
+            let most = 9 * (TEXTS * extracted.text.len() + IN_ALL);
             assert!(repeated <= most, "{repeated} of {}", extracted.text.len());
         }
     }

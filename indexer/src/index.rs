@@ -84,6 +84,8 @@ pub struct Chunk {
     pub page: Option<u32>,
     /// The headings it stands under, outermost first.
     pub heading: Vec<String>,
+    /// The header of the table whose rows it goes on with.
+    pub table_header: Option<String>,
     /// The document's text at `span`.
     pub text: String,
 }
@@ -956,6 +958,7 @@ fn chunk(document: Arc<Document>, row: ChunkRow) -> Chunk {
         span: row.span,
         page: row.page,
         heading: row.heading,
+        table_header: Some(row.table).filter(|table| !table.is_empty()),
         text: row.text,
     }
 }

@@ -79,16 +79,18 @@ pub(crate) struct ChunkRow {
     pub names: Vec<String>,
     /// Title and headings: put before the text when it is embedded.
     pub lead: String,
+    /// The header of the table whose rows the chunk goes on with; empty where it does not.
+    pub table: String,
     pub language: Option<String>,
 }
 
 impl ChunkRow {
     /// The text that is embedded: what it stands under, and what it says.
     pub(crate) fn passage(&self) -> String {
-        match self.lead.as_str() {
-            "" => self.text.clone(),
-            lead => format!("{lead}\n{}", self.text),
-        }
+        let parts = [&self.lead, &self.table, &self.text];
+        let parts = parts.map(String::as_str).into_iter();
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+        parts.join("\n")
     }
 }
 
@@ -130,6 +132,7 @@ struct Fields {
     text: Field,
     gap: Field,
     lead: Field,
+    table: Field,
     language: Field,
     forms: Field,
     stems: Field,
@@ -553,6 +556,7 @@ fn schema() -> (Schema, Fields) {
         text: schema.add_text_field("text", STORED),
         gap: schema.add_text_field("gap", STORED),
         lead: schema.add_text_field("lead", STORED),
+        table: schema.add_text_field("table", STORED),
         language: schema.add_text_field("language", STRING),
         forms: schema.add_text_field("forms", forms.clone()),
         stems: schema.add_text_field("stems", stems.clone()),
@@ -587,6 +591,7 @@ impl Fields {
         document.add_text(self.text, &row.text);
         document.add_text(self.gap, &row.gap);
         document.add_text(self.lead, &row.lead);
+        document.add_text(self.table, &row.table);
         document.add_text(self.language, tag(text.language));
         let sides = [
             (self.forms, self.stems, text),
@@ -633,6 +638,7 @@ impl Fields {
             context: String::new(),
             names: Vec::new(),
             lead: text(self.lead),
+            table: text(self.table),
             language: None,
         }
     }
@@ -737,6 +743,7 @@ mod tests {
             context: document.to_owned(),
             names: Vec::new(),
             lead: "One".to_owned(),
+            table: String::new(),
             language: Some(language.to_owned()),
         }
     }

@@ -151,6 +151,7 @@ fn chunk(source: &Document, ordinal: usize, text: &str) -> ChunkRow {
         context: String::new(),
         names: Vec::new(),
         lead: String::new(),
+        table: String::new(),
         language: None,
     }
 }

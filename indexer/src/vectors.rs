@@ -725,6 +725,7 @@ mod tests {
                 context: String::new(),
                 names: Vec::new(),
                 lead: String::new(),
+                table: String::new(),
                 language: None,
             },
             source: Arc::new(Document {

@@ -240,6 +240,8 @@ pub(crate) fn header_of<'a>(passage: &'a Passage, row: &Range<usize>) -> &'a str
                 first
             }
         }
+        // Rows without bars before them: those of the first block.
+        Some(header) if first.is_empty() && !passage.text[..row.end].contains("\n\n") => header,
         _ => first,
     }
 }

@@ -36,7 +36,7 @@ pub struct Passage {
     /// The header of the table in which it begins, where that stands in a passage before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table_header: Option<String>,
-    /// The text itself.
+    /// The text itself; below the header of its table where it is [shown](Passage::shown).
     pub text: String,
 }
 
@@ -54,6 +54,15 @@ impl Passage {
     /// Whether the words that a citation quotes begin in it.
     pub(crate) fn holds(&self, citation: &Citation) -> bool {
         self.document == citation.document && (self.start..self.end).contains(&citation.start)
+    }
+
+    /// The passage as it is shown alone: rows of a table below their header.
+    #[must_use]
+    pub fn shown(mut self) -> Self {
+        if let Some(header) = &self.table_header {
+            self.text.insert_str(0, &format!("{header}\n"));
+        }
+        self
     }
 
     /// All of it, as the one part that is read.
@@ -79,32 +88,10 @@ impl Passage {
         )
     }
 
-    /// The passages of a document, the rows of its tables with their headers.
+    /// The passages of a document.
     pub(crate) fn all_of(chunks: Vec<Chunk>, score: f32) -> Vec<Self> {
-        let mut header: Option<String> = None;
-        let mut passages: Vec<Self> = Vec::with_capacity(chunks.len());
-        for chunk in chunks {
-            let mut passage = Self::new(chunk, score);
-            let rows = || passage.text.lines().filter(|line| line.starts_with('|'));
-            let begins_in_table = passage.text.starts_with('|');
-            let is_rule = |line: &str| line.contains("---");
-            let has_own = rows().nth(1).is_some_and(is_rule);
-            if begins_in_table && !has_own {
-                passage.table_header.clone_from(&header);
-            }
-            // The last table that begins here may go on in the next one.
-            let lines: Vec<&str> = passage.text.lines().collect();
-            let rule = lines
-                .iter()
-                .rposition(|line| line.starts_with('|') && is_rule(line));
-            match rule.and_then(|at| at.checked_sub(1)) {
-                Some(at) => header = Some(lines[at].to_owned()),
-                None if !begins_in_table => header = None,
-                None => {}
-            }
-            passages.push(passage);
-        }
-        passages
+        let passages = chunks.into_iter().map(|chunk| Self::new(chunk, score));
+        passages.collect()
     }
 
     pub(crate) fn new(chunk: Chunk, score: f32) -> Self {
@@ -125,7 +112,7 @@ impl Passage {
             start: chunk.span.start,
             end: chunk.span.end,
             score,
-            table_header: None,
+            table_header: chunk.table_header,
             text: chunk.text,
         }
     }

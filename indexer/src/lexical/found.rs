@@ -18,6 +18,7 @@ fn row(name: &str, language: Option<&str>, text: &str) -> ChunkRow {
         context: String::new(),
         names: Vec::new(),
         lead: String::new(),
+        table: String::new(),
         language: language.map(str::to_owned),
     }
 }

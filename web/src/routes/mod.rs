@@ -18,7 +18,7 @@ use vade_indexer::{DocumentFilter, Scope, path_named, path_text};
 use vade_models::catalog::Model;
 use vade_models::language::ModelState;
 use vade_models::store::Store;
-use vade_retriever::Retriever;
+use vade_retriever::{Passage, Retriever};
 
 use crate::Services;
 use crate::api::{
@@ -166,7 +166,7 @@ pub async fn find(
         (retriever.search(&request.query, k, scope).await?, None)
     };
     Ok(SearchResponse {
-        hits: hits.hits,
+        hits: hits.hits.into_iter().map(Passage::shown).collect(),
         milliseconds: hits.milliseconds,
         explanation,
     })
