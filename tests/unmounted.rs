@@ -98,6 +98,35 @@ fn a_drive_that_goes_while_it_is_watched_takes_nothing_with_it() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_folder_that_is_gone_at_the_start_is_waited_for() {
+    let place = Place::new();
+    note(&place, "notes", "a.md", "quillonly");
+    let [folder, link, moved] = ["notes", "link", "moved"].map(|name| place.root.join(name));
+    std::os::unix::fs::symlink(&folder, &link).expect("links");
+    let daemon = place.up(&["link"]);
+    assert!(daemon.finds("quillonly"));
+    daemon.stop();
+    fs::rename(&folder, &moved).expect("renames");
+    for (name, in_its_place) in [("notes", false), ("link", false), ("notes", true)] {
+        if in_its_place {
+            fs::write(&folder, "a file").expect("writes");
+        }
+        let daemon = place.up(&[name]);
+        reachable(&daemon, false);
+        assert!(daemon.finds("quillonly") && daemon.documents().len() == 1);
+        if in_its_place {
+            fs::remove_file(&folder).expect("deletes");
+        }
+        fs::rename(&moved, &folder).expect("renames");
+        reachable(&daemon, true);
+        daemon.stop();
+        fs::rename(&folder, &moved).expect("renames");
+    }
+    place.ends(&["up", "nowhere"], 1, &["no such folder"]);
+}
+
+#[test]
 fn a_drive_that_is_not_there_at_the_start_is_waited_for() {
     let Some(mut place) = with_mounts("mount -t tmpfs tmpfs notes && cp disk/* notes/") else {
         return;

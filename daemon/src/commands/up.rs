@@ -42,7 +42,7 @@ pub(crate) fn start(mut setup: Setup, options: Up) -> Result<Ready> {
     let folders = options
         .folders
         .iter()
-        .map(|folder| super::absolute(folder))
+        .map(|folder| super::absolute(folder).or_else(|none| away(&setup, folder).ok_or(none)))
         .collect::<Result<Vec<_>>>()?;
     check_free(&setup)?;
     // Found out before anything long begins.
@@ -204,6 +204,16 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
+/// Where a folder was that is not there now, as those on drives may be: one that is indexed is waited for. None where
+/// nothing was ever indexed.
+fn away(setup: &Setup, folder: &Path) -> Option<PathBuf> {
+    let folder = super::named(folder).ok()?;
+    let target = std::fs::read_link(&folder).ok();
+    let target = target.and_then(|target| super::named(&folder.parent()?.join(target)).ok());
+    let has_index = setup.paths.data.join("ledger.sqlite3").exists();
+    has_index.then(|| target.unwrap_or(folder))
+}
+
 /// Adds the named folders, looks through all, begins to watch.
 async fn open_folders(
     index: &Index,
@@ -212,6 +222,10 @@ async fn open_folders(
     token: &CancellationToken,
 ) -> Result<()> {
     for folder in folders {
+        if !folder.is_dir() && index.ledger().folders()?.contains(folder) {
+            say(&format!("{}: it is not there now", folder.display()));
+            continue;
+        }
         let report = index.add_folder(folder).await?;
         if let Some(away) = index.away(folder).filter(|_| report.away) {
             say(&format!("{}: {away}", folder.display()));
