@@ -207,6 +207,7 @@ mod tests {
             gap: String::new(),
             context: String::new(),
             names: Vec::new(),
+            table: String::new(),
             lead: lead.to_owned(),
             language: None,
         };

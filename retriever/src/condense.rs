@@ -116,11 +116,13 @@ impl After<'_> {
         if compares && chooses && topical <= FEW {
             return Some(sure(rest.to_owned()));
         }
-        let topic = self.topic(said.iter().any(|word| listed(PERSONAL, word)))?;
         let points = said
             .iter()
             .enumerate()
             .any(|(at, word)| points_back(&said, at, word));
+        // "¿Cuánto cobra?" after "¿Quién afina el piano?" is of who does.
+        let is_person = said.iter().any(|word| listed(PERSONAL, word));
+        let topic = self.topic(is_person || !points && self.asks_who())?;
         let text = replaced(rest, &said, &topic).filter(|_| topical <= FEW);
         if let Some(text) = text.filter(|_| !names_before(rest, &said)) {
             return Some(sure(text));
@@ -247,6 +249,12 @@ impl After<'_> {
             .or(named)
             .or_else(|| answered.clone().filter(|_| is_person))
             .or_else(first_part)
+    }
+
+    fn asks_who(&self) -> bool {
+        let asked = words(self.asked);
+        let asks = |word: &Word| listed("who quien quienes", word);
+        asked.first().is_some_and(asks)
     }
 
     /// The name that answered.

@@ -421,7 +421,7 @@ fn asks_for_price(words: &[String]) -> bool {
 }
 
 /// Whether a text says one of something in a word, or that it costs nothing.
-fn says_one(text: &str) -> bool {
+pub(crate) fn says_one(text: &str) -> bool {
     let one = [
         "one", "single", "half", "free", "uno", "una", "un", "medio", "media", "gratis", "ein",
         "eine", "une",

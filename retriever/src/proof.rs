@@ -69,6 +69,11 @@ static VALUES: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
     values
 });
 
+/// The whole number that a folded word says.
+pub(crate) fn number_word(word: &str) -> Option<u32> {
+    VALUES.get(word).copied()
+}
+
 /// Words between the parts of a number.
 const BETWEEN: &str = "and y e und et en";
 
@@ -487,7 +492,7 @@ fn read(text: &str) -> Vec<Token<'_>> {
 
 /// The number that a word says.
 fn counted_word(folded: &str) -> Option<u32> {
-    let value = |word: &str| VALUES.get(word).copied();
+    let value = number_word;
     // German says the unit first, in one word.
     let german = || {
         let (unit, tens) = folded.split_once("und")?;

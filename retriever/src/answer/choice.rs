@@ -7,7 +7,7 @@ use vade_models::language::Candidate;
 use super::{Part, Shape};
 use crate::calendar::Date;
 use crate::cite::{Quote, header_of, is_item, quotes};
-use crate::expected::{Expected, counted, words};
+use crate::expected::{Expected, counted, says_one, words};
 use crate::passage::Passage;
 use crate::plan::Compared;
 use crate::prompt::Excerpt;
@@ -284,7 +284,7 @@ pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
     let fits = |clause: &str| expected.is_none_or(|one| one.is_in(clause, &part.text));
     let answers: Vec<&str> = clauses(sentence)
         .into_iter()
-        .filter(|clause| Claim::of(clause).has_number() && fits(clause))
+        .filter(|clause| has_value(clause) && fits(clause))
         .collect();
     let [first, _, ..] = answers[..] else {
         return sentence;
@@ -298,6 +298,16 @@ pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
             _ => format!("{head} {clause}"),
         });
     let whole: Vec<String> = whole.collect();
+    // "How much milk …?" is answered by the clause that has milk.
+    if let Some(object) = counted(&part.text) {
+        let object = Claim::of(&format!("the {object}"));
+        let counts = answers
+            .iter()
+            .filter(|clause| object.shares_term_with(clause));
+        if let [only] = counts.collect::<Vec<_>>()[..] {
+            return only;
+        }
+    }
     let question = Claim::of(&part.text);
     let together = question.shares(whole.iter().map(String::as_str));
     let alone = question.shares(answers.iter().copied());
@@ -308,8 +318,8 @@ pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
     }
 }
 
-/// The clauses of a sentence. One that names nothing goes on from the one before it: "in winter from Wednesday to
-/// Sunday, 11:00 to 15:00".
+/// The clauses of a sentence, each with a value. One that names nothing goes on from the one before it, and one without
+/// a value in the one after it: "in winter, from Wednesday to Sunday, 11:00 to 15:00".
 fn clauses(sentence: &str) -> Vec<&str> {
     const JOINTS: [&str; 5] = [", ", "; ", " and ", " y ", " e "];
     let mut found: Vec<Range<usize>> = Vec::new();
@@ -322,14 +332,20 @@ fn clauses(sentence: &str) -> Vec<&str> {
         let (length, joint) = joints.min().unwrap_or((rest.len(), 0));
         let clause = from..from + length;
         let names = Claim::of(&sentence[clause.clone()]).has_words();
+        let goes_on = |last: &Range<usize>| !has_value(&sentence[last.clone()]) || !names;
         match found.last_mut() {
-            Some(last) if !names => last.end = clause.end,
+            Some(last) if goes_on(last) => last.end = clause.end,
             _ => found.push(clause),
         }
         from += length + joint;
     }
     let clauses = found.into_iter().map(|span| sentence[span].trim());
     clauses.filter(|clause| !clause.is_empty()).collect()
+}
+
+/// Whether a clause tells how much or when.
+fn has_value(clause: &str) -> bool {
+    Claim::of(clause).has_number() || says_one(clause)
 }
 
 /// Those of which the question speaks most.

@@ -302,8 +302,12 @@ fn day_of_month(asked: &Asked<'_>, at: usize, today: Date) -> Option<(Period, us
         (_, _, Some(month), Some(day)) => (day, month, 2),
         _ => return None,
     };
-    let date = Date::new(latest_year(today, month, day), month, day)?;
-    Some((Period::day(date), length))
+    let of = asked.past(at + length, "of|de|del");
+    let (year, length) = match year_number(asked, of) {
+        Some(year) => (year, of + 1 - at),
+        None => (latest_year(today, month, day), length),
+    };
+    Some((Period::day(Date::new(year, month, day)?), length))
 }
 
 fn latest_year(today: Date, month: i64, day: i64) -> i64 {
@@ -475,6 +479,8 @@ mod tests {
     #[test]
     fn periods_are_read_in_spanish() {
         check("de marzo de 2026", "2026-03-01", "2026-03-31");
+        check("el 2 de marzo de 2025", "2025-03-02", "2025-03-02");
+        check("on 2 March 2025", "2025-03-02", "2025-03-02");
         check("en marzo", "2026-03-01", "2026-03-31");
         check("de marzo del año pasado", "2025-03-01", "2025-03-31");
         check("en 2025", "2025-01-01", "2025-12-31");

@@ -11,7 +11,7 @@ use super::salience::Sentence;
 
 /// Points of a summary: of the shortest document, and of one document at most.
 const FEWEST: usize = 4;
-const MOST: usize = 12;
+const MOST: usize = 14;
 
 /// Points of a summary of several documents, at most.
 const OF_SEVERAL: usize = 18;
@@ -80,7 +80,7 @@ fn points(sentences: usize) -> usize {
         clippy::cast_sign_loss,
         reason = "a document has few sentences"
     )]
-    let points = (sentences as f32).powf(0.75).round() as usize;
+    let points = (sentences as f32).powf(0.8).round() as usize;
     points.clamp(FEWEST, MOST)
 }
 

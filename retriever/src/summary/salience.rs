@@ -203,12 +203,21 @@ fn faults(text: &str, terms: &[Term]) -> f32 {
         (!text.ends_with(ENDS), 0.08),
         (text.ends_with('?'), 0.2),
         (text.contains("://"), 0.1),
+        (is_courtesy(terms), 0.3),
     ];
     faults
         .into_iter()
         .filter(|(is_there, _)| *is_there)
         .map(|(_, fault)| fault)
         .sum()
+}
+
+/// Whether a sentence greets, thanks or takes leave.
+fn is_courtesy(terms: &[Term]) -> bool {
+    const COURTESY: &str = "dear hello hi thank thanks regards love sincerely greetings querido querida estimado estimada \
+        hola gracias saludos abrazo besos atentamente";
+    let first = terms.first().map(|term| term.word.as_str());
+    first.is_some_and(|first| COURTESY.split_ascii_whitespace().any(|word| word == first))
 }
 
 /// What each term weighs: more, the more sentences come back to it.

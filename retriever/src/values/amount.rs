@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::date::dates;
 use super::number::Number;
 use super::unit::Unit;
-use crate::fold::folded;
+use crate::fold::{folded, words};
+use crate::proof::number_word;
 
 /// A number in a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,7 +50,33 @@ pub(crate) fn amounts(text: &str, language: Option<&str>) -> Vec<Amount> {
             amounts.push(amount);
         }
     }
+    let free = |amount: &Amount| {
+        !dates
+            .iter()
+            .any(|date| date.span.contains(&amount.span.start))
+    };
+    amounts.extend(in_words(text).into_iter().filter(free));
+    amounts.sort_by_key(|amount| amount.span.start);
     amounts
+}
+
+/// Whole numbers in words that have a unit: "three kilometres".
+fn in_words(text: &str) -> Vec<Amount> {
+    let said = words(text);
+    let number = |at: usize| said.get(at).and_then(|word| number_word(&word.text));
+    let amount = |at: usize| {
+        // "Twenty-four months" is not four.
+        let is_part = at > 0 && number(at - 1).is_some();
+        let value = number(at).filter(|_| !is_part)?;
+        let end = said[at].span.end;
+        let (unit, length) = after(&text[end..])?;
+        Some(Amount {
+            span: said[at].span.start..end + length,
+            value: Number::parse(&value.to_string(), "")?,
+            unit: Some(unit),
+        })
+    };
+    (0..said.len()).filter_map(amount).collect()
 }
 
 /// Digits and what separates them, as they stand.
@@ -403,6 +430,19 @@ mod tests {
         );
         check("Signal: −117 dBm", None, &[("−117", "-117", "")]);
         check("3 km/h", None, &[("3", "3", "")]);
+    }
+
+    #[test]
+    fn numbers_in_words_count_with_a_unit() {
+        check(
+            "three kilometres, tres kilómetros",
+            None,
+            &[
+                ("three kilometres", "3", "km"),
+                ("tres kilómetros", "3", "km"),
+            ],
+        );
+        check("twenty-four months, one of two, three people", None, &[]);
     }
 
     #[test]
