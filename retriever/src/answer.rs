@@ -340,7 +340,7 @@ impl<'a> Asked<'a> {
                     "**{}** — {}, {}: {}",
                     cell.text, cell.label, cell.header, cell.text
                 ),
-                None => worded(phrase.as_deref(), &self.told(part, quote, &citations[0])),
+                None => worded(phrase.as_deref(), &told(part, quote, &citations[0])),
             };
         }
         text += &format!(" [{}]", citations[0].marker);
@@ -406,13 +406,6 @@ impl<'a> Asked<'a> {
         let is_yes = words == " yes" && !choice::denies(quote, part, &question);
         let [yes, no] = self.asking.language.yes_no();
         Ok(Some(if is_yes { yes } else { no }.to_owned()))
-    }
-
-    /// What a quote says in an answer: of several clauses with a value the one that answers, else the whole.
-    fn told(&self, part: &Part, quote: &Quote<'_>, citation: &Citation) -> String {
-        let source = clause(quote.text, part);
-        let is_part = part.shape == Shape::Phrase && source.len() < quote.text.len();
-        plain(if is_part { source } else { &citation.quote })
     }
 
     /// Whether a quote has the value that is compared, of the very thing.
@@ -623,6 +616,13 @@ fn found(answer: String, phrase: Option<String>, citations: Vec<Citation>) -> Sa
         phrase,
         citations,
     }
+}
+
+/// What a quote says in an answer: of several clauses with a value the one that answers, else the whole.
+fn told(part: &Part, quote: &Quote<'_>, citation: &Citation) -> String {
+    let source = clause(quote.text, part);
+    let is_part = part.shape == Shape::Phrase && source.len() < quote.text.len();
+    plain(if is_part { source } else { &citation.quote })
 }
 
 /// A quote as a line of an answer, with its marker.

@@ -106,12 +106,11 @@ fn operator(text: &str) -> Option<(usize, Condition)> {
     let (name, rest) = bare.split_once(':')?;
     let is_it = |(known, _): &&(&str, Name)| plain(name) == *known;
     let (_, name) = NAMES.iter().find(is_it)?;
-    let (value, length) = match quoted(rest) {
-        Some(inside) => (&rest[inside.clone()], inside.end + 1),
-        None => {
-            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-            (&rest[..end], end)
-        }
+    let (value, length) = if let Some(inside) = quoted(rest) {
+        (&rest[inside.clone()], inside.end + 1)
+    } else {
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        (&rest[..end], end)
     };
     let condition = Condition {
         is_left_out: bare.len() < text.len(),
@@ -136,14 +135,15 @@ fn which(name: Name, value: &str) -> Option<Which> {
         Name::Tag => Which::Tag(parts(value)?),
         Name::Folder => Which::Folder(parts(value)?),
         Name::Path => Which::Path(Some(plain(value)).filter(|path| !path.is_empty())?),
-        Name::Type => match FileType::named(&folded(value)) {
-            Some(kind) => Which::Type(kind),
-            None => {
+        Name::Type => {
+            if let Some(kind) = FileType::named(&folded(value)) {
+                Which::Type(kind)
+            } else {
                 let extension = plain(value.trim_start_matches("*.").trim_start_matches('.'));
                 let is_one = !extension.is_empty() && extension.chars().all(char::is_alphanumeric);
                 Which::Extension(Some(extension).filter(|_| is_one)?)
             }
-        },
+        }
         Name::Before => Which::Before(period(value)?.to?),
         Name::After => Which::After(period(value)?.from?),
     })

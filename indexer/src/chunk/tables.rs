@@ -72,7 +72,7 @@ impl Form {
         (cells > 2).then_some(Self::Aligned(cells))
     }
 
-    fn cells<'a>(self, line: &'a str) -> Vec<&'a str> {
+    fn cells(self, line: &str) -> Vec<&str> {
         let line = line.trim();
         let cells: Vec<&str> = match self {
             Self::Piped => line.trim_matches('|').split('|').collect(),

@@ -532,7 +532,6 @@ mod tests {
             expect![[r"
                 Hive: Zander; Sugar (kg): young; Sugar (kg): 14
                 Hive: Zander; Sugar (kg): old; Sugar (kg): 19
-
                 - Ada
                 Born | 1815
                 Died | 1852"]],

@@ -481,7 +481,7 @@ pub(super) fn candidates<'a>(
     expected: Option<Expected>,
 ) -> Vec<Quote<'a>> {
     let excerpts = &part.excerpts;
-    let other = part.apart_from.as_deref().map(|names| words(names));
+    let other = part.apart_from.as_deref().map(words);
     let is_of_other = |quote: &Quote| {
         let said = words(&format!("{} {}", quote.around, quote.text));
         other

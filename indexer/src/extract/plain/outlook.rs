@@ -207,16 +207,13 @@ impl Reader<'_> {
     }
 
     fn whole_text(&mut self, storage: &str, id: u16) -> Option<String> {
-        let text = match self.stream(&property(storage, id, "001F")) {
-            Some(wide) => {
-                let units = wide.chunks_exact(2);
-                let units: Vec<u16> = units.map(|u| u16::from_le_bytes([u[0], u[1]])).collect();
-                String::from_utf16_lossy(&units)
-            }
-            None => {
-                let narrow = self.stream(&property(storage, id, "001E"))?;
-                text::decode(&narrow)?.text.into_owned()
-            }
+        let text = if let Some(wide) = self.stream(&property(storage, id, "001F")) {
+            let units = wide.chunks_exact(2);
+            let units: Vec<u16> = units.map(|u| u16::from_le_bytes([u[0], u[1]])).collect();
+            String::from_utf16_lossy(&units)
+        } else {
+            let narrow = self.stream(&property(storage, id, "001E"))?;
+            text::decode(&narrow)?.text.into_owned()
         };
         Some(text.replace('\0', ""))
     }
