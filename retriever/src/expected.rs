@@ -353,6 +353,22 @@ pub(crate) fn counted(question: &str) -> Option<String> {
         .cloned()
 }
 
+/// What a question asks something of: the garage of "How much is the deposit for the garage?"
+pub(crate) fn asked_of(question: &str) -> Option<String> {
+    const JOINTS: &str = "for of in at on from de del para en al";
+    const DETERMINERS: &str = "the a an my our his her its their this that all el la los las un una mi mis su sus nuestro \
+        nuestra este esta cada";
+    let words = words(question);
+    let joint = words.iter().rposition(|word| listed(JOINTS, word))?;
+    let rest = words[joint + 1..].iter();
+    let word = rest
+        .skip_while(|word| listed(DETERMINERS, word))
+        .next()
+        .filter(|word| word.chars().count() > 3 && word.chars().all(char::is_alphabetic))?;
+    let is_unit = UNITS.iter().any(|units| listed(units, word));
+    (!is_unit && !listed(TIMES, word)).then(|| word.clone())
+}
+
 /// Whether a number stands before what the question counts: "3 eggs" for "How many eggs …?"
 fn counts_asked(text: &str, question: &str) -> bool {
     const BETWEEN: usize = 3;
@@ -522,6 +538,16 @@ mod tests {
             "inventories"
         );
         assert_eq!(counts("Who is it?"), "");
+    }
+
+    #[test]
+    fn what_something_is_asked_of_is_named() {
+        let of = |question: &str| asked_of(question).unwrap_or_default();
+        assert_eq!(of("How much is the deposit for the garage?"), "garage");
+        assert_eq!(of("¿De cuánto es la fianza del garaje?"), "garaje");
+        assert_eq!(of("How long is the guarantee on my boiler?"), "boiler");
+        assert_eq!(of("When is it open in winter?"), "");
+        assert_eq!(of("Who is it?"), "");
     }
 
     #[test]

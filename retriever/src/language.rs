@@ -132,6 +132,15 @@ impl Language {
         by_words(question, before).unwrap_or_else(|| before.unwrap_or_else(|| statistics(question)))
     }
 
+    /// Whether a text has a word that people of some language ask with, or a script that needs no such words.
+    pub(crate) fn is_spoken(text: &str) -> bool {
+        let folded = plain(text);
+        let mut words = folded.split(|c: char| !c.is_alphanumeric());
+        let is_known = |word: &str| WORDS.iter().any(|(_, known)| listed(known, word));
+        let is_other_script = detect_script(text).is_some_and(|script| script != Script::Latin);
+        is_other_script || words.any(|word| word.len() > 1 && is_known(word))
+    }
+
     /// ISO 639-1 code.
     pub(crate) fn code(self) -> &'static str {
         match self.lang {
@@ -279,6 +288,21 @@ mod tests {
         check("Где ключ?", "Russian");
         check("鍵はどこですか", "Japanese");
         check("钥匙在哪里", "Chinese");
+    }
+
+    #[test]
+    fn questions_are_told_from_what_nobody_says() {
+        for spoken in [
+            "When is the hedge trimmed?",
+            "¿Cuándo se poda?",
+            "鍵はどこですか",
+            "wann kommt er",
+        ] {
+            assert!(Language::is_spoken(spoken), "{spoken}");
+        }
+        for nothing in ["zzzqqq", "xkcdfoo blarg", "ñuqui ñaqui", "", "q w"] {
+            assert!(!Language::is_spoken(nothing), "{nothing}");
+        }
     }
 
     #[test]

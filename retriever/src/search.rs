@@ -204,7 +204,9 @@ impl Retriever {
         chunks.truncate(k);
         let mut chunks = self.with_embedded(chunks, scope)?;
         chunks.truncate(k);
-        if coverage < LEAST_SAID && !is_named && !is_something {
+        let is_nothing = coverage < LEAST_SAID && !is_named && !is_something;
+        // Whoever asks in words of a language means something; it may stand there in another one.
+        if is_nothing && !Language::is_spoken(query) {
             chunks.clear();
         }
         Ok(Hits {

@@ -7,7 +7,7 @@ use vade_models::language::Candidate;
 use super::{Part, Shape};
 use crate::calendar::Date;
 use crate::cite::{Quote, header_of, is_item, quotes};
-use crate::expected::{Expected, counted, says_one, words};
+use crate::expected::{Expected, asked_of, counted, says_one, words};
 use crate::passage::Passage;
 use crate::plan::Compared;
 use crate::prompt::Excerpt;
@@ -581,7 +581,11 @@ pub(super) fn evidence(
     let is_kind = |text: &str| kind.is_none_or(|kind| kind.is_in(text, &part.text));
     let of_other_thing = !is_foreign && !speaks_of_object(&part.text, &texts[place]);
     let of_no_thing = of_other_thing && !speaks_of_object(&part.text, passage);
+    let asked_of = asked_of(&part.text).map(|noun| Claim::of(&format!("the {noun}")));
+    let is_named = |noun: Claim| noun.is_empty() || noun.shares_term_with(passage);
+    let of_other_object = !is_foreign && !asked_of.is_none_or(is_named);
     let of_others = OTHER_THING * flag(of_other_thing)
+        + OTHER_OBJECT * flag(of_other_object)
         + NO_SUCH_THING * flag(of_no_thing)
         + OTHER_YEAR * flag(question.lacks_year(passage))
         + OTHER_KIND * flag(!is_kind(quotes[place].text));
@@ -621,6 +625,9 @@ const OTHER_SUBJECT: f32 = 0.5;
 
 /// What it takes from the score that what is counted is something else.
 const OTHER_THING: f32 = 1.3;
+
+/// What it takes from the score that what something is asked of is nowhere in the document.
+const OTHER_OBJECT: f32 = 0.6;
 
 /// What it takes from the score beside that what is counted is nowhere in the document.
 const NO_SUCH_THING: f32 = 1.0;

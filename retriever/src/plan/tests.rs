@@ -404,6 +404,17 @@ fn summaries_have_a_target() {
     check("Summarise the notes tagged bees", "summary #bees note");
     check("Summarize the heron folder", "summary /heron");
     check("What happened last week?", "summary 2026-06-08..2026-06-14");
+    check(
+        "What happened on 2 June 2025?",
+        "summary 2025-06-02..2025-06-02",
+    );
+    check(
+        "¿Qué pasó el 2 de junio de 2025?",
+        "summary 2025-06-02..2025-06-02",
+    );
+    check("What does Cousin Berta write?", "summary of=Cousin Berta");
+    check("¿Qué cuenta Berta en su carta?", "summary of=Berta");
+    check("Summarise the lease in three sentences", "summary of=lease");
     check("What is the lease about?", "summary of=lease");
     check(
         "Resume el contrato de alquiler",

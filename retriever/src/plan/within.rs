@@ -1,9 +1,11 @@
 //! Questions that are answered from what documents say: summaries, facts and their like.
 
 use super::asked::Asked;
+use super::filters::Dating;
 use super::listing::{hints, scope};
+use super::period::period;
 use super::phrases::COURTESY;
-use super::{About, Kind, Plan, halves, sides};
+use super::{About, DateKind, Filters, Kind, Plan, halves, sides};
 use crate::calendar::Date;
 use crate::fold::words;
 
@@ -37,7 +39,8 @@ pub(super) fn summary(asked: &Asked<'_>, about: &About, today: Date) -> Option<P
     }
     let start = asked.past(0, COURTESY);
     if let Some(length) = asked.any(start, EVENTS) {
-        let filters = scope(asked, about, today, start + length)?;
+        let filters = dated(asked, today, start + length)
+            .or_else(|| scope(asked, about, today, start + length))?;
         return filters.period.is_some().then(|| Plan {
             filters,
             ..Plan::of(Kind::Summary)
@@ -75,6 +78,16 @@ pub(super) fn summary(asked: &Asked<'_>, about: &About, today: Date) -> Option<P
     let spanish = "de que trata|de que va|de que tratan|de que habla|de que van|sobre que trata";
     let length = asked.any(start, spanish)?;
     summary_of(asked, about, today, start + length, asked.len())
+}
+
+/// A span of time and nothing else: "el 2 de junio de 2026".
+fn dated(asked: &Asked<'_>, today: Date, at: usize) -> Option<Filters> {
+    let (period, length) = period(asked, at, today)?;
+    let by = DateKind::Own;
+    (at + length == asked.len()).then(|| Filters {
+        period: Some(Dating { by, period }),
+        ..Filters::default()
+    })
 }
 
 /// The end of a question without how long the summary is to be: "in three sentences".

@@ -50,12 +50,13 @@ pub(crate) fn amounts(text: &str, language: Option<&str>) -> Vec<Amount> {
             amounts.push(amount);
         }
     }
+    let is_in = |span: &Range<usize>, amount: &Amount| span.contains(&amount.span.start);
     let free = |amount: &Amount| {
-        !dates
-            .iter()
-            .any(|date| date.span.contains(&amount.span.start))
+        let known = amounts.iter().any(|known| is_in(&known.span, amount));
+        !known && !dates.iter().any(|date| is_in(&date.span, amount))
     };
-    amounts.extend(in_words(text).into_iter().filter(free));
+    let in_words: Vec<Amount> = in_words(text).into_iter().filter(free).collect();
+    amounts.extend(in_words);
     amounts.sort_by_key(|amount| amount.span.start);
     amounts
 }
