@@ -106,6 +106,21 @@ const SCRIPTS: [(Script, Language); 8] = [
     (Script::Devanagari, language("Hindi", Lang::Hin)),
 ];
 
+/// Scripts that set no spaces between words.
+const UNSPACED: [Script; 5] = [
+    Script::Mandarin,
+    Script::Hiragana,
+    Script::Katakana,
+    Script::Hangul,
+    Script::Thai,
+];
+
+/// Words that ask, in languages of other scripts with spaces.
+const ASKING: &str = "где кто что когда как сколько почему какой какая какое какие чей зачем куда это на по из у в с и \
+    що коли де чому скільки που πού ποιος ποιοσ ποια τι ποτε πότε πως πώς ποσο πόσο γιατι γιατί ειναι είναι το η ο \
+    ما ماذا من متى أين اين كيف كم لماذا هل في מה מי מתי איפה היכן איך כמה למה האם של את \
+    क्या कौन कब कहाँ कैसे कितना क्यों है का की के";
+
 /// Of fewer words statistics say nothing.
 const ENOUGH_WORDS: usize = 6;
 
@@ -132,13 +147,13 @@ impl Language {
         by_words(question, before).unwrap_or_else(|| before.unwrap_or_else(|| statistics(question)))
     }
 
-    /// Whether a text has a word that people of some language ask with, or a script that needs no such words.
+    /// Whether a text has a word that people of some language ask with, or is in a script without spaces between words.
     pub(crate) fn is_spoken(text: &str) -> bool {
         let folded = plain(text);
         let mut words = folded.split(|c: char| !c.is_alphanumeric());
         let is_known = |word: &str| WORDS.iter().any(|(_, known)| listed(known, word));
-        let is_other_script = detect_script(text).is_some_and(|script| script != Script::Latin);
-        is_other_script || words.any(|word| word.len() > 1 && is_known(word))
+        let has_spaces = !detect_script(text).is_some_and(|script| UNSPACED.contains(&script));
+        !has_spaces || words.any(|word| word.len() > 1 && (is_known(word) || listed(ASKING, word)))
     }
 
     /// ISO 639-1 code.
@@ -300,7 +315,14 @@ mod tests {
         ] {
             assert!(Language::is_spoken(spoken), "{spoken}");
         }
-        for nothing in ["zzzqqq", "xkcdfoo blarg", "ñuqui ñaqui", "", "q w"] {
+        for nothing in [
+            "zzzqqq",
+            "xkcdfoo blarg",
+            "ñuqui ñaqui",
+            "шмурдяк фыва",
+            "",
+            "q w",
+        ] {
             assert!(!Language::is_spoken(nothing), "{nothing}");
         }
     }
