@@ -360,10 +360,9 @@ pub(crate) fn asked_of(question: &str) -> Option<String> {
         nuestra este esta cada";
     let words = words(question);
     let joint = words.iter().rposition(|word| listed(JOINTS, word))?;
-    let rest = words[joint + 1..].iter();
+    let mut rest = words[joint + 1..].iter();
     let word = rest
-        .skip_while(|word| listed(DETERMINERS, word))
-        .next()
+        .find(|word| !listed(DETERMINERS, word))
         .filter(|word| word.chars().count() > 3 && word.chars().all(char::is_alphabetic))?;
     let is_unit = UNITS.iter().any(|units| listed(units, word));
     (!is_unit && !listed(TIMES, word)).then(|| word.clone())
