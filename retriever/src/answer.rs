@@ -11,6 +11,7 @@ use vade_models::ModelsError;
 use vade_models::language::{Candidate, Form, Generation, Request, Summary};
 
 use crate::ask::{Asking, Events, Timings, elapsed};
+use crate::calendar::Period;
 use crate::cite::{Attribution, Citation, Quote, cite, is_short_word};
 use crate::error::Result;
 use crate::excerpt;
@@ -76,6 +77,8 @@ pub(crate) struct Part {
     pub side: Option<String>,
     /// Whether the newest of several is asked for.
     pub recent: bool,
+    /// The span of time that is asked of.
+    pub period: Option<Period>,
     /// Nothing where the documents do not speak of it.
     pub excerpts: Vec<Excerpt>,
     /// How near in meaning their sentences are.

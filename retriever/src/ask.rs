@@ -470,6 +470,7 @@ impl Asking<'_> {
             link,
             side: None,
             recent: self.plan.kind == Kind::TimeBound && self.plan.filters.period.is_none(),
+            period: self.plan.filters.period.map(|dating| dating.period),
             excerpts,
             nearness,
         })

@@ -48,6 +48,21 @@ const DENIES: f32 = -1.5;
 /// How much the newest document is favoured where the newest is asked for (nats).
 const NEWEST: f32 = 1.5;
 
+/// How much a document is favoured whose date is in the span of time that is asked of (nats).
+const DATED: f32 = 3.0;
+
+/// Whether the date of a passage's document is in the span of time that is asked of.
+fn is_dated(passage: &Passage, part: &Part) -> bool {
+    let Some(period) = part.period else {
+        return false;
+    };
+    let day = document_date(passage.file_name(), &passage.title, &passage.text);
+    let day = day.and_then(|dated| dated.from);
+    day.is_some_and(|day| {
+        period.from.is_none_or(|from| from <= day) && period.to.is_none_or(|to| day <= to)
+    })
+}
+
 /// The passage of the newest of several documents, where the newest is asked for.
 fn newest(quotes: &[Quote<'_>], part: &Part) -> Option<usize> {
     let places = quotes.iter().map(|quote| quote.passage);
@@ -97,6 +112,11 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
     let context = Claim::of(context).shares(texts());
     let expected = part.expected();
     let newest = newest(quotes, part);
+    let is_dated: Vec<bool> = part
+        .excerpts
+        .iter()
+        .map(|excerpt| is_dated(&excerpt.passage, part))
+        .collect();
     let favour = |(place, quote): (usize, &Quote)| {
         let words = own[place]
             + UNDER * under[place]
@@ -108,7 +128,7 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
         let recent = if newest == Some(quote.passage) {
             NEWEST
         } else {
-            0.0
+            DATED * flag(is_dated[quote.passage])
         };
         let near = part.near(quote);
         let label = LABEL * labelled(quote.text, question);
