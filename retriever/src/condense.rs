@@ -181,6 +181,15 @@ impl After<'_> {
         if is_owner && let Some(owner) = owner(self.asked, &asked) {
             return done(put(self.asked, owner, &own), None);
         }
+        // "And the e-mail?" after "What is Ada's phone number?"
+        let is_thing = !own.starts_with(char::is_uppercase) && !listed(PREPOSITIONS, said.first()?);
+        let owner_end = ["'s ", "’s "]
+            .iter()
+            .find_map(|sign| Some(self.asked.find(sign)? + sign.len()));
+        if let Some(from) = owner_end.filter(|_| is_thing) {
+            let owned = from..ended(self.asked).len();
+            return done(put(self.asked, owned, without_article(&own)), None);
+        }
         let first = said.first()?;
         let is_tail = listed(PREPOSITIONS, first) || is_head_alone(said);
         if is_tail {
@@ -646,6 +655,8 @@ mod tests {
         );
         let owner = ("What is Heron's budget?", "£9,000");
         check(owner, "And Kite's?", "What is Kite's budget?");
+        check(owner, "And the deadline?", "What is Heron's deadline?");
+        check(owner, "And in May?", "What is Heron's budget in May?");
         let loaf = ("How long does the plain loaf prove?", "an hour");
         check(
             loaf,

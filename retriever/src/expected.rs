@@ -232,7 +232,8 @@ impl Expected {
             Self::Price => has_price(text) || listed_in(COSTS_NOTHING, text) && !claim().says_no(),
             Self::Time => {
                 let told = |word: &String| listed(TIMES, word);
-                claim().has_number() || words(text).iter().any(told)
+                let has_number = claim().has_number() && !has_only_phone(text);
+                has_number || words(text).iter().any(told)
             }
             Self::Who => names_another(text, question),
             Self::Where => tells_place(text),
@@ -470,6 +471,13 @@ fn digits(text: &str) -> usize {
     most
 }
 
+/// Whether all numbers of a text are one that is dialled.
+fn has_only_phone(text: &str) -> bool {
+    let all = text.chars().filter(char::is_ascii_digit).count();
+    let longest = digits(text);
+    longest >= 6 && longest == all
+}
+
 pub(crate) fn words(text: &str) -> Vec<String> {
     plain(text)
         .split(|c: char| !c.is_alphanumeric())
@@ -566,6 +574,7 @@ mod tests {
         assert!(!is_in(Expected::Phone, "Nils comes at 9, or at 10."));
         assert!(is_in(Expected::Time, "She comes on Thursdays."));
         assert!(!is_in(Expected::Time, "She comes by bus."));
+        assert!(!is_in(Expected::Time, "Nils Berg, phone 0161 555 0177."));
         let names =
             |text| Expected::Who.favour(text, "Who holds the deposit of Cooper's Yard?") > 0.0;
         assert!(names("| Late | Corin | Edda |"));
