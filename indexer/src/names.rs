@@ -28,6 +28,22 @@ const TELLING: usize = 3;
 /// Folders above a document that are among its names, the innermost first.
 const FOLDERS: usize = 3;
 
+/// The names of the months, in English and Spanish.
+pub(crate) const MONTHS: [[&str; 2]; 12] = [
+    ["January", "enero"],
+    ["February", "febrero"],
+    ["March", "marzo"],
+    ["April", "abril"],
+    ["May", "mayo"],
+    ["June", "junio"],
+    ["July", "julio"],
+    ["August", "agosto"],
+    ["September", "septiembre"],
+    ["October", "octubre"],
+    ["November", "noviembre"],
+    ["December", "diciembre"],
+];
+
 /// What a document is called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Names {
@@ -156,20 +172,6 @@ fn folders(document: &Document) -> Vec<String> {
 
 /// The day that a file's name says ("2026-03-13", "20260313 walk"), as people write it in English and Spanish.
 fn day(stem: &str) -> Option<String> {
-    const MONTHS: [[&str; 2]; 12] = [
-        ["January", "enero"],
-        ["February", "febrero"],
-        ["March", "marzo"],
-        ["April", "abril"],
-        ["May", "mayo"],
-        ["June", "junio"],
-        ["July", "julio"],
-        ["August", "agosto"],
-        ["September", "septiembre"],
-        ["October", "octubre"],
-        ["November", "noviembre"],
-        ["December", "diciembre"],
-    ];
     let digits: String = stem.chars().filter(char::is_ascii_digit).take(8).collect();
     let opens = stem
         .chars()

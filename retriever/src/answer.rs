@@ -417,7 +417,7 @@ impl<'a> Asked<'a> {
             return false;
         };
         let said = format!("{} {}", quote.around, choice::whole(quote, &part.excerpts));
-        let side = Claim::of(&format!("the {side}"));
+        let side = Claim::of_noun(side);
         let proof = side.proven_by(&said, "");
         versus::measures(compared, quote.text) && proof.exact && proof.terms > 0.0
     }

@@ -324,22 +324,18 @@ impl Asking<'_> {
                 if let Some(listing) = self.list().await? {
                     return Ok(Some(self.listed(&listing, events).await));
                 }
-                // No document says what would be listed: the passages tell.
-                if let Some(otherwise) = self.plan.otherwise.take() {
-                    self.plan = *otherwise;
-                }
             }
             Kind::Summary => {
                 let sources = self.sources().await?;
                 if !sources.is_empty() {
                     return self.summarise(sources, events).await;
                 }
-                // No document is called so: the passages tell.
-                if let Some(otherwise) = self.plan.otherwise.take() {
-                    self.plan = *otherwise;
-                }
             }
             _ => {}
+        }
+        // No document says what would be listed, or is called so: the passages tell.
+        if let Some(otherwise) = self.plan.otherwise.take() {
+            self.plan = *otherwise;
         }
         let (questions, mut parts) = (self.parts(), Vec::new());
         let named = self.named().await?;

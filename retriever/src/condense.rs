@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use crate::fold::{Word, same, words};
+use crate::fold::{self, Word, same, words};
+use crate::language::Language;
 use crate::plan::{self, Kind};
 use crate::prompt::Turn;
 
@@ -17,6 +18,16 @@ pub(crate) struct Restated {
     pub apart_from: Option<String>,
     /// Whether the words say that it goes on. Else it may be of something else.
     pub is_sure: bool,
+}
+
+impl Restated {
+    fn sure(text: String) -> Self {
+        Self {
+            text,
+            apart_from: None,
+            is_sure: true,
+        }
+    }
 }
 
 /// Openings of a correction.
@@ -94,11 +105,6 @@ impl After<'_> {
     fn restate(&self, question: &str) -> Option<Restated> {
         let (rest, corrects) = without(question, CORRECTIONS);
         let (rest, goes_on) = without(rest, CONTINUATIONS);
-        let sure = |text: String| Restated {
-            text,
-            apart_from: None,
-            is_sure: true,
-        };
         let said = words(rest);
         if said.is_empty() {
             return None;
@@ -108,13 +114,13 @@ impl After<'_> {
         }
         let topical = topical(&said);
         if topical == 0 && said.iter().any(|word| listed(QUESTIONS, word)) {
-            return Some(sure(format!("{} {}?", bare(rest), self.tail())));
+            return Some(Restated::sure(format!("{} {}?", bare(rest), self.tail())));
         }
         // "Which of them is nearer?" is of all that was spoken of.
         let compares = plan::kind(rest) == Kind::Comparison;
         let chooses = listed("which cual cuales", &said[0]);
         if compares && chooses && topical <= FEW {
-            return Some(sure(rest.to_owned()));
+            return Some(Restated::sure(rest.to_owned()));
         }
         let points = said
             .iter()
@@ -125,7 +131,7 @@ impl After<'_> {
         let topic = self.topic(is_person || !points && self.asks_who())?;
         let text = replaced(rest, &said, &topic).filter(|_| topical <= FEW);
         if let Some(text) = text.filter(|_| !names_before(rest, &said)) {
-            return Some(sure(text));
+            return Some(Restated::sure(text));
         }
         let is_known = || shares_word(rest, &topic);
         if points && topical <= FEW + 1 || goes_on || corrects {
@@ -134,30 +140,22 @@ impl After<'_> {
             } else {
                 appended(rest, &topic)
             };
-            return Some(sure(text));
+            return Some(Restated::sure(text));
         }
         let names = name_runs(rest, &said);
         (topical <= FEW && names.is_empty() && !is_known()).then(|| Restated {
-            text: appended(rest, &topic),
-            apart_from: None,
             is_sure: false,
+            ..Restated::sure(appended(rest, &topic))
         })
     }
 
     /// What was asked, of something else: of a fragment such as "in winter", "the rye loaf", "Badger's".
     fn substituted(&self, fragment: &str, said: &[Word]) -> Option<Restated> {
         let asked = words(self.asked);
-        let done = |text: String, apart_from: Option<String>| {
-            Some(Restated {
-                text,
-                apart_from,
-                is_sure: true,
-            })
-        };
         if said.iter().any(|word| listed(OTHERS, word)) {
             let topic = self.topic(false)?;
             let (kind, name) = kind_and_name(&topic);
-            let other = match (kind, crate::language::Language::of(self.asked, None).code()) {
+            let other = match (kind, Language::of(self.asked, None).code()) {
                 (Some(kind), "es") => format!("el otro {kind}"),
                 (Some(kind), _) => format!("the other {kind}"),
                 (None, _) => bare(fragment).to_owned(),
@@ -167,7 +165,10 @@ impl After<'_> {
                 Some(span) => put(self.asked, span, &other),
                 None => self.asked.replacen(&topic, &other, 1),
             };
-            return done(text, Some(name));
+            return Some(Restated {
+                apart_from: Some(name),
+                ..Restated::sure(text)
+            });
         }
         let own = bare(fragment);
         let own = own.strip_suffix("'s").or(own.strip_suffix("’s"));
@@ -179,7 +180,7 @@ impl After<'_> {
             None => own.to_owned(),
         };
         if is_owner && let Some(owner) = owner(self.asked, &asked) {
-            return done(put(self.asked, owner, &own), None);
+            return Some(Restated::sure(put(self.asked, owner, &own)));
         }
         // "And the e-mail?" after "What is Ada's phone number?"
         let is_thing = !own.starts_with(char::is_uppercase) && !listed(PREPOSITIONS, said.first()?);
@@ -188,7 +189,11 @@ impl After<'_> {
             .find_map(|sign| Some(self.asked.find(sign)? + sign.len()));
         if let Some(from) = owner_end.filter(|_| is_thing) {
             let owned = from..ended(self.asked).len();
-            return done(put(self.asked, owned, without_article(&own)), None);
+            return Some(Restated::sure(put(
+                self.asked,
+                owned,
+                without_article(&own),
+            )));
         }
         let first = said.first()?;
         let is_tail = listed(PREPOSITIONS, first) || is_head_alone(said);
@@ -197,10 +202,11 @@ impl After<'_> {
             let from = usize::from(!listed(PREPOSITIONS, first));
             let own = bare(&fragment[said[from].span.start..]);
             let preposition = &said[from].text;
-            return match phrase(self.asked, &asked, preposition) {
-                Some(span) => done(put(self.asked, span, own), None),
-                None => done(appended_bare(self.asked, own), None),
+            let text = match phrase(self.asked, &asked, preposition) {
+                Some(span) => put(self.asked, span, own),
+                None => appended_bare(self.asked, own),
             };
+            return Some(Restated::sure(text));
         }
         let parts = noun_phrases(self.asked, &asked);
         let names = name_runs(&own, &words(&own));
@@ -212,10 +218,11 @@ impl After<'_> {
             runs.next().filter(|_| !names.is_empty())
         };
         let span = like.cloned().or_else(named).or(parts.last().cloned());
-        match span {
-            Some(span) => done(put(self.asked, span, &own), None),
-            None => done(appended_bare(self.asked, &own), None),
-        }
+        let text = match span {
+            Some(span) => put(self.asked, span, &own),
+            None => appended_bare(self.asked, &own),
+        };
+        Some(Restated::sure(text))
     }
 
     /// What was spoken of.
@@ -589,7 +596,7 @@ fn is_sign(c: char) -> bool {
 }
 
 fn listed(list: &str, word: &Word) -> bool {
-    list.split_ascii_whitespace().any(|one| one == word.text)
+    fold::listed(list, &word.text)
 }
 
 #[cfg(test)]

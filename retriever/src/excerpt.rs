@@ -86,18 +86,12 @@ pub(crate) fn around(text: &str, starts: &[usize]) -> Vec<Range<usize>> {
 }
 
 /// Takes up what the search left in a document that it found: the passage that has most of the question's words that
-/// none has that was found there, behind the first of that document; and the headers of its tables.
+/// none has that was found there, behind the first of that document.
 pub(crate) fn complete(hits: &mut Vec<Passage>, passages: &[Passage], question: &Claim) {
     let Some(document) = passages.first().map(|one| one.document.clone()) else {
         return;
     };
     let is_hit = |hits: &[Passage], one: &Passage| hits.iter().any(|hit| hit.is_same(one));
-    for hit in hits.iter_mut() {
-        let whole = passages.iter().find(|one| one.is_same(hit));
-        if let Some(whole) = whole {
-            hit.table_header.clone_from(&whole.table_header);
-        }
-    }
     let places: Vec<(usize, Range<usize>)> = passages
         .iter()
         .enumerate()

@@ -375,7 +375,7 @@ fn counts_asked(text: &str, question: &str) -> bool {
     let Some(object) = counted(question) else {
         return false;
     };
-    let object = Claim::of(&format!("the {object}"));
+    let object = Claim::of_noun(&object);
     let words = words(text);
     let is_counted = |(at, word): (usize, &String)| {
         let before = words[at.saturating_sub(BETWEEN)..at].join(" ");

@@ -151,6 +151,11 @@ impl Claim {
         claim
     }
 
+    /// What a noun claims that stands alone, as it does within a sentence.
+    pub(crate) fn of_noun(noun: &str) -> Self {
+        Self::of(&format!("the {noun}"))
+    }
+
     /// What a question says of what it asks for, without the words for what kind of thing that is: "phone number",
     /// "figure", "price".
     pub(crate) fn of_question(question: &str) -> Self {

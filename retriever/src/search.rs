@@ -315,6 +315,11 @@ impl Retriever {
 
     /// With the beginning of each note that one of these embeds, after it.
     fn with_embedded(&self, chunks: Vec<(Chunk, f32)>, scope: &Scope) -> Result<Vec<(Chunk, f32)>> {
+        let embeds = |chunk: &Chunk| !embedded::targets(&chunk.text).is_empty();
+        if !chunks.iter().any(|(chunk, _)| embeds(chunk)) {
+            return Ok(chunks);
+        }
+        let (_, documents) = self.index.all_live();
         let mut with: Vec<(Chunk, f32)> = Vec::with_capacity(chunks.len());
         let found: HashSet<DocumentId> = chunks
             .iter()
@@ -323,8 +328,7 @@ impl Retriever {
         for (chunk, score) in chunks {
             let mut embedded = Vec::new();
             for name in embedded::targets(&chunk.text) {
-                let (_, documents) = self.index.all_live();
-                let note = documents.into_iter().find(|one| {
+                let note = documents.iter().find(|one| {
                     scope.admits(one) && embedded::is_named(&path_text(&one.path), name)
                 });
                 let note = note.filter(|note| !found.contains(&note.id));

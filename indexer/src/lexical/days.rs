@@ -4,21 +4,10 @@
 use std::ops::Range;
 
 use crate::analysis::Token;
+use crate::names::MONTHS;
 
-const MONTHS: [[&str; 4]; 12] = [
-    ["january", "jan", "enero", "ene"],
-    ["february", "feb", "febrero", "feb"],
-    ["march", "mar", "marzo", "mar"],
-    ["april", "apr", "abril", "abr"],
-    ["may", "may", "mayo", "may"],
-    ["june", "jun", "junio", "jun"],
-    ["july", "jul", "julio", "jul"],
-    ["august", "aug", "agosto", "ago"],
-    ["september", "sep", "septiembre", "sept"],
-    ["october", "oct", "octubre", "oct"],
-    ["november", "nov", "noviembre", "nov"],
-    ["december", "dec", "diciembre", "dic"],
-];
+/// Letters of a month's name that stand for it.
+const SHORT: usize = 3;
 
 /// Words that may stand inside a day.
 const TIES: [&str; 8] = ["de", "del", "of", "the", "st", "nd", "rd", "th"];
@@ -146,8 +135,11 @@ fn day(question: &str, words: &[&Token]) -> Option<(usize, Day)> {
 }
 
 fn month(word: &str) -> Option<u32> {
-    let is_it = |names: &[&str; 4]| names.contains(&word);
-    let month = MONTHS.iter().position(is_it)?;
+    let is_it = |name: &&str| {
+        let name = name.to_lowercase();
+        word == name || word == &name[..SHORT] || (word == "sept" && name.starts_with(word))
+    };
+    let month = MONTHS.iter().position(|names| names.iter().any(is_it))?;
     u32::try_from(month + 1).ok()
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use vade_models::language::Candidate;
 
 use super::{Part, Shape};
-use crate::calendar::Date;
+use crate::calendar::{Date, Period};
 use crate::cite::{Quote, header_of, is_item, quotes};
 use crate::expected::{Expected, asked_of, counted, says_one, words};
 use crate::passage::Passage;
@@ -58,9 +58,7 @@ fn is_dated(passage: &Passage, part: &Part) -> bool {
     };
     let day = document_date(passage.file_name(), &passage.title, &passage.text);
     let day = day.and_then(|dated| dated.from);
-    day.is_some_and(|day| {
-        period.from.is_none_or(|from| from <= day) && period.to.is_none_or(|to| day <= to)
-    })
+    day.is_some_and(|day| period.holds(Period::day(day)))
 }
 
 /// The passage of the newest of several documents, where the newest is asked for.
@@ -320,7 +318,7 @@ pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
     let whole: Vec<String> = whole.collect();
     // "How much milk …?" is answered by the clause that has milk.
     if let Some(object) = counted(&part.text) {
-        let object = Claim::of(&format!("the {object}"));
+        let object = Claim::of_noun(&object);
         let counts = answers
             .iter()
             .filter(|clause| object.shares_term_with(clause));
@@ -601,7 +599,7 @@ pub(super) fn evidence(
     let is_kind = |text: &str| kind.is_none_or(|kind| kind.is_in(text, &part.text));
     let of_other_thing = !is_foreign && !speaks_of_object(&part.text, &texts[place]);
     let of_no_thing = of_other_thing && !speaks_of_object(&part.text, passage);
-    let asked_of = asked_of(&part.text).map(|noun| Claim::of(&format!("the {noun}")));
+    let asked_of = asked_of(&part.text).map(|noun| Claim::of_noun(&noun));
     let is_named = |noun: Claim| noun.is_empty() || noun.shares_term_with(passage);
     let of_other_object = !is_foreign && !asked_of.is_none_or(is_named);
     let of_others = OTHER_THING * flag(of_other_thing)
@@ -637,7 +635,7 @@ fn is_terse(text: &str) -> bool {
 /// Whether a text has what a question counts: the sugar of "How many grams of sugar …?"
 fn speaks_of_object(question: &str, text: &str) -> bool {
     let object = counted(question);
-    object.is_none_or(|object| Claim::of(&format!("the {object}")).shares_term_with(text))
+    object.is_none_or(|object| Claim::of_noun(&object).shares_term_with(text))
 }
 
 /// What it takes from the score that a quote has no word of the question, nor what it stands under.

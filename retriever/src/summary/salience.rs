@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::cite::quotes;
+use crate::fold::listed;
 use crate::naming::terms::{self, Class, Term};
 use crate::passage::Passage;
 
@@ -38,6 +39,10 @@ const ENDS: [char; 7] = ['.', '!', '…', '。', '|', ')', '*'];
 /// Words that refer to the sentence before.
 const LEANING: &str = "it they this these those he she its their that then also however otherwise eso esto ello ellos \
     ellas este esta estos estas ademas tambien entonces asi";
+
+/// Words that greet, thank or take leave.
+const COURTESY: &str = "dear hello hi thank thanks regards love sincerely greetings querido querida estimado estimada \
+    hola gracias saludos abrazo besos atentamente";
 
 /// A sentence, row or line of a document.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,34 +195,22 @@ fn facts(terms: &[Term]) -> f32 {
 }
 
 fn faults(text: &str, terms: &[Term]) -> f32 {
-    let leans = terms.first().is_some_and(|term| {
-        LEANING
-            .split_ascii_whitespace()
-            .any(|word| word == term.word)
-    });
+    let begins = |list: &str| terms.first().is_some_and(|term| listed(list, &term.word));
     let faults = [
         (terms.len() > LONGEST, 0.15),
-        (leans, 0.15),
+        (begins(LEANING), 0.15),
         (text.starts_with('|'), 0.25),
         (!text.chars().any(char::is_lowercase), 0.2),
         (!text.ends_with(ENDS), 0.08),
         (text.ends_with('?'), 0.2),
         (text.contains("://"), 0.1),
-        (is_courtesy(terms), 0.3),
+        (begins(COURTESY), 0.3),
     ];
     faults
         .into_iter()
         .filter(|(is_there, _)| *is_there)
         .map(|(_, fault)| fault)
         .sum()
-}
-
-/// Whether a sentence greets, thanks or takes leave.
-fn is_courtesy(terms: &[Term]) -> bool {
-    const COURTESY: &str = "dear hello hi thank thanks regards love sincerely greetings querido querida estimado estimada \
-        hola gracias saludos abrazo besos atentamente";
-    let first = terms.first().map(|term| term.word.as_str());
-    first.is_some_and(|first| COURTESY.split_ascii_whitespace().any(|word| word == first))
 }
 
 /// What each term weighs: more, the more sentences come back to it.

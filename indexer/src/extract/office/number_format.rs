@@ -4,6 +4,9 @@
 //! Codes are read by `number_code`, digits placed by `number_digits`. It is pure: no number and no code is an error,
 //! and what a code says that is not known here leaves the number as it is.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use super::super::plain::moment::month_name;
 use super::grid::{Epoch, Kind, calendar, tidy_number};
 use super::number_code::{Part, Section, Unit, sections};
@@ -13,6 +16,32 @@ use super::{number_digits, number_fraction};
 const LAST_DAY: f64 = 2_958_466.0;
 
 const SECONDS_A_DAY: i64 = 86_400;
+
+/// Formats of one workbook; Excel allows some hundreds.
+const MOST_FORMATS: usize = 10_000;
+
+/// The formats of a workbook by their numbers, each read once.
+#[derive(Debug, Default)]
+pub(super) struct Codes(HashMap<u16, Rc<NumberFormat>>);
+
+impl Codes {
+    /// Adds what a workbook has under a number.
+    pub(super) fn add(&mut self, id: u16, code: &str) {
+        if self.0.len() < MOST_FORMATS {
+            self.0.insert(id, Rc::new(NumberFormat::read(code)));
+        }
+    }
+
+    /// What has this number: the workbook's own, or what every workbook has.
+    pub(super) fn of(&mut self, id: u16) -> Rc<NumberFormat> {
+        let known = self.0.get(&id).cloned();
+        let format = known.unwrap_or_else(|| Rc::new(NumberFormat::built_in(id.into())));
+        if self.0.len() < MOST_FORMATS {
+            self.0.insert(id, Rc::clone(&format));
+        }
+        format
+    }
+}
 
 /// A format, ready to be used for many cells.
 #[derive(Debug, Clone, Default, PartialEq)]

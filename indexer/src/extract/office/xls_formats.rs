@@ -3,13 +3,12 @@
 //! Owns the few records that say how numbers look ([MS-XLS] 2.4). What cannot be read here leaves a cell as it would
 //! be without a format. Called by `sheets`.
 
-use std::collections::HashMap;
 use std::io::{Cursor, Read};
 use std::rc::Rc;
 
 use cfb::CompoundFile;
 
-use super::number_format::NumberFormat;
+use super::number_format::{Codes, NumberFormat};
 
 const BOF: u16 = 0x0809;
 const EOF: u16 = 0x000a;
@@ -23,9 +22,6 @@ const STYLE: u16 = 0x00e0;
 
 /// The version of these records that Excel 97 to 2003 write.
 const BIFF8: u16 = 0x0600;
-
-/// Formats; Excel allows some hundreds.
-const MOST_FORMATS: usize = 10_000;
 
 /// The formats of a workbook.
 #[derive(Default)]
@@ -63,7 +59,7 @@ impl Formats {
     }
 
     fn of(stream: Vec<u8>) -> Self {
-        let mut codes: HashMap<u16, Rc<NumberFormat>> = HashMap::new();
+        let mut codes = Codes::default();
         let mut styles = Vec::new();
         let mut sheets = Vec::new();
         for (kind, data) in records(&stream, 0) {
@@ -73,22 +69,13 @@ impl Formats {
                     let place = [number(data, 0), number(data, 2)].map(Option::unwrap_or_default);
                     sheets.push(usize::from(place[0]) | usize::from(place[1]) << 16);
                 }
-                FORMAT if codes.len() < MOST_FORMATS => {
+                FORMAT => {
                     if let (Some(id), Some(code)) = (number(data, 0), text(data)) {
-                        codes.insert(id, Rc::new(NumberFormat::read(&code)));
+                        codes.add(id, &code);
                     }
                 }
                 // Formats stand before the styles that refer to them.
-                STYLE => {
-                    let id = number(data, 2).unwrap_or(0);
-                    let format = codes.get(&id).cloned();
-                    let format =
-                        format.unwrap_or_else(|| Rc::new(NumberFormat::built_in(id.into())));
-                    if codes.len() < MOST_FORMATS {
-                        codes.insert(id, Rc::clone(&format));
-                    }
-                    styles.push(format);
-                }
+                STYLE => styles.push(codes.of(number(data, 2).unwrap_or(0))),
                 EOF => break,
                 _ => {}
             }
@@ -166,9 +153,18 @@ fn style(data: &[u8], column: usize, style: usize) -> Option<((u16, u16), u16)> 
     ))
 }
 
-fn number(data: &[u8], at: usize) -> Option<u16> {
+pub(super) fn number(data: &[u8], at: usize) -> Option<u16> {
     let bytes = data.get(at..at.checked_add(2)?)?;
     Some(u16::from_le_bytes([bytes[0], bytes[1]]))
+}
+
+/// So many characters of two bytes, or as many as there are.
+pub(super) fn wide(bytes: &[u8], length: usize) -> String {
+    let units = bytes.chunks_exact(2).take(length);
+    let units = units.map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
+    char::decode_utf16(units)
+        .map(|c| c.unwrap_or('?'))
+        .collect()
 }
 
 /// The code in a format's record: its length, whether its characters have two bytes, and these.
@@ -177,13 +173,7 @@ fn text(data: &[u8]) -> Option<String> {
     let is_wide = data.get(4)? & 1 == 1;
     let content = data.get(5..)?;
     if is_wide {
-        let units = content.chunks_exact(2).take(length);
-        let units = units.map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
-        return Some(
-            char::decode_utf16(units)
-                .map(|c| c.unwrap_or('?'))
-                .collect(),
-        );
+        return Some(wide(content, length));
     }
     Some(
         content

@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::number_format::NumberFormat;
+use super::number_format::{Codes, NumberFormat};
 use super::package::Package;
+use super::xls_formats::{number, wide};
 
 const ROW: u16 = 0x0000;
 const CELL_RK: u16 = 0x0002;
@@ -18,9 +19,6 @@ const STYLE: u16 = 0x002f;
 const SHEET: u16 = 0x009c;
 const BEGIN_CELL_STYLES: u16 = 0x0269;
 const END_CELL_STYLES: u16 = 0x026a;
-
-/// Formats; Excel allows some hundreds.
-const MOST_FORMATS: usize = 10_000;
 
 /// The formats of a workbook.
 #[derive(Default)]
@@ -83,29 +81,21 @@ fn part(package: &mut Package<'_>, path: &str) -> Vec<u8> {
 }
 
 fn styles_of(part: &[u8]) -> Vec<Rc<NumberFormat>> {
-    let mut codes: HashMap<u16, Rc<NumberFormat>> = HashMap::new();
+    let mut codes = Codes::default();
     let mut styles = Vec::new();
     let mut in_cells = false;
     for (kind, data) in records(part) {
         match kind {
-            FORMAT if codes.len() < MOST_FORMATS => {
+            FORMAT => {
                 let code = data.get(2..).and_then(text);
-                if let (Some(id), Some((code, _))) = (short(data, 0), code) {
-                    codes.insert(id, Rc::new(NumberFormat::read(&code)));
+                if let (Some(id), Some((code, _))) = (number(data, 0), code) {
+                    codes.add(id, &code);
                 }
             }
             BEGIN_CELL_STYLES => in_cells = true,
             END_CELL_STYLES => break,
             // Formats stand before the styles that refer to them.
-            STYLE if in_cells => {
-                let id = short(data, 2).unwrap_or(0);
-                let format = codes.get(&id).cloned();
-                let format = format.unwrap_or_else(|| Rc::new(NumberFormat::built_in(id.into())));
-                if codes.len() < MOST_FORMATS {
-                    codes.insert(id, Rc::clone(&format));
-                }
-                styles.push(format);
-            }
+            STYLE if in_cells => styles.push(codes.of(number(data, 2).unwrap_or(0))),
             _ => {}
         }
     }
@@ -134,8 +124,8 @@ fn cells_of(part: &[u8]) -> Vec<((u32, u32), u32)> {
 fn records(part: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     let mut rest = part;
     std::iter::from_fn(move || {
-        let (kind, after) = number(rest, 2)?;
-        let (length, content) = number(rest.get(after..)?, 4)?;
+        let (kind, after) = packed(rest, 2)?;
+        let (length, content) = packed(rest.get(after..)?, 4)?;
         let start = after + content;
         let end = start.checked_add(usize::try_from(length).ok()?)?;
         let data = rest.get(start..end)?;
@@ -145,7 +135,7 @@ fn records(part: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
 }
 
 /// A number of at most so many bytes with seven bits each, and how many it has.
-fn number(bytes: &[u8], most: usize) -> Option<(u32, usize)> {
+fn packed(bytes: &[u8], most: usize) -> Option<(u32, usize)> {
     let mut value = 0;
     for (index, byte) in bytes.iter().take(most).enumerate() {
         value |= u32::from(byte & 0x7f) << (7 * index);
@@ -154,11 +144,6 @@ fn number(bytes: &[u8], most: usize) -> Option<(u32, usize)> {
         }
     }
     None
-}
-
-fn short(data: &[u8], at: usize) -> Option<u16> {
-    let bytes = data.get(at..at.checked_add(2)?)?;
-    Some(u16::from_le_bytes(bytes.try_into().ok()?))
 }
 
 fn long(data: &[u8], at: usize) -> Option<u32> {
@@ -171,11 +156,7 @@ fn text(data: &[u8]) -> Option<(String, &[u8])> {
     let length = usize::try_from(long(data, 0)?).ok()?;
     let end = length.checked_mul(2)?.checked_add(4)?;
     let content = data.get(4..end)?;
-    let units = content
-        .chunks_exact(2)
-        .map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
-    let text = char::decode_utf16(units).map(|c| c.unwrap_or('?'));
-    Some((text.collect(), &data[end..]))
+    Some((wide(content, length), &data[end..]))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::super::{
     Extracted, Limits, Rejection, html, html_text, text, transcript::Transcript,
     transcript::single_line,
 };
-use super::{ARCHIVE, Unread, add_notice, embed, mailbox, read_inner};
+use super::{Unread, add_notice, embed, mailbox, read_within};
 
 /// Limits on a mailbox; the limit on text is mostly met before.
 const MAX_MESSAGES: usize = 50_000;
@@ -200,21 +200,14 @@ impl Writer<'_> {
             return self.unread.add(name, "too many attachments");
         }
         self.attachments += 1;
-        match read_inner(name, part.contents(), false, self.limits) {
-            Ok(document) => {
-                self.transcript.heading(level, name);
-                embed(&mut self.transcript, &document, level);
-                if let Some(notice) = document.notice {
-                    self.unread.add(name, &notice);
-                }
-            }
-            Err(Rejection::Skipped(reason)) if reason == ARCHIVE => self.unread.add(name, &reason),
-            // Pictures and the like are listed; nobody expects them to be read.
-            Err(Rejection::Skipped(_) | Rejection::NeedsOcr(_)) => {}
-            Err(Rejection::Failed(reason) | Rejection::Hindered(reason)) => {
-                self.unread.add(name, &reason);
-            }
-        }
+        let (transcript, unread) = (&mut self.transcript, &mut self.unread);
+        read_within(
+            transcript,
+            unread,
+            (name, part.contents()),
+            level,
+            self.limits,
+        );
     }
 }
 

@@ -68,6 +68,31 @@ fn embed(transcript: &mut Transcript, document: &Extracted, deeper: u8) {
     transcript.embed(text.unwrap_or_default(), headings);
 }
 
+/// Writes what a document in another one says below its name and a heading of `level`; what cannot be read is noted.
+fn read_within(
+    transcript: &mut Transcript,
+    unread: &mut Unread,
+    (name, bytes): (&str, &[u8]),
+    level: u8,
+    limits: &Limits,
+) {
+    match read_inner(name, bytes, false, limits) {
+        Ok(document) => {
+            transcript.heading(level, name);
+            embed(transcript, &document, level);
+            if let Some(notice) = document.notice {
+                unread.add(name, &notice);
+            }
+        }
+        Err(Rejection::Skipped(reason)) if reason == ARCHIVE => unread.add(name, &reason),
+        // Pictures and the like are listed; nobody expects them to be read.
+        Err(Rejection::Skipped(_) | Rejection::NeedsOcr(_)) => {}
+        Err(Rejection::Failed(reason) | Rejection::Hindered(reason)) => {
+            unread.add(name, &reason);
+        }
+    }
+}
+
 /// Names of what was left unread, with reasons.
 #[derive(Default)]
 struct Unread {

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::super::transcript::{Transcript, single_line};
 use super::super::{Extracted, Limits, Rejection, html, text};
-use super::{ARCHIVE, Unread, add_notice, embed, read_inner};
+use super::{Unread, add_notice, embed, read_within};
 
 /// Attachments that are read.
 const MAX_ATTACHMENTS: usize = 200;
@@ -164,21 +164,8 @@ impl Reader<'_> {
         let Some(data) = self.stream(&property(storage, DATA, "0102")) else {
             return;
         };
-        match read_inner(name, &data, false, self.limits) {
-            Ok(document) => {
-                self.transcript.heading(level, name);
-                embed(&mut self.transcript, &document, level);
-                if let Some(notice) = document.notice {
-                    self.unread.add(name, &notice);
-                }
-            }
-            Err(Rejection::Skipped(reason)) if reason == ARCHIVE => self.unread.add(name, &reason),
-            // Pictures and the like are listed; nobody expects them to be read.
-            Err(Rejection::Skipped(_) | Rejection::NeedsOcr(_)) => {}
-            Err(Rejection::Failed(reason) | Rejection::Hindered(reason)) => {
-                self.unread.add(name, &reason);
-            }
-        }
+        let (transcript, unread) = (&mut self.transcript, &mut self.unread);
+        read_within(transcript, unread, (name, &data), level, self.limits);
     }
 
     /// `2024-03-05 14:30 UTC`
