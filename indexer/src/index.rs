@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, watch};
 use vade_config::IndexSettings;
-use vade_models::embedding::{EmbedderHandle, Pause, Urgency};
+use vade_models::embedding::{EmbedderHandle, Pause, Reading};
 
 use crate::asked::{Asked, QuestionUnderWay};
 use crate::chunk::ChunkSettings;
@@ -476,14 +476,20 @@ impl Index {
         Ok(self.embedder().embed_question(question).await?)
     }
 
-    /// Embeds sentences of documents that are compared with a question while a person waits.
+    /// Reads a question word by word.
     ///
     /// # Errors
     /// When the embedding model cannot be loaded or fails.
-    pub async fn embed_sentences(&self, sentences: Vec<String>) -> Result<Vec<Vec<f32>>> {
-        let embedder = self.embedder();
-        let embedding = embedder.embed_passages(sentences, Urgency::Question);
-        Ok(embedding.await?)
+    pub async fn read_question(&self, question: &str) -> Result<Reading> {
+        Ok(self.embedder().read_question(question).await?)
+    }
+
+    /// Reads sentences of documents word by word, which are compared with a question while a person waits.
+    ///
+    /// # Errors
+    /// When the embedding model cannot be loaded or fails.
+    pub async fn read_sentences(&self, sentences: Vec<String>) -> Result<Vec<Reading>> {
+        Ok(self.embedder().read_sentences(sentences).await?)
     }
 
     /// The embedding model in use: while another one is put in its place, the one before.

@@ -24,7 +24,7 @@ use crate::prompt::{self, Excerpt, Task};
 use crate::proof::Claim;
 use crate::versus;
 use crate::writer::{Writer, without_markers};
-use choice::{COPIES, candidates, clause, without_mark};
+use choice::{candidates, clause, without_mark};
 
 /// Tokens of a phrase, and of a sentence in the model's own words, at most.
 const PHRASE: usize = 48;
@@ -285,25 +285,16 @@ impl<'a> Asked<'a> {
             return Ok(Some(Said::Nothing));
         }
         let favours = choice::favours(&candidates, part);
-        let chosen = match choice::leader(&favours) {
-            Some(place) => Some((place, vec![place])),
-            None => self.choose(part, &candidates, &favours).await?,
-        };
-        let Some((mut place, mut read)) = chosen else {
+        let chosen = self.choose(part, &candidates, &favours).await?;
+        let Some((mut place, odds)) = chosen else {
             return Ok(None);
         };
         let question = Claim::of(&part.text);
         let is_foreign = self.is_foreign(part, &candidates[place]);
-        let found = choice::evidence(&candidates, place, part, is_foreign);
+        let found = choice::evidence(&candidates, &favours, (place, odds), part, is_foreign);
         let quote = &candidates[place];
         tracing::debug!(?found, score = found.score(), "quoted");
-        tracing::trace!(
-            place,
-            ?read,
-            question = part.text,
-            quote = quote.text,
-            "chosen"
-        );
+        tracing::trace!(place, question = part.text, quote = quote.text, "chosen");
         if !found.suffices() && !self.measures_side(part, quote) {
             return Ok(Some(Said::Nothing));
         }
@@ -315,10 +306,7 @@ impl<'a> Asked<'a> {
             &candidates[older]
         });
         let quote = &candidates[place];
-        if !read.contains(&place) {
-            read = vec![place];
-        }
-        let shown = part.reading(&candidates, &read);
+        let shown = part.reading(&candidates, &[place]);
         let passage = &excerpts[quote.passage].passage;
         let begun = format!("{} \"{}\"\n", prompt::QUOTE, quote.text);
         let Some(answer) = self.said_of(shape, &shown, &begun, quote).await? else {
@@ -370,23 +358,30 @@ impl<'a> Asked<'a> {
         }))
     }
 
-    /// The quote that the model chooses, of those for which most speaks: its place, and the places of all that were read;
+    /// The quote for which most speaks, with what the model thinks of it, where it can tell: its place, and its log odds;
     /// none when nobody listens any more.
     async fn choose(
         &mut self,
         part: &Part,
         candidates: &[Quote<'_>],
         favours: &[f32],
-    ) -> Result<Option<(usize, Vec<usize>)>> {
-        let bytes = excerpt::bytes(self.asking.retriever.search.passage_tokens, 1.0, 1.0);
-        let read = choice::worth_reading(candidates, favours, bytes);
-        let shown = part.reading(candidates, &read);
-        let form = Form::OneOf(choice::copies(candidates, favours, &read));
-        let said = self.say(Task::Quote, &shown, prompt::QUOTE, form).await?;
-        Ok(said.map(|(_, summary)| {
-            let chosen = summary.choice.map_or(0, |choice| choice.index / COPIES);
-            (read[chosen], read)
-        }))
+    ) -> Result<Option<(usize, Option<f32>)>> {
+        let mut judged: Vec<(usize, f32)> = Vec::new();
+        for place in choice::worth_judging(favours) {
+            if choice::is_settled(favours, &judged, place) {
+                break;
+            }
+            let Some(odds) = self.judge(part, &candidates[place]).await? else {
+                return Ok(None);
+            };
+            let Some(odds) = odds else {
+                return Ok(Some((place, None)));
+            };
+            tracing::trace!(place, odds, favour = favours[place], "judged");
+            judged.push((place, odds));
+        }
+        let best = choice::best_judged(favours, &judged);
+        Ok(best.map(|(place, odds)| (place, Some(odds))))
     }
 
     /// Yes or no, or the words that answer.
@@ -547,13 +542,39 @@ impl<'a> Asked<'a> {
                 _ => PHRASE,
             },
             form,
-            sampling: asking.sampling(),
             stop: match task {
                 Task::Quote => vec!["\n".to_owned()],
                 Task::Explain => vec!["\nQuestion:".to_owned()],
             },
-            endless: false,
-            drafting: settings.drafting,
+            ..Request::default()
+        };
+        self.generate(request).await
+    }
+
+    /// What the model thinks of it that a quote answers: the log odds of yes, if it is large enough to tell; none when
+    /// nobody listens any more.
+    async fn judge(&mut self, part: &Part, quote: &Quote<'_>) -> Result<Option<Option<f32>>> {
+        let excerpt = Excerpt {
+            passage: part.excerpts[quote.passage].passage.clone(),
+            parts: vec![choice::shown(quote, &part.excerpts)],
+        };
+        let request = Request {
+            messages: prompt::judging(&part.text, &excerpt),
+            max_tokens: PHRASE,
+            form: Form::Judgement,
+            ..Request::default()
+        };
+        let judged = self.generate(request).await?;
+        Ok(judged.map(|(_, summary)| summary.choice.map(|choice| choice.log_odds())))
+    }
+
+    /// What the model says to a request; none when nobody listens any more.
+    async fn generate(&mut self, request: Request) -> Result<Option<(String, Summary)>> {
+        let asking = self.asking;
+        let request = Request {
+            sampling: asking.sampling(),
+            drafting: asking.retriever.answers.drafting,
+            ..request
         };
         let model = asking.question.model.as_deref();
         let mut stream = asking.retriever.model.generate(model, request)?;

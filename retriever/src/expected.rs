@@ -334,7 +334,8 @@ pub(crate) fn counted(question: &str) -> Option<String> {
         cup cups tazas spoons spoonfuls cucharadas cucharaditas teaspoons tablespoons mg units unidades pieces";
     const NOTHING: &str = "is are was were does do did can must should may will has have had would times time \
         money more it longer cuesta cuestan es son dura mide pesa vale tarda tiempo hay paga pago gana suma llega \
-        falta queda se me le hace costo dinero veces fue era debo tengo tiene cobra cobran gasto ha he aviso miden \
+        falta queda se me le les nos lo los te os hace costo dinero veces fue era debo tengo tiene cobra cobran gasto ha \
+        he aviso miden por para con en a de you we they he she \
         kilometres kilometers km miles kilometros metros days weeks months years hours minutes dias semanas meses anos \
         horas minutos euros pounds dollars";
     let words = words(question);
@@ -346,12 +347,23 @@ pub(crate) fn counted(question: &str) -> Option<String> {
             .position(|window| window == parts)?;
         Some(place + length(phrase))
     })?;
+    let asks = words[after - 1].as_str();
     let mut rest = words[after..]
         .iter()
         .skip_while(|word| listed(SKIPPED, word));
     rest.next()
         .filter(|word| !listed(NOTHING, word) && word.chars().count() > 2)
+        .filter(|word| asks != "cuanto" || !is_spanish_verb(word))
         .cloned()
+}
+
+/// Whether a word that follows "cuánto" is what is done, not what is counted: "cuánto pide", "cuánto cobramos". What it
+/// counts is masculine and one, so its ending tells, but for a few.
+fn is_spanish_verb(word: &str) -> bool {
+    const ENDINGS: [&str; 9] = ["a", "e", "an", "en", "as", "es", "mos", "ron", "ia"];
+    const NOUNS: &str =
+        "aceite aire alcohol cacao cafe chocolate cable pan plan tomate vinagre volumen";
+    ENDINGS.iter().any(|ending| word.ends_with(ending)) && !listed(NOUNS, word)
 }
 
 /// What a question asks something of: the garage of "How much is the deposit for the garage?"
@@ -430,7 +442,8 @@ fn names_another(text: &str, question: &str) -> bool {
 
 /// "What does the ferry cost?", with the thing between the words.
 fn asks_for_price(words: &[String]) -> bool {
-    const COSTS: &str = "cost costs charge charges cobra cobran kostet kosten cuesta cuestan costo costaron coute coutent costa custa";
+    const COSTS: &str = "cost costs charge charges charged pay pays paid cobra cobramos cobraron pide piden pagamos \
+        pagan pagaron cobran kostet kosten cuesta cuestan costo costaron coute coutent costa custa";
     const ASKS: &str = "what how que cuanto was wie combien quanto";
     words.first().is_some_and(|word| listed(ASKS, word))
         && words.iter().any(|word| listed(COSTS, word))
@@ -540,6 +553,12 @@ mod tests {
         assert_eq!(counts("¿Cuántos huevos lleva?"), "huevos");
         assert_eq!(counts("How much is the rent?"), "");
         assert_eq!(counts("¿Cuánto cuesta la noche?"), "");
+        assert_eq!(counts("¿Cuánto aceite lleva?"), "aceite");
+        assert_eq!(counts("¿Cuánto arroz se pone?"), "arroz");
+        assert_eq!(counts("¿Cada cuánto manda revisar la caldera?"), "");
+        assert_eq!(counts("cuanto les cobramos si lo pierden"), "");
+        assert_eq!(counts("¿A cuánto por cabeza salía la cena?"), "");
+        assert_eq!(counts("¿Cuánto pide por el muro?"), "");
         assert_eq!(
             counts("What was Calder's figure for inventories in Q2?"),
             "inventories"

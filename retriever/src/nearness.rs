@@ -1,18 +1,22 @@
-//! How near in meaning the sentences of passages are to a question.
+//! How near in meaning the sentences of passages are to a question, as a whole and word by word.
 //!
 //! Words say nothing where the question is in another language, or in other words, than the document. The embedding
-//! model does: of all sentences that a search found, the one that answers is nearest to the question in four of five
-//! questions (BENCHMARKS.md). Vectors of sentences are kept for a while, as follow-ups and repeated questions read
-//! the same ones.
+//! model does: it has a vector of each sentence, and one of each word where it stands. A question's word is said where
+//! a word is near it, whatever the language; what all words have in common is taken away first. What was read is kept
+//! for a while, as follow-ups and repeated questions read the same sentences.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use vade_models::embedding::Reading;
+
 use crate::cite::{header_of, sentences};
+use crate::expected;
 use crate::language::Language;
 use crate::passage::Passage;
+use crate::proof::Claim;
 use crate::search::Retriever;
 
 /// Sentences that are compared for one question, at most.
@@ -21,35 +25,57 @@ const COMPARED: usize = 160;
 /// Bytes of a sentence that are embedded, at most.
 const LONGEST: usize = 600;
 
-/// Vectors that are kept.
-const KEPT: usize = 4096;
+/// Words of which vectors are kept: 18 MB.
+const KEPT: usize = 12_000;
 
-/// Vectors of sentences, by what was embedded.
+/// The cosines of two words, without what all have in common, that say nothing of each other and the same.
+const UNLIKE: f32 = 0.3;
+const ALIKE: f32 = 0.8;
+
+/// What was read, by its text.
 #[derive(Clone, Default)]
-pub(crate) struct SentenceVectors(Arc<Mutex<HashMap<u64, Vec<f32>>>>);
+pub(crate) struct Sentences(Arc<Mutex<Kept>>);
 
-impl SentenceVectors {
+#[derive(Default)]
+struct Kept {
+    readings: HashMap<u64, Arc<Reading>>,
+    words: usize,
+}
+
+impl Sentences {
     pub(crate) fn clear(&self) {
-        self.lock().clear();
+        *self.lock() = Kept::default();
     }
 
-    fn known(&self, keys: &[u64]) -> Vec<Option<Vec<f32>>> {
-        let vectors = self.lock();
-        keys.iter().map(|key| vectors.get(key).cloned()).collect()
+    fn known(&self, keys: &[u64]) -> Vec<Option<Arc<Reading>>> {
+        let kept = self.lock();
+        keys.iter()
+            .map(|key| kept.readings.get(key).cloned())
+            .collect()
     }
 
-    fn keep(&self, keys: &[u64], all: &[Option<Vec<f32>>]) {
-        let mut vectors = self.lock();
-        if vectors.len() + keys.len() > KEPT {
-            vectors.clear();
+    fn keep(&self, key: u64, reading: &Arc<Reading>) {
+        let mut kept = self.lock();
+        let words = reading.words.len().max(1);
+        if kept.words + words > KEPT {
+            *kept = Kept::default();
         }
-        let all = keys.iter().zip(all.iter().cloned());
-        vectors.extend(all.filter_map(|(key, vector)| Some((*key, vector?))));
+        kept.words += words;
+        kept.readings.insert(key, Arc::clone(reading));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Vec<f32>>> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How much of each word of a question a sentence says, 0 to 1.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct WordsSaid {
+    /// By itself.
+    pub own: Vec<f32>,
+    /// By what it stands under.
+    pub under: Vec<f32>,
 }
 
 /// How near each sentence is, by where it stands.
@@ -58,6 +84,9 @@ pub(crate) struct Nearness {
     near: HashMap<(String, usize), f32>,
     highest: f32,
     middle: f32,
+    /// The words of the question that are to be found.
+    asked: Vec<String>,
+    said: HashMap<(String, usize), WordsSaid>,
 }
 
 impl Nearness {
@@ -68,13 +97,13 @@ impl Nearness {
             highest: all.last().copied().unwrap_or_default(),
             middle: all.get(all.len() / 2).copied().unwrap_or_default(),
             near,
+            ..Self::default()
         }
     }
 
     /// How near the sentence at `span` of a passage is to the question (0 to 1); none where it was not compared.
     pub(crate) fn whole(&self, passage: &Passage, span: &Range<usize>) -> Option<f32> {
-        let place = (passage.document.clone(), passage.start + span.start);
-        self.near.get(&place).copied()
+        self.near.get(&place(passage, span)).copied()
     }
 
     /// How near a sentence is among the others: 1 the nearest, 0 the middle one and all that are farther.
@@ -89,6 +118,27 @@ impl Nearness {
             0.0
         }
     }
+
+    /// How many words of the question are to be found; none where it cannot be told how much a sentence says of them.
+    pub(crate) fn words(&self) -> Option<usize> {
+        let tells = !self.asked.is_empty() && !self.said.is_empty();
+        tells.then_some(self.asked.len())
+    }
+
+    /// How much of the question's words a sentence says; none where it was not compared.
+    pub(crate) fn said(&self, passage: &Passage, span: &Range<usize>) -> Option<&WordsSaid> {
+        self.said.get(&place(passage, span))
+    }
+
+    /// Where a word of the question is among those that are to be found.
+    pub(crate) fn place_of(&self, word: &str) -> Option<usize> {
+        self.asked.iter().position(|asked| asked == word)
+    }
+}
+
+/// Where a sentence of a passage stands.
+fn place(passage: &Passage, span: &Range<usize>) -> (String, usize) {
+    (passage.document.clone(), passage.start + span.start)
 }
 
 impl Retriever {
@@ -100,6 +150,7 @@ impl Retriever {
         passages: &[Passage],
     ) -> Nearness {
         let (mut places, mut texts, mut lifts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut starts = Vec::new();
         for passage in passages {
             let is_foreign = Language::of(&passage.text, Some(asked)) != asked;
             let lift = if is_foreign {
@@ -108,61 +159,163 @@ impl Retriever {
                 0.0
             };
             for span in sentences(&passage.text) {
-                let place = (passage.document.clone(), passage.start + span.start);
+                let place = place(passage, &span);
                 if places.len() < COMPARED && !places.contains(&place) {
                     places.push(place);
-                    texts.push(embedded(passage, &span));
+                    let (text, start) = embedded(passage, &span);
+                    texts.push(text);
+                    starts.push(start);
                     lifts.push(lift);
                 }
             }
         }
-        let cosines = self.cosines(question, texts).await.unwrap_or_default();
-        let cosines = cosines.into_iter().zip(lifts);
-        let near = cosines.map(|(cosine, lift)| self.embedding.nearness(cosine + lift));
-        Nearness::new(places.into_iter().zip(near).collect())
+        let Some((question, readings)) = self.readings(question, texts).await else {
+            return Nearness::default();
+        };
+        let cosines = readings
+            .iter()
+            .map(|reading| dot(&question.reading.vector, &reading.vector));
+        let near = cosines
+            .zip(lifts)
+            .map(|(cosine, lift)| self.embedding.nearness(cosine + lift));
+        let mut nearness = Nearness::new(places.iter().cloned().zip(near).collect());
+        let asked = question.asked();
+        let vectors: Vec<&[f32]> = asked.iter().map(|(_, vector)| *vector).collect();
+        let said = said(&vectors, &readings, &starts);
+        nearness.asked = asked.into_iter().map(|(word, _)| word).collect();
+        nearness.said = places.into_iter().zip(said).collect();
+        nearness
     }
 
     /// The cosine of each text and a question; none where there is no embedding model.
     pub(crate) async fn cosines(&self, question: &str, texts: Vec<String>) -> Option<Vec<f32>> {
+        let (question, readings) = self.readings(question, texts).await?;
+        let readings = readings.iter();
+        let cosines = readings.map(|reading| dot(&question.reading.vector, &reading.vector));
+        Some(cosines.collect())
+    }
+
+    /// A question and texts, read word by word; none where there is no embedding model.
+    async fn readings<'q>(
+        &self,
+        question: &'q str,
+        texts: Vec<String>,
+    ) -> Option<(Asked<'q>, Vec<Arc<Reading>>)> {
         let keys: Vec<u64> = texts.iter().map(|text| key(text)).collect();
-        let mut vectors = self.sentences.known(&keys);
+        let mut readings = self.sentences.known(&keys);
         let unknown: Vec<usize> = (0..texts.len())
-            .filter(|at| vectors[*at].is_none())
+            .filter(|at| readings[*at].is_none())
             .collect();
         let wanted = unknown.iter().map(|at| texts[*at].clone()).collect();
-        let embedded = tokio::try_join!(
-            self.index.embed_question(question),
-            self.index.embed_sentences(wanted)
+        let read = tokio::try_join!(
+            self.index.read_question(question),
+            self.index.read_sentences(wanted)
         );
-        let (question, fresh) = match embedded {
-            Ok(embedded) => embedded,
+        let (reading, fresh) = match read {
+            Ok(read) => read,
             Err(error) => {
                 tracing::warn!(%error, "sentences are compared by their words alone");
                 return None;
             }
         };
-        for (at, vector) in unknown.into_iter().zip(fresh) {
-            vectors[at] = Some(vector);
+        for (at, reading) in unknown.into_iter().zip(fresh) {
+            let reading = Arc::new(reading);
+            self.sentences.keep(keys[at], &reading);
+            readings[at] = Some(reading);
         }
-        self.sentences.keep(&keys, &vectors);
-        let vectors = vectors.into_iter().map(Option::unwrap_or_default);
-        Some(vectors.map(|vector| dot(&question, &vector)).collect())
+        let asked = Asked {
+            text: question,
+            reading,
+        };
+        Some((asked, readings.into_iter().flatten().collect()))
     }
 }
 
-/// A sentence as it is embedded: after what it stands under.
-fn embedded(passage: &Passage, span: &Range<usize>) -> String {
+/// A question that was read word by word.
+struct Asked<'q> {
+    text: &'q str,
+    reading: Reading,
+}
+
+impl Asked<'_> {
+    /// Its words that are to be found, with their vectors.
+    fn asked(&self) -> Vec<(String, &[f32])> {
+        let all = self.reading.words.iter();
+        let words = all.map(|(span, vector)| (&self.text[span.clone()], vector.as_slice()));
+        let words = words.filter(|(word, _)| Claim::of_question_word(word).is_some());
+        words
+            .map(|(word, vector)| (expected::words(word).concat(), vector))
+            .collect()
+    }
+}
+
+/// How much of each of the `asked` words each text says, of which the part before `starts` is what it stands under.
+fn said(asked: &[&[f32]], readings: &[Arc<Reading>], starts: &[usize]) -> Vec<WordsSaid> {
+    let all = || readings.iter().flat_map(|reading| &reading.words);
+    let Some((_, first)) = all().next() else {
+        return Vec::new();
+    };
+    let mut common = vec![0.0; first.len()];
+    for (_, vector) in all() {
+        for (common, x) in common.iter_mut().zip(vector) {
+            *common += x;
+        }
+    }
+    #[expect(clippy::cast_precision_loss, reason = "words are few")]
+    let count = all().count() as f32;
+    for x in &mut common {
+        *x /= count;
+    }
+    let own = |vector: &[f32]| -> Vec<f32> {
+        let mut own: Vec<f32> = vector
+            .iter()
+            .zip(&common)
+            .map(|(x, mean)| x - mean)
+            .collect();
+        let length = dot(&own, &own).sqrt().max(f32::MIN_POSITIVE);
+        for x in &mut own {
+            *x /= length;
+        }
+        own
+    };
+    let asked: Vec<Vec<f32>> = asked.iter().map(|vector| own(vector)).collect();
+    let says = |(reading, start): (&Arc<Reading>, &usize)| {
+        let mut said = WordsSaid {
+            own: vec![0.0; asked.len()],
+            under: vec![0.0; asked.len()],
+        };
+        for (span, vector) in &reading.words {
+            let word = own(vector);
+            let to = if span.start < *start {
+                &mut said.under
+            } else {
+                &mut said.own
+            };
+            for (asked, most) in asked.iter().zip(to) {
+                let alike = (dot(asked, &word) - UNLIKE) / (ALIKE - UNLIKE);
+                *most = most.max(alike.min(1.0));
+            }
+        }
+        said
+    };
+    readings.iter().zip(starts).map(says).collect()
+}
+
+/// A sentence as it is embedded, after what it stands under, and where it begins.
+fn embedded(passage: &Passage, span: &Range<usize>) -> (String, usize) {
     let mut under = vec![passage.title.as_str()];
     let heading = passage.heading.as_deref();
     under.extend(heading.and_then(|heading| heading.rsplit(" > ").next()));
     under.push(header_of(passage, span));
     under.retain(|part| !part.is_empty());
     under.dedup();
-    let mut text = format!("{}: {}", under.join(". "), &passage.text[span.clone()]);
+    let mut text = format!("{}: ", under.join(". "));
+    let start = text.len();
+    text += &passage.text[span.clone()];
     if text.len() > LONGEST {
         text.truncate(text.floor_char_boundary(LONGEST));
     }
-    text
+    (text, start)
 }
 
 fn key(text: &str) -> u64 {
@@ -210,28 +363,71 @@ mod tests {
         let prose = passage("It is £995.");
         assert_eq!(
             embedded(&prose, &(0..prose.text.len())),
-            "Lease. Deposit: It is £995."
+            ("Lease. Deposit: It is £995.".to_owned(), 16)
         );
         let table = passage("| Item | Fee |\n|---|---|\n| Key | £5 |");
         let row = table.text.find("| Key").expect("a row")..table.text.len();
         assert_eq!(
-            embedded(&table, &row),
+            embedded(&table, &row).0,
             "Lease. Deposit. | Item | Fee |: | Key | £5 |"
         );
         let long = passage(&"ü".repeat(LONGEST));
-        assert!(embedded(&long, &(0..long.text.len())).len() <= LONGEST);
+        assert!(embedded(&long, &(0..long.text.len())).0.len() <= LONGEST);
+    }
+
+    fn reading(words: &[(Range<usize>, [f32; 3])]) -> Arc<Reading> {
+        let words = words.iter();
+        Arc::new(Reading {
+            vector: vec![1.0],
+            words: words
+                .map(|(span, vector)| (span.clone(), vector.to_vec()))
+                .collect(),
+        })
     }
 
     #[test]
-    fn vectors_are_kept_until_there_are_too_many() {
-        let vectors = SentenceVectors::default();
-        let one = [Some(vec![1.0])];
-        vectors.keep(&[7], &one);
-        assert_eq!(vectors.known(&[7, 8]), [Some(vec![1.0]), None]);
-        let keys: Vec<u64> = (10..10 + KEPT as u64).collect();
-        vectors.keep(&keys, &vec![Some(vec![2.0]); KEPT]);
-        assert_eq!(vectors.known(&[7]), [None]);
-        vectors.clear();
-        assert_eq!(vectors.known(&[10]), [None]);
+    fn a_word_is_said_where_one_is_near_it() {
+        // What all words have in common is (4, 4, 4).
+        let one = reading(&[(0..4, [5.0, 4.0, 4.0]), (6..9, [4.0, 5.0, 4.0])]);
+        let other = reading(&[(0..4, [3.0, 4.0, 4.0]), (6..9, [4.0, 3.0, 4.0])]);
+        let asked: [&[f32]; 2] = [&[4.1, 4.0, 4.0], &[4.0, 9.0, 4.0]];
+        let said = said(&asked, &[one, other], &[5, 5]);
+        assert_eq!(said[0].under, [1.0, 0.0]);
+        assert_eq!(said[0].own, [0.0, 1.0]);
+        assert_eq!(
+            said[1],
+            WordsSaid {
+                own: vec![0.0; 2],
+                under: vec![0.0; 2]
+            }
+        );
+    }
+
+    #[test]
+    fn the_words_that_are_to_be_found() {
+        let text = "How much is the pigsty's rent?";
+        let spans = [0..3, 4..8, 9..11, 12..15, 16..24, 25..30];
+        let words = spans.into_iter().map(|span| (span, vec![0.0]));
+        let reading = Reading {
+            vector: vec![1.0],
+            words: words.collect(),
+        };
+        let asked = Asked { text, reading };
+        let words: Vec<String> = asked.asked().into_iter().map(|(word, _)| word).collect();
+        assert_eq!(words, ["pigstys", "rent"]);
+    }
+
+    #[test]
+    fn readings_are_kept_until_there_are_too_many() {
+        let sentences = Sentences::default();
+        let one = reading(&[(0..1, [0.0; 3])]);
+        sentences.keep(7, &one);
+        assert_eq!(sentences.known(&[7, 8]), [Some(Arc::clone(&one)), None]);
+        for key in 10..10 + KEPT as u64 {
+            sentences.keep(key, &one);
+        }
+        assert_eq!(sentences.known(&[7]), [None]);
+        sentences.clear();
+        assert_eq!(sentences.known(&[10]), [None]);
     }
 }

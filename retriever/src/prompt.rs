@@ -94,6 +94,20 @@ pub(crate) fn messages(
     ]
 }
 
+/// The messages that ask whether an excerpt answers a question. The question comes last: before the excerpt it tells
+/// far less (BENCHMARKS.md).
+pub(crate) fn judging(question: &str, excerpt: &Excerpt) -> Vec<Message> {
+    let system = "You check quotes from documents.";
+    let text = format!(
+        "{}\nQuestion: {question}\nDoes the text above state the answer to the question? Reply yes or no.",
+        entry(excerpt)
+    );
+    vec![
+        Message::new(Role::System, system),
+        Message::new(Role::User, text),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +144,25 @@ mod tests {
 
             Question: How much is the deposit?
             First copy the one sentence, line or table row above that answers the question, word for word. Then give the answer as it stands there, in as few words as possible."]]
+        .assert_eq(&messages[1].text);
+    }
+
+    #[test]
+    fn a_quote_is_judged_like_this() {
+        let passage = passage("It rains. The deposit is £995. It is due.");
+        let excerpt = Excerpt {
+            passage,
+            parts: vec![10..31, 32..42],
+        };
+        let messages = judging("How much is the deposit?", &excerpt);
+        expect![[r"
+            [lease.md, Lease of the flat, Deposit]
+            The deposit is £995.
+            …
+            It is due.
+
+            Question: How much is the deposit?
+            Does the text above state the answer to the question? Reply yes or no."]]
         .assert_eq(&messages[1].text);
     }
 }

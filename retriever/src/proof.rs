@@ -164,6 +164,12 @@ impl Claim {
         claim
     }
 
+    /// What a single word of a question says of what it asks for, if anything.
+    pub(crate) fn of_question_word(word: &str) -> Option<Self> {
+        let claim = Self::of_question(&format!("the {word}"));
+        Some(claim).filter(|claim| !claim.is_empty())
+    }
+
     /// What of it a text does not have.
     pub(crate) fn without(&self, text: &str) -> Self {
         let words = Words::of(text);

@@ -17,7 +17,7 @@ use crate::error::{Result, RetrieverError};
 use crate::fuse::{Ranked, fuse, give_way};
 use crate::language::Language;
 use crate::library::Shelves;
-use crate::nearness::SentenceVectors;
+use crate::nearness::Sentences;
 use crate::operators;
 use crate::passage::Passage;
 use crate::rating::{self, Rating};
@@ -62,7 +62,7 @@ pub struct Retriever {
     pub(crate) answers: ModelSettings,
     pub(crate) embedding: Embedding,
     pub(crate) summaries: Memory,
-    pub(crate) sentences: SentenceVectors,
+    pub(crate) sentences: Sentences,
     pub(crate) shelves: Shelves,
 }
 
@@ -94,7 +94,7 @@ impl Retriever {
             answers,
             embedding,
             summaries: Memory::default(),
-            sentences: SentenceVectors::default(),
+            sentences: Sentences::default(),
             shelves: Shelves::default(),
         }
     }

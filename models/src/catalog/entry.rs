@@ -173,6 +173,9 @@ pub struct EmbeddingSpec {
     /// How much lower the cosine (thousandths) of a question is with what says the same in another language.
     #[serde(default)]
     pub foreign: u16,
+    /// Layers after which the vectors of single words are taken; 0: it tells none.
+    #[serde(default)]
+    pub word_layers: usize,
 }
 
 fn thousand() -> u16 {

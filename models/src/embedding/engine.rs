@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::container::Container;
-use super::unigram::{Scratch, Unigram};
-use super::{Embedder, TextKind, normalise};
+use super::unigram::{Scratch, Unigram, Word};
+use super::{Embedder, Reading, TextKind, normalise};
 use crate::ModelsError;
 use crate::catalog::{EmbeddingSpec, Pooling};
-use crate::engine::{self, Encoder, EncoderWeights};
+use crate::engine::{self, Encoder, EncoderWeights, WordVectors};
 use crate::store::ModelPaths;
 
 /// Tokens that are read in one pass, if no single text has more: enough to share out the reading of
@@ -108,6 +108,8 @@ pub struct EngineEmbedder {
     /// Tokens of a pass, and where each text ends.
     tokens: Vec<u32>,
     ends: Vec<usize>,
+    /// The words of each text, where they are wanted.
+    words: Vec<Vec<Word>>,
     vectors: Vec<f32>,
 }
 
@@ -121,6 +123,7 @@ impl EngineEmbedder {
             text: String::new(),
             tokens: Vec::new(),
             ends: Vec::new(),
+            words: Vec::new(),
             vectors: Vec::new(),
         }
     }
@@ -135,23 +138,51 @@ impl EngineEmbedder {
         self.encoder.set_level(level);
     }
 
+    /// Reads texts in passes.
+    fn run(
+        &mut self,
+        texts: &[String],
+        kind: TextKind,
+        with_words: bool,
+    ) -> Result<Vec<Reading>, ModelsError> {
+        let mut readings = Vec::with_capacity(texts.len());
+        self.tokens.clear();
+        self.ends.clear();
+        self.words.clear();
+        for text in texts {
+            self.add(text, kind, with_words);
+            if self.tokens.len() > PASS {
+                let rest = usize::from(self.ends.len() > 1);
+                self.flush(rest, &mut readings)?;
+            }
+        }
+        self.flush(0, &mut readings)?;
+        Ok(readings)
+    }
+
     /// Appends a text's tokens to the pass.
-    fn add(&mut self, text: &str, kind: TextKind) {
+    fn add(&mut self, text: &str, kind: TextKind, with_words: bool) {
         let prefix = match kind {
             TextKind::Query => &self.spec.query_prefix,
             TextKind::Passage => &self.spec.passage_prefix,
         };
         let most = self.spec.max_tokens;
-        self.text.clear();
-        self.text.push_str(prefix);
-        self.text.push_str(start(text, most * PER_TOKEN));
-        let tokenizer = &self.loaded.tokenizer;
-        tokenizer.encode(&self.text, most, &mut self.scratch, &mut self.tokens);
+        let text = start(text, most * PER_TOKEN);
+        let (tokenizer, scratch) = (&self.loaded.tokenizer, &mut self.scratch);
+        if with_words {
+            let words = tokenizer.encode_words((prefix, text), most, scratch, &mut self.tokens);
+            self.words.push(words);
+        } else {
+            self.text.clear();
+            self.text.push_str(prefix);
+            self.text.push_str(text);
+            tokenizer.encode(&self.text, most, scratch, &mut self.tokens);
+        }
         self.ends.push(self.tokens.len());
     }
 
     /// Embeds the texts of the pass but the last `rest` and leaves those.
-    fn flush(&mut self, rest: usize, out: &mut Vec<Vec<f32>>) -> Result<(), ModelsError> {
+    fn flush(&mut self, rest: usize, out: &mut Vec<Reading>) -> Result<(), ModelsError> {
         let texts = self.ends.len() - rest;
         let Some(end) = texts.checked_sub(1).map(|last| self.ends[last]) else {
             return Ok(());
@@ -162,20 +193,47 @@ impl EngineEmbedder {
             Pooling::Cls => engine::Pooling::First,
             Pooling::Mean => engine::Pooling::Mean,
         };
+        let read = texts.min(self.words.len());
+        let words: Vec<Vec<Word>> = self.words.drain(..read).collect();
+        let spans: Vec<_> = words
+            .iter()
+            .flatten()
+            .map(|word| word.tokens.clone())
+            .collect();
+        let mut of_words = vec![0.0; spans.len() * width];
+        let wanted = WordVectors {
+            layers: self.spec.word_layers,
+            words: &spans,
+            out: &mut of_words,
+        };
         self.encoder.encode(
             &self.tokens[..end],
             &self.ends[..texts],
             pooling,
             &mut self.vectors,
+            (!spans.is_empty()).then_some(wanted),
         )?;
+        let mut words = words.into_iter();
+        let mut of_words = of_words.chunks_exact(width);
         for vector in self.vectors.chunks_exact_mut(width) {
             normalise(vector);
-            out.push(vector.to_vec());
+            let words = words.next().unwrap_or_default().into_iter();
+            out.push(Reading {
+                vector: vector.to_vec(),
+                words: words
+                    .map(|word| word.bytes)
+                    .zip(of_words.by_ref().map(<[f32]>::to_vec))
+                    .collect(),
+            });
         }
         self.tokens.drain(..end);
         self.ends.drain(..texts);
         for rest in &mut self.ends {
             *rest -= end;
+        }
+        for word in self.words.iter_mut().flatten() {
+            word.tokens.start -= end;
+            word.tokens.end -= end;
         }
         Ok(())
     }
@@ -183,18 +241,12 @@ impl EngineEmbedder {
 
 impl Embedder for EngineEmbedder {
     fn embed(&mut self, texts: &[String], kind: TextKind) -> Result<Vec<Vec<f32>>, ModelsError> {
-        let mut vectors = Vec::with_capacity(texts.len());
-        self.tokens.clear();
-        self.ends.clear();
-        for text in texts {
-            self.add(text, kind);
-            if self.tokens.len() > PASS {
-                let rest = usize::from(self.ends.len() > 1);
-                self.flush(rest, &mut vectors)?;
-            }
-        }
-        self.flush(0, &mut vectors)?;
-        Ok(vectors)
+        let readings = self.run(texts, kind, false)?;
+        Ok(readings.into_iter().map(|one| one.vector).collect())
+    }
+
+    fn read(&mut self, texts: &[String], kind: TextKind) -> Result<Vec<Reading>, ModelsError> {
+        self.run(texts, kind, true)
     }
 }
 

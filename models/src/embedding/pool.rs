@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{Embedder, TextKind};
+use super::{Embedder, Reading, TextKind};
 use crate::ModelsError;
 use crate::guard::{give_up, guarded};
 
-type Reply = oneshot::Sender<Result<Vec<Vec<f32>>, ModelsError>>;
+type Reply = oneshot::Sender<Result<Vec<Reading>, ModelsError>>;
 
 /// How long texts may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,7 @@ struct Job {
     texts: Vec<String>,
     kind: TextKind,
     urgency: Urgency,
+    with_words: bool,
     reply: Reply,
 }
 
@@ -161,9 +162,32 @@ impl EmbedderHandle {
     /// When the model cannot be loaded or its engine fails.
     pub async fn embed_question(&self, question: &str) -> Result<Vec<f32>, ModelsError> {
         let texts = vec![question.to_owned()];
-        let embedding = self.embed(texts, TextKind::Query, Urgency::Question);
-        let vectors = embedding.await?;
-        vectors.into_iter().next().ok_or(ModelsError::Stopped)
+        let embedding = self.run(texts, TextKind::Query, Urgency::Question, false);
+        let read = embedding.await?.into_iter().next();
+        Ok(read.ok_or(ModelsError::Stopped)?.vector)
+    }
+
+    /// Reads a question word by word, before everything else.
+    ///
+    /// # Errors
+    /// When the model cannot be loaded or its engine fails.
+    pub async fn read_question(&self, question: &str) -> Result<Reading, ModelsError> {
+        let texts = vec![question.to_owned()];
+        let reading = self.run(texts, TextKind::Query, Urgency::Question, true);
+        reading
+            .await?
+            .into_iter()
+            .next()
+            .ok_or(ModelsError::Stopped)
+    }
+
+    /// Reads sentences word by word for a question, before everything else.
+    ///
+    /// # Errors
+    /// When the model cannot be loaded or its engine fails.
+    pub async fn read_sentences(&self, texts: Vec<String>) -> Result<Vec<Reading>, ModelsError> {
+        self.run(texts, TextKind::Passage, Urgency::Question, true)
+            .await
     }
 
     /// Embeds passages; callers bound how many they have under way.
@@ -175,15 +199,17 @@ impl EmbedderHandle {
         texts: Vec<String>,
         urgency: Urgency,
     ) -> Result<Vec<Vec<f32>>, ModelsError> {
-        self.embed(texts, TextKind::Passage, urgency).await
+        let readings = self.run(texts, TextKind::Passage, urgency, false).await?;
+        Ok(readings.into_iter().map(|one| one.vector).collect())
     }
 
-    async fn embed(
+    async fn run(
         &self,
         texts: Vec<String>,
         kind: TextKind,
         urgency: Urgency,
-    ) -> Result<Vec<Vec<f32>>, ModelsError> {
+        with_words: bool,
+    ) -> Result<Vec<Reading>, ModelsError> {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
@@ -192,6 +218,7 @@ impl EmbedderHandle {
             texts,
             kind,
             urgency,
+            with_words,
             reply,
         });
         answer.await.unwrap_or(Err(ModelsError::Stopped))
@@ -231,7 +258,11 @@ fn run(
                 Some(session) => session,
                 none => none.insert(load()?),
             };
-            session.embed(&job.texts, job.kind)
+            if job.with_words {
+                return session.read(&job.texts, job.kind);
+            }
+            let vectors = session.embed(&job.texts, job.kind)?;
+            Ok(vectors.into_iter().map(Reading::of).collect())
         });
         if matches!(vectors, Err(ModelsError::Panicked)) {
             give_up(&mut session);

@@ -43,6 +43,7 @@ fn spec(dimensions: usize, max_tokens: usize) -> EmbeddingSpec {
         unrelated: 0,
         related: 1000,
         foreign: 0,
+        word_layers: 1,
     }
 }
 
@@ -95,6 +96,55 @@ fn tokens_are_the_originals_and_vectors_those_of_exact_arithmetic() {
     let (least, mean) = compare(&tiny(), "tiny/encoder.json");
     println!("cosines: least {least:.6}, mean {mean:.6}");
     assert!(least > 0.999, "{least}");
+}
+
+#[test]
+fn a_text_that_is_read_word_by_word_is_the_same_text() {
+    let recording: Recording = recorded("tiny/encoder.json");
+    // White space at the ends belongs to no word.
+    let texts = recording
+        .texts
+        .iter()
+        .map(|text| text.text.trim().to_owned());
+    let texts: Vec<String> = texts.collect();
+    let mut spec = spec(64, 100);
+    spec.passage_prefix = "passage: ".to_owned();
+    let vectors = embed(&mut embedder(&tiny(), &spec, 2), &texts);
+    let readings = embedder(&tiny(), &spec, 2).read(&texts, TextKind::Passage);
+    let readings = readings.expect("reads");
+    for ((text, vector), reading) in texts.iter().zip(&vectors).zip(&readings) {
+        assert_eq!(&reading.vector, vector, "{text:?}");
+        for (span, vector) in &reading.words {
+            assert!(
+                !text[span.clone()].contains(char::is_whitespace),
+                "{text:?}"
+            );
+            assert!(vector.len() == 64 && vector.iter().all(|x| x.is_finite()));
+        }
+    }
+    let told = readings.iter().map(|reading| reading.words.len());
+    let all = texts.iter().map(|text| text.split_whitespace().count());
+    // What is cut off has no words.
+    assert!(
+        told.zip(all)
+            .all(|(told, all)| told <= all && (told > 0) == (all > 0))
+    );
+}
+
+#[test]
+fn a_word_says_what_it_says_where_it_stands() {
+    let mut embedder = embedder(&tiny(), &spec(64, 100), 1);
+    let texts = [
+        "one two".to_owned(),
+        "one three".to_owned(),
+        "one two".to_owned(),
+    ];
+    let readings = embedder.read(&texts, TextKind::Query).expect("reads");
+    assert_eq!(readings[0], readings[2]);
+    assert_eq!(readings[0].words[0].0, 0..3);
+    assert_eq!(readings[0].words[1].0, 4..7);
+    // After the first layer a word knows its neighbours.
+    assert_ne!(readings[0].words[0].1, readings[1].words[0].1);
 }
 
 #[test]

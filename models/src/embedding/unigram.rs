@@ -4,6 +4,8 @@
 //! Control tokens are never the result of text, whatever it says. Memory is a list of pieces, a table
 //! to find them by hash, and a filter that tells where no longer piece can follow.
 
+use std::ops::Range;
+
 use super::normal::Normaliser;
 
 /// What stands for a space inside a piece.
@@ -35,6 +37,15 @@ pub(super) struct Unigram {
     filter: Vec<u64>,
     unknown_score: f64,
     controls: Controls,
+}
+
+/// A word of a text, and its tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Word {
+    /// Where it stands in the text.
+    pub(super) bytes: Range<usize>,
+    /// Where its tokens are.
+    pub(super) tokens: Range<usize>,
 }
 
 /// Buffers of `Unigram::encode`, kept between texts.
@@ -132,6 +143,40 @@ impl Unigram {
     ) {
         let full = tokens.len() + most.saturating_sub(1);
         tokens.push(self.controls.beginning);
+        self.append(text, full, scratch, tokens);
+        tokens.push(self.controls.end);
+    }
+
+    /// Appends the tokens of a text, and says which are those of each of its words (bytes of the text), as
+    /// white space parts them; else as `encode`, after a text that stands before it.
+    pub(super) fn encode_words(
+        &self,
+        (before, text): (&str, &str),
+        most: usize,
+        scratch: &mut Scratch,
+        tokens: &mut Vec<u32>,
+    ) -> Vec<Word> {
+        let full = tokens.len() + most.saturating_sub(1);
+        tokens.push(self.controls.beginning);
+        self.append(before.trim_end(), full, scratch, tokens);
+        let mut words = Vec::new();
+        for word in text.split_whitespace() {
+            let first = tokens.len();
+            self.append(word, full, scratch, tokens);
+            let start = word.as_ptr().addr() - text.as_ptr().addr();
+            if tokens.len() > first {
+                words.push(Word {
+                    bytes: start..start + word.len(),
+                    tokens: first..tokens.len(),
+                });
+            }
+        }
+        tokens.push(self.controls.end);
+        words
+    }
+
+    /// Appends the tokens of a text until there are `full`.
+    fn append(&self, text: &str, full: usize, scratch: &mut Scratch, tokens: &mut Vec<u32>) {
         scratch.word.clear();
         let mut blank = false;
         self.normaliser.each(text, |part| {
@@ -153,7 +198,6 @@ impl Unigram {
         });
         self.cut(scratch, tokens);
         tokens.truncate(full);
-        tokens.push(self.controls.end);
     }
 
     /// Appends the tokens of the word and empties it.
@@ -246,7 +290,7 @@ impl Unigram {
         }
     }
 
-    fn range(&self, id: u32) -> std::ops::Range<usize> {
+    fn range(&self, id: u32) -> Range<usize> {
         self.starts[id as usize] as usize..self.starts[id as usize + 1] as usize
     }
 

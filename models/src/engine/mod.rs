@@ -40,7 +40,7 @@ pub use decoder::Options;
 #[cfg(test)]
 pub(crate) use decoder::tests::log_softmax;
 pub(crate) use decoder::{Decoder, PASS};
-pub(crate) use encoder::{Encoder, EncoderWeights, Pooling, Shape};
+pub(crate) use encoder::{Encoder, EncoderWeights, Pooling, Shape, WordVectors};
 pub(crate) use network::Network;
 pub(crate) use pool::be_nice;
 

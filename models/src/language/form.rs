@@ -21,7 +21,15 @@ pub enum Form {
     OneOf(Vec<Candidate>),
     /// Words as they stand in this text, from the beginning of a word to the end of one.
     SpanOf(String),
+    /// Yes or no. A model that is too small to tell is not run, and nothing is chosen.
+    Judgement,
 }
+
+/// How a model says yes or no: two ways of each.
+const JUDGEMENTS: [&str; 4] = ["Yes", "yes", "No", "no"];
+
+/// The most that a judgement counts (log odds).
+const SUREST: f32 = 10.0;
 
 /// A text that may be chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +60,38 @@ pub struct Choice {
     pub weights: Vec<f32>,
     /// How likely the model was to say this by itself, over the tokens that told texts apart (0 to 1).
     pub likelihood: f32,
+}
+
+impl Choice {
+    /// The log odds of yes, of a judgement.
+    #[must_use]
+    pub fn log_odds(&self) -> f32 {
+        let (yes, no) = self.weights.split_at(self.weights.len() / 2);
+        let all = |weights: &[f32]| weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        (all(yes) / all(no)).ln().clamp(-SUREST, SUREST)
+    }
+}
+
+/// Texts of which one is said whole, ends of words, and where each begins.
+type Followed<'a> = (Vec<Text<'a>>, Option<Vec<bool>>, Vec<Cursor>);
+
+/// Texts of which one is said whole.
+fn whole<'a, E>(
+    all: impl Iterator<Item = (&'a str, f32)>,
+    mut encode: impl FnMut(&str) -> Result<Vec<u32>, E>,
+) -> Result<Followed<'a>, E> {
+    let mut texts = Vec::new();
+    for (words, favour) in all {
+        let tokens = Some(encode(words)?);
+        texts.push(Text {
+            words,
+            tokens,
+            favour,
+        });
+    }
+    let cursors = (0..texts.len()).filter(|text| !texts[*text].words.is_empty());
+    let cursors = cursors.map(|text| Cursor { text, at: 0 }).collect();
+    Ok((texts, None, cursors))
 }
 
 /// Follows texts as tokens are chosen.
@@ -108,23 +148,16 @@ impl<'a> Follower<'a> {
     /// Those of `encode`.
     pub(super) fn new<E>(
         form: &'a Form,
-        mut encode: impl FnMut(&str) -> Result<Vec<u32>, E>,
+        encode: impl FnMut(&str) -> Result<Vec<u32>, E>,
     ) -> Result<Option<Self>, E> {
         let (texts, ends, cursors) = match form {
             Form::Free => return Ok(None),
             Form::OneOf(candidates) => {
-                let mut texts = Vec::with_capacity(candidates.len());
-                for candidate in candidates {
-                    texts.push(Text {
-                        words: &candidate.text,
-                        tokens: Some(encode(&candidate.text)?),
-                        favour: candidate.favour,
-                    });
-                }
-                let cursors = (0..texts.len()).filter(|text| !texts[*text].words.is_empty());
-                let cursors = cursors.map(|text| Cursor { text, at: 0 }).collect();
-                (texts, None, cursors)
+                let candidates = candidates.iter();
+                let texts = candidates.map(|one| (one.text.as_str(), one.favour));
+                whole(texts, encode)?
             }
+            Form::Judgement => whole(JUDGEMENTS.into_iter().map(|text| (text, 0.0)), encode)?,
             Form::SpanOf(text) => {
                 let cursors = starts(text).map(|at| Cursor { text: 0, at }).collect();
                 let ends = Some(ends(text));
@@ -395,6 +428,21 @@ mod tests {
             }
         }
         follower.finish()
+    }
+
+    #[test]
+    fn a_judgement_has_its_odds() {
+        let odds = |weights: [f32; 4]| {
+            let choice = Choice {
+                index: 0,
+                weights: weights.to_vec(),
+                likelihood: 1.0,
+            };
+            choice.log_odds()
+        };
+        assert!(odds([0.25; 4]).abs() < 1e-6);
+        assert!((odds([0.5, 0.25, 0.25, 0.0]) - 3.0_f32.ln()).abs() < 1e-6);
+        assert!((odds([0.0, 0.0, 1.0, 0.0]) + SUREST).abs() < 1e-6);
     }
 
     #[test]

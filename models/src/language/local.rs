@@ -11,7 +11,7 @@ use super::sampler::Sampler;
 use super::stock::{self, Stock};
 use super::template::{Piece, Template};
 use super::tokenizer::Tokenizer;
-use super::{Ending, LanguageModel, Message, Request, Summary};
+use super::{Ending, Form, LanguageModel, Message, Request, Summary};
 use crate::ModelsError;
 use crate::engine::{Decoder, Network, Options, PASS, be_nice};
 use crate::gguf::Gguf;
@@ -22,7 +22,12 @@ pub struct LocalModel {
     network: Box<dyn Network>,
     tokenizer: Tokenizer,
     template: Template,
+    /// Weights that it has.
+    parameters: u64,
 }
+
+/// Weights with which a model can tell whether a text answers a question; smaller ones say yes to nearly all.
+const JUDGES: u64 = 1_000_000_000;
 
 impl LocalModel {
     /// Loads the file at `path`; the calling thread takes part in computing and gets its niceness.
@@ -50,11 +55,15 @@ impl LocalModel {
             text_of("eos_token_id").unwrap_or_default(),
         )
         .run_by(options.worker.clone());
+        let sizes = gguf.file().tensors().map(|tensor| &tensor.dimensions);
+        let parameters = sizes.map(|size| size.iter().map(|one| *one as u64).product::<u64>());
+        let parameters = parameters.sum();
         Ok(Self {
             id: id.to_owned(),
             network,
             tokenizer,
             template,
+            parameters,
         })
     }
 
@@ -118,6 +127,9 @@ impl LanguageModel for LocalModel {
         emit: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Summary, ModelsError> {
         let started = Instant::now();
+        if request.form == Form::Judgement && self.parameters < JUDGES {
+            return Ok(Summary::of_prompt(0, 0));
+        }
         let prompt = self.prompt(&request.messages, &request.begun)?;
         if prompt.is_empty() || prompt.len() + request.max_tokens > self.context() {
             return Err(ModelsError::ContextOverflow {
@@ -129,15 +141,8 @@ impl LanguageModel for LocalModel {
         // The last token is always read: its logits are what generation starts from.
         let known = self.network.start(&prompt[..prompt.len() - 1]);
         let mut summary = Summary {
-            prompt_tokens: prompt.len(),
-            cached_tokens: known,
-            tokens: 0,
-            first_token_ms: 0.0,
-            tokens_per_second: 0.0,
-            drafted_tokens: 0,
-            accepted_tokens: 0,
             ending: Ending::Cancelled,
-            choice: None,
+            ..Summary::of_prompt(prompt.len(), known)
         };
         let mut sampler = Sampler::new(request.sampling);
         let mut left = prompt.len() - known;

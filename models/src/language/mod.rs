@@ -131,6 +131,23 @@ pub struct Summary {
     pub choice: Option<Choice>,
 }
 
+impl Summary {
+    /// Of an answer of which nothing is said yet.
+    fn of_prompt(prompt_tokens: usize, cached_tokens: usize) -> Self {
+        Self {
+            prompt_tokens,
+            cached_tokens,
+            tokens: 0,
+            first_token_ms: 0.0,
+            tokens_per_second: 0.0,
+            drafted_tokens: 0,
+            accepted_tokens: 0,
+            ending: Ending::Stop,
+            choice: None,
+        }
+    }
+}
+
 /// A language model, driven by one thread.
 pub trait LanguageModel: Send {
     /// Catalog id.

@@ -41,17 +41,7 @@ impl LanguageModel for ScriptedModel {
         request: &Request,
         emit: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Summary, ModelsError> {
-        let mut summary = Summary {
-            prompt_tokens: 0,
-            cached_tokens: 0,
-            tokens: 0,
-            first_token_ms: 0.0,
-            tokens_per_second: 0.0,
-            drafted_tokens: 0,
-            accepted_tokens: 0,
-            ending: Ending::Stop,
-            choice: None,
-        };
+        let mut summary = Summary::of_prompt(0, 0);
         for message in &request.messages {
             summary.prompt_tokens += self.count(&message.text)?;
         }
@@ -62,6 +52,7 @@ impl LanguageModel for ScriptedModel {
                 Some(texts.iter().map(|one| one.text.clone()).collect::<Vec<_>>())
             }
             Form::SpanOf(text) => Some(vec![text.clone()]),
+            Form::Judgement => return Ok(summary),
         };
         if let Some(texts) = texts {
             // The text that says what the script says; else the first.

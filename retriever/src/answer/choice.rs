@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use vade_models::language::Candidate;
-
 use super::{Part, Shape};
 use crate::calendar::{Date, Period};
 use crate::cite::{Quote, header_of, is_item, quotes};
@@ -15,14 +13,25 @@ use crate::proof::Claim;
 use crate::values::document_date;
 use crate::versus;
 
-/// In how many ways a sentence is copied: as it stands, and without the signs that it begins with.
-pub(super) const COPIES: usize = 2;
-
-/// How much a sentence is favoured that has all words of the question (nats).
+/// How much a sentence is favoured that has all words of the question (nats), and where it is known how much of each
+/// word it says: a conditional logit (BENCHMARKS.md).
 const FAVOUR: f32 = 6.0;
+const FAVOUR_BESIDE: f32 = 2.0;
 
-/// How much the sentence is favoured that is nearest in meaning (nats).
+/// How much the sentence is favoured that is nearest in meaning (nats), and where that is known.
 const NEAR: f32 = 6.0;
+const NEAR_BESIDE: f32 = 3.0;
+
+/// How much a sentence is favoured that says all words of the question, in whatever words (nats).
+const SAID: f32 = 9.0;
+
+/// How much a sentence is favoured whose passage lacks a name or a number that another one has (nats), and how many of
+/// them count.
+const LACKING: f32 = -1.5;
+const MOST_LACKING: u8 = 3;
+
+/// How much of it counts what a sentence stands under, or leans on.
+const SAID_AROUND: f32 = 0.8;
 
 /// How much a row is favoured whose first cell the question says whole (nats).
 const LABEL: f32 = 1.5;
@@ -108,6 +117,13 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
     let read = claim.shares(read.iter().map(String::as_str));
     let context = part.context.as_deref().unwrap_or_default();
     let context = Claim::of(context).shares(texts());
+    let said = shares_said(quotes, part);
+    let (favour_of_words, favour_of_near) = match said {
+        Some(_) => (FAVOUR_BESIDE, NEAR_BESIDE),
+        None => (FAVOUR, NEAR),
+    };
+    let said = said.unwrap_or_else(|| vec![0.0; quotes.len()]);
+    let lacks = lacks_more(part, &Claim::of(question));
     let expected = part.expected();
     let newest = newest(quotes, part);
     let is_dated: Vec<bool> = part
@@ -130,9 +146,17 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
         };
         let near = part.near(quote);
         let label = LABEL * labelled(quote.text, question);
-        let speaks = speaks_of_object(question, &format!("{} {}", quote.around, whole[place]));
-        let thing = if speaks { 0.0 } else { ANOTHER_THING };
-        let favour = FAVOUR * words + NEAR * near + label + thing + kind + denial + recent;
+        let thing = ANOTHER_THING
+            * lacks_object(part, quote, &format!("{} {}", quote.around, whole[place]));
+        let favour = favour_of_words * words
+            + favour_of_near * near
+            + SAID * said[place]
+            + LACKING * f32::from(lacks[quote.passage].min(MOST_LACKING))
+            + label
+            + thing
+            + kind
+            + denial
+            + recent;
         tracing::trace!(
             place,
             own = own[place],
@@ -142,6 +166,7 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
             denial,
             recent,
             near,
+            said = said[place],
             meaning = part.meaning(quote),
             favour,
             path = part.excerpts[quote.passage].passage.path,
@@ -153,18 +178,64 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
     quotes.iter().enumerate().map(favour).collect()
 }
 
-/// How far one quote must be ahead of all others to be chosen without the model (nats).
-const AHEAD: f32 = 3.0;
-
-/// The quote that is far ahead of all others.
-pub(super) fn leader(favours: &[f32]) -> Option<usize> {
-    let best = best_first(favours);
-    match best[..] {
-        [] => None,
-        [only] => Some(only),
-        [first, second, ..] => (favours[first] >= favours[second] + AHEAD).then_some(first),
-    }
+/// How much each quote says of the question's words, in whatever words, 0 to 1; words that few say count more. None
+/// where that cannot be told.
+fn shares_said(quotes: &[Quote<'_>], part: &Part) -> Option<Vec<f32>> {
+    let said = quotes.iter().map(|quote| said_by(quote, part));
+    let said: Option<Vec<Vec<f32>>> = said.collect();
+    let said = said?;
+    #[expect(clippy::cast_precision_loss, reason = "sentences are few")]
+    let weight = |word: usize| {
+        let all: f32 = said.iter().map(|one| one[word]).sum();
+        (1.0 + said.len() as f32 / (1.0 + all)).ln()
+    };
+    let weights: Vec<f32> = (0..said.first()?.len()).map(weight).collect();
+    let all: f32 = weights.iter().sum();
+    let share = |one: &Vec<f32>| {
+        let said = one.iter().zip(&weights).map(|(said, weight)| said * weight);
+        said.sum::<f32>() / all.max(f32::MIN_POSITIVE)
+    };
+    Some(said.iter().map(share).collect())
 }
+
+/// How much of each of the question's words a quote says, with what it stands under and leans on; none where that cannot
+/// be told.
+fn said_by(quote: &Quote<'_>, part: &Part) -> Option<Vec<f32>> {
+    let nearness = &part.nearness;
+    let passage = &part.excerpts[quote.passage].passage;
+    let words = nearness.words()?;
+    let Some(said) = nearness.said(passage, &quote.span) else {
+        return Some(vec![0.0; words]);
+    };
+    let before = quote.before.as_ref();
+    let before = before.and_then(|before| nearness.said(passage, before));
+    let around = |word: usize| {
+        let before = before.map_or(0.0, |before| before.own[word]);
+        SAID_AROUND * said.under[word].max(before)
+    };
+    let own = said.own.iter().enumerate();
+    Some(own.map(|(word, own)| own.max(around(word))).collect())
+}
+
+/// How much a quote lacks what is counted, 0 to 1: the sugar of "How many grams of sugar …?" `text` is its words and
+/// those around it.
+fn lacks_object(part: &Part, quote: &Quote<'_>, text: &str) -> f32 {
+    let Some(object) = counted(&part.text) else {
+        return 0.0;
+    };
+    if Claim::of_noun(&object).shares_term_with(text) {
+        return 0.0;
+    }
+    let said = said_by(quote, part);
+    let said = part
+        .nearness
+        .place_of(&object)
+        .and_then(|word| Some(said?[word]));
+    1.0 - said.unwrap_or_default()
+}
+
+/// How far ahead of the best of the others counts, at most (nats).
+const AHEAD: f32 = 3.0;
 
 fn best_first(favours: &[f32]) -> Vec<usize> {
     let mut places: Vec<usize> = (0..favours.len()).collect();
@@ -172,42 +243,40 @@ fn best_first(favours: &[f32]) -> Vec<usize> {
     places
 }
 
-/// Quotes that the model reads, at most, and how far behind the first they may be (nats).
-const READ: usize = 5;
+/// Quotes that the model judges, at most, and how far behind the first they may be (nats).
+const JUDGED: usize = 4;
 const BEHIND: f32 = 6.0;
 
-/// The places of the quotes among which the model chooses, in the order in which they stand; together about so many
-/// bytes with what stands around them.
-pub(super) fn worth_reading(quotes: &[Quote<'_>], favours: &[f32], bytes: usize) -> Vec<usize> {
+/// How much the model's judgement counts beside what speaks for a quote, and what may be hoped of one (log odds): few
+/// right quotes have more.
+const JUDGEMENT: f32 = 2.0;
+const HOPED: f32 = 1.5;
+
+/// The places of the quotes that the model judges, the best first.
+pub(super) fn worth_judging(favours: &[f32]) -> Vec<usize> {
     let best = best_first(favours);
-    let mut left = bytes;
-    let mut read: Vec<usize> = Vec::new();
-    for place in best.iter().copied().take(READ) {
-        let cost = 2 * quotes[place].text.len();
-        let is_near = favours[place] + BEHIND >= favours[best[0]];
-        if read.len() > 1 && (cost > left || !is_near) {
-            break;
-        }
-        left = left.saturating_sub(cost);
-        read.push(place);
-    }
-    read.sort_unstable();
-    read
+    let near = |place: &usize| favours[*place] + BEHIND >= favours[best[0]];
+    best.iter().copied().take(JUDGED).filter(near).collect()
 }
 
-/// What the model may copy: each quote in its ways, with what speaks for it.
-pub(super) fn copies(quotes: &[Quote<'_>], favours: &[f32], read: &[usize]) -> Vec<Candidate> {
-    let copies = read.iter().flat_map(|place| {
-        let text = quotes[*place].text;
-        let copy = |text: &str| Candidate {
-            text: format!(" \"{text}\""),
-            favour: favours[*place],
-        };
-        let plain = without_mark(text);
-        let other = (plain.len() < text.len()).then(|| copy(plain));
-        [copy(text), other.unwrap_or_else(|| Candidate::new(""))]
-    });
-    copies.collect()
+/// Whether no quote from the one at `next` on would be chosen, whatever the model thinks of it.
+pub(super) fn is_settled(favours: &[f32], judged: &[(usize, f32)], next: usize) -> bool {
+    let hoped = favours[next] + JUDGEMENT * HOPED;
+    judged.iter().any(|one| score_of(favours, *one) >= hoped)
+}
+
+/// What speaks for a quote together with the model's judgement (nats).
+fn score_of(favours: &[f32], (place, odds): (usize, f32)) -> f32 {
+    favours[place] + JUDGEMENT * odds
+}
+
+/// The quote for which most speaks with the model's judgement, and that.
+pub(super) fn best_judged(favours: &[f32], judged: &[(usize, f32)]) -> Option<(usize, f32)> {
+    let judged = judged.iter().copied();
+    judged.reduce(|best, other| {
+        let is_better = score_of(favours, other) > score_of(favours, best);
+        if is_better { other } else { best }
+    })
 }
 
 /// A sentence after the one that it leans on.
@@ -490,8 +559,7 @@ pub(super) fn without_mark(line: &str) -> &str {
     rest.trim_start_matches(signs)
 }
 
-/// The texts that could answer a question: each sentence, row and line of the passages, once. Where some passages
-/// have all the names and numbers of the question, the others speak of something else.
+/// The texts that could answer a question: each sentence, row and line of the passages, once.
 pub(super) fn candidates<'a>(
     part: &'a Part,
     question_text: &str,
@@ -507,14 +575,11 @@ pub(super) fn candidates<'a>(
             .is_some_and(|names| names.iter().all(|name| said.contains(name)))
     };
     let question = Claim::of(question_text);
-    let lacks: Vec<usize> = excerpts
-        .iter()
-        .map(|excerpt| question.lacks(&read_of(excerpts, excerpt)).0)
-        .collect();
-    let fewest = lacks.iter().copied().min().unwrap_or_default();
+    let lacks = lacks_more(part, &question);
     let mut all: Vec<Quote<'a>> = Vec::new();
     for (place, excerpt) in excerpts.iter().enumerate() {
-        if lacks[place] > fewest {
+        // Where words alone tell, what lacks a name or a number is of something else.
+        if lacks[place] > 0 && part.nearness.words().is_none() {
             continue;
         }
         let is_read = |span: &Range<usize>| {
@@ -544,6 +609,16 @@ pub(super) fn candidates<'a>(
     all
 }
 
+/// How many more names and numbers of a question each passage lacks than the one that lacks the fewest.
+fn lacks_more(part: &Part, question: &Claim) -> Vec<u8> {
+    let excerpts = part.excerpts.iter();
+    let lacks = excerpts.map(|excerpt| question.lacks(&read_of(&part.excerpts, excerpt)).0);
+    let lacks: Vec<usize> = lacks.collect();
+    let fewest = lacks.iter().copied().min().unwrap_or_default();
+    let more = |lacks: usize| u8::try_from(lacks - fewest).unwrap_or(u8::MAX);
+    lacks.into_iter().map(more).collect()
+}
+
 /// What is read of the document of a passage: what is said at its top holds for the rows of a table far below.
 fn read_of(excerpts: &[Excerpt], one: &Excerpt) -> String {
     let own = &one.passage;
@@ -557,18 +632,26 @@ fn read_of(excerpts: &[Excerpt], one: &Excerpt) -> String {
 /// What speaks for a quote as an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Evidence {
-    /// What is taken from the score because it is of another thing, another year or another kind.
+    /// What is taken from the score because it is of another thing or another kind.
     pub of_others: f32,
     /// The share of the question's words that it or what it stands under has.
     pub terms: f32,
     /// The share that its passage has.
     pub near: f32,
+    /// How much it says of the question's words, in whatever words; none where that is not known.
+    pub said: Option<f32>,
     /// How near it is in meaning; none where that is not known.
     pub meaning: Option<f32>,
+    /// What the model thinks of it that it answers (log odds); none where it cannot tell.
+    pub odds: Option<f32>,
+    /// How far it is ahead of the best of the others (nats).
+    pub ahead: f32,
     /// Whether it is in another language, whose words cannot be compared.
     pub is_foreign: bool,
     /// Names and numbers of the question that its passage lacks.
     pub lacks: usize,
+    /// Whether it lacks a year that the question names.
+    pub is_of_other_year: bool,
     /// Whether the conversation speaks of its document.
     pub is_spoken_of: bool,
 }
@@ -576,7 +659,8 @@ pub(super) struct Evidence {
 /// What speaks for a choice among `quotes`.
 pub(super) fn evidence(
     quotes: &[Quote<'_>],
-    place: usize,
+    favours: &[f32],
+    (place, odds): (usize, Option<f32>),
     part: &Part,
     is_foreign: bool,
 ) -> Evidence {
@@ -587,6 +671,12 @@ pub(super) fn evidence(
         let whole = whole(quote, &part.excerpts);
         format!("{} {whole}", quote.around)
     });
+    let favour = favours[place];
+    let others = favours
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != place);
+    let best_other = others.map(|(_, favour)| *favour).reduce(f32::max);
     let read = part.excerpts.iter().map(|excerpt| {
         let read = read_of(&part.excerpts, excerpt);
         format!("{read} {link}")
@@ -597,15 +687,14 @@ pub(super) fn evidence(
     let passage = &texts[read];
     let kind = part.expected();
     let is_kind = |text: &str| kind.is_none_or(|kind| kind.is_in(text, &part.text));
-    let of_other_thing = !is_foreign && !speaks_of_object(&part.text, &texts[place]);
-    let of_no_thing = of_other_thing && !speaks_of_object(&part.text, passage);
+    let lacks_thing = lacks_object(part, &quotes[place], &texts[place]);
+    let lacks_everywhere = lacks_object(part, &quotes[place], passage);
     let asked_of = asked_of(&part.text).map(|noun| Claim::of_noun(&noun));
     let is_named = |noun: Claim| noun.is_empty() || noun.shares_term_with(passage);
     let of_other_object = !is_foreign && !asked_of.is_none_or(is_named);
-    let of_others = OTHER_THING * flag(of_other_thing)
+    let of_others = OTHER_THING * lacks_thing
         + OTHER_OBJECT * flag(of_other_object)
-        + NO_SUCH_THING * flag(of_no_thing)
-        + OTHER_YEAR * flag(question.lacks_year(passage))
+        + NO_SUCH_THING * lacks_everywhere
         + OTHER_KIND * flag(!is_kind(quotes[place].text));
     Evidence {
         of_others,
@@ -615,9 +704,13 @@ pub(super) fn evidence(
             shares[place]
         },
         near: shares[read],
+        said: shares_said(quotes, part).map(|said| said[place]),
         meaning: part.meaning(&quotes[place]),
+        odds,
+        ahead: best_other.map_or(AHEAD, |other| (favour - other).clamp(-AHEAD, AHEAD)),
         is_foreign,
         lacks: question.lacks(passage).0,
+        is_of_other_year: question.lacks_year(passage),
         is_spoken_of: part.is_spoken_of(&quotes[place]),
     }
 }
@@ -630,12 +723,6 @@ fn flag(is: bool) -> f32 {
 /// Whether a text is a row or an item, which says what it is of elsewhere in its document.
 fn is_terse(text: &str) -> bool {
     text.starts_with('|') || is_item(text)
-}
-
-/// Whether a text has what a question counts: the sugar of "How many grams of sugar …?"
-fn speaks_of_object(question: &str, text: &str) -> bool {
-    let object = counted(question);
-    object.is_none_or(|object| Claim::of_noun(&object).shares_term_with(text))
 }
 
 /// What it takes from the score that a quote has no word of the question, nor what it stands under.
@@ -659,6 +746,11 @@ const OTHER_YEAR: f32 = 2.0;
 /// What a name or number takes from the score that the passage does not have; at most two count.
 const LACKS: f32 = 0.25;
 
+/// How much of that counts where the model has judged: a name or number that is not there, and all of what makes it of
+/// another thing or kind.
+const LACKS_JUDGED: f32 = 0.8;
+const OTHERS_JUDGED: f32 = 0.25;
+
 /// What it adds to the score that the conversation speaks of its document.
 const SPOKEN_OF: f32 = 0.5;
 
@@ -666,9 +758,30 @@ const SPOKEN_OF: f32 = 0.5;
 const ANSWERS: f32 = -0.3;
 
 impl Evidence {
-    /// The log odds that the quote answers: a logistic regression (BENCHMARKS.md) of its words and its meaning; what is
-    /// taken away for another year, another thing or another subject was set by hand.
+    /// The log odds that the quote answers: logistic regressions (BENCHMARKS.md) of the model's judgement, its words and
+    /// its meaning; what is taken away for another year, another thing or another subject was set by hand.
     pub(super) fn score(self) -> f32 {
+        let lacks = flag(self.lacks > 0) + flag(self.lacks > 1);
+        let score = match (self.odds, self.said, self.meaning) {
+            (Some(odds), said, _) => {
+                let said = said.unwrap_or(self.terms);
+                -1.1 + 1.6 * odds + 0.38 * self.ahead + 0.65 * said
+                    - LACKS_JUDGED * lacks
+                    - OTHERS_JUDGED * self.of_others
+            }
+            (None, Some(said), Some(meaning)) => {
+                -1.7 + 0.9 * said + 1.4 * meaning + 0.36 * self.ahead
+                    - LACKS * lacks
+                    - self.of_others
+            }
+            _ => self.score_of_words() - LACKS * lacks - self.of_others,
+        };
+        score + SPOKEN_OF * flag(self.is_spoken_of) - OTHER_YEAR * flag(self.is_of_other_year)
+    }
+
+    /// What its words speak for it, and its meaning where that is known; not word by word.
+    fn score_of_words(self) -> f32 {
+        let is_of_other_subject = !self.is_foreign && self.terms <= 0.0;
         let words = match (self.meaning, self.is_foreign) {
             (Some(meaning), true) => 0.2 + 11.4 * (meaning - 0.703),
             (None, true) => 0.2,
@@ -677,12 +790,7 @@ impl Evidence {
             }
             (None, false) => -0.9 + 4.6 * self.terms + 1.3 * self.near,
         };
-        let lacks = flag(self.lacks > 0) + flag(self.lacks > 1);
-        let of_other_subject = !self.is_foreign && self.terms <= 0.0;
-        words + SPOKEN_OF * flag(self.is_spoken_of)
-            - LACKS * lacks
-            - OTHER_SUBJECT * flag(of_other_subject)
-            - self.of_others
+        words - OTHER_SUBJECT * flag(is_of_other_subject)
     }
 
     /// Whether the quote speaks of what is asked.
@@ -695,4 +803,23 @@ impl Evidence {
 fn says_something(line: &str) -> bool {
     let letters = line.chars().filter(|c| c.is_alphanumeric()).count();
     letters > 1 && !line.starts_with('#')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_are_judged_first_and_no_more_than_it_takes() {
+        assert_eq!(worth_judging(&[1.0, 9.0, 2.0, 8.0, 7.0, 6.0]), [1, 3, 4, 5]);
+        assert_eq!(worth_judging(&[1.0, 9.0]), [1]);
+        let favours = [9.0, 8.0];
+        // A clear yes to the first is enough; else the second may come first.
+        assert!(is_settled(&favours, &[(0, 1.5)], 1));
+        assert!(!is_settled(&favours, &[(0, 0.5)], 1));
+        assert!(!is_settled(&favours, &[], 0));
+        assert_eq!(best_judged(&favours, &[(0, 0.0), (1, 1.0)]), Some((1, 1.0)));
+        assert_eq!(best_judged(&favours, &[(0, 1.0), (1, 1.0)]), Some((0, 1.0)));
+        assert_eq!(best_judged(&favours, &[]), None);
+    }
 }

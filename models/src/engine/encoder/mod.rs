@@ -8,6 +8,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::kernels::{self, Kernels};
@@ -84,6 +85,16 @@ pub(crate) struct EncoderWeights {
     weights: Weights,
 }
 
+/// Vectors of words, as a layer within the encoder has them.
+pub(crate) struct WordVectors<'a> {
+    /// Layers that are behind them: the last ones tell what a text says, those before what its words say.
+    pub(crate) layers: usize,
+    /// Which tokens each word is.
+    pub(crate) words: &'a [Range<usize>],
+    /// `[words][width]`.
+    pub(crate) out: &'a mut [f32],
+}
+
 /// Computes with an encoder's weights.
 pub(crate) struct Encoder {
     weights: Arc<EncoderWeights>,
@@ -114,6 +125,8 @@ struct Scratch {
     /// Attention scores of each thread.
     scores: Vec<Vec<f32>>,
     row: Vec<u8>,
+    /// A token's vector, normed.
+    normed: Vec<f32>,
 }
 
 #[derive(Clone, Copy)]
@@ -146,7 +159,7 @@ impl Encoder {
     }
 
     /// The vectors `[texts][width]` of texts that follow each other in `tokens`; `ends` says where
-    /// each ends. They are as pooling gives them, of any length.
+    /// each ends. They are as pooling gives them, of any length; so are those of words, where they are wanted.
     ///
     /// # Errors
     /// A text that is empty or longer than the model reads, a token that there is not, weights that
@@ -157,15 +170,22 @@ impl Encoder {
         ends: &[usize],
         pooling: Pooling,
         out: &mut [f32],
+        mut words: Option<WordVectors<'_>>,
     ) -> Result<(), ModelsError> {
         self.place(tokens, ends)?;
         self.embed(tokens)?;
         let weights = Arc::clone(&self.weights);
         let mut norm = &weights.norm;
-        for layer in &weights.layers {
+        for (behind, layer) in weights.layers.iter().enumerate() {
+            if let Some(mut words) = words.take_if(|words| words.layers <= behind) {
+                self.words(norm, &mut words);
+            }
             self.attention(layer, norm);
             self.feed_forward(layer);
             norm = &layer.feed_norm;
+        }
+        if let Some(mut words) = words {
+            self.words(norm, &mut words);
         }
         self.finish(norm, pooling, out);
         weights
@@ -397,6 +417,28 @@ impl Encoder {
                 }
             },
         );
+    }
+
+    /// The vector of each word: the mean of its tokens', normed; `x` stays as it is.
+    fn words(&mut self, norm: &Norm, words: &mut WordVectors<'_>) {
+        let Shape { width, epsilon, .. } = self.weights.shape;
+        let Scratch { x, normed, .. } = &mut self.scratch;
+        words.out.fill(0.0);
+        for (word, out) in words.words.iter().zip(words.out.chunks_exact_mut(width)) {
+            let tokens = x[word.start * width..word.end * width].chunks_exact(width);
+            let count = tokens.len() as f32;
+            for token in tokens {
+                normed.clear();
+                normed.extend_from_slice(token);
+                // SAFETY: the processor has the level.
+                unsafe {
+                    (self.kernels.layer_norm)(normed, &norm.weight, &norm.bias, epsilon);
+                }
+                for (out, x) in out.iter_mut().zip(&*normed) {
+                    *out += x / count;
+                }
+            }
+        }
     }
 
     /// Norms what is wanted of `x` and pools it.
