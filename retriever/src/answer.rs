@@ -323,7 +323,10 @@ impl<'a> Asked<'a> {
             let Some(words) = self.translated(&shown, &begun, quote).await? else {
                 return Ok(None);
             };
-            text = words;
+            text = match shape {
+                Shape::YesNo if !words.is_empty() => worded(phrase.as_deref(), &words),
+                _ => words,
+            };
         }
         if text.is_empty() {
             text = match cell {

@@ -107,6 +107,14 @@ fn a_text_that_is_read_word_by_word_is_the_same_text() {
         .iter()
         .map(|text| text.text.trim().to_owned());
     let texts: Vec<String> = texts.collect();
+    let tokenizer = Container::open(&tiny()).expect("opens").tokenizer;
+    for text in &texts {
+        let (mut whole, mut by_word) = (Vec::new(), Vec::new());
+        let mut scratch = Scratch::default();
+        tokenizer.encode(&format!("passage: {text}"), 100, &mut scratch, &mut whole);
+        tokenizer.encode_words(("passage: ", text), 100, &mut scratch, &mut by_word);
+        assert_eq!(whole, by_word, "{text:?}");
+    }
     let mut spec = spec(64, 100);
     spec.passage_prefix = "passage: ".to_owned();
     let vectors = embed(&mut embedder(&tiny(), &spec, 2), &texts);

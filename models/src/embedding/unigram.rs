@@ -143,7 +143,10 @@ impl Unigram {
     ) {
         let full = tokens.len() + most.saturating_sub(1);
         tokens.push(self.controls.beginning);
-        self.append(text, full, scratch, tokens);
+        if self.append(text, full, scratch, tokens) {
+            self.cut(scratch, tokens);
+            tokens.truncate(full);
+        }
         tokens.push(self.controls.end);
     }
 
@@ -160,9 +163,15 @@ impl Unigram {
         tokens.push(self.controls.beginning);
         self.append(before.trim_end(), full, scratch, tokens);
         let mut words = Vec::new();
+        let mut piece = String::new();
         for word in text.split_whitespace() {
             let first = tokens.len();
-            self.append(word, full, scratch, tokens);
+            piece.clear();
+            if !before.is_empty() || !words.is_empty() {
+                piece.push(' ');
+            }
+            piece.push_str(word);
+            self.append(&piece, full, scratch, tokens);
             let start = word.as_ptr().addr() - text.as_ptr().addr();
             if tokens.len() > first {
                 words.push(Word {
@@ -175,8 +184,15 @@ impl Unigram {
         words
     }
 
-    /// Appends the tokens of a text until there are `full`.
-    fn append(&self, text: &str, full: usize, scratch: &mut Scratch, tokens: &mut Vec<u32>) {
+    /// Appends the tokens of a text until there are `full`, and says whether it ends with white space, which is not
+    /// cut yet.
+    fn append(
+        &self,
+        text: &str,
+        full: usize,
+        scratch: &mut Scratch,
+        tokens: &mut Vec<u32>,
+    ) -> bool {
         scratch.word.clear();
         let mut blank = false;
         self.normaliser.each(text, |part| {
@@ -196,8 +212,11 @@ impl Unigram {
             }
             tokens.len() < full
         });
-        self.cut(scratch, tokens);
+        if !blank {
+            self.cut(scratch, tokens);
+        }
         tokens.truncate(full);
+        blank
     }
 
     /// Appends the tokens of the word and empties it.

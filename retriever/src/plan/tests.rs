@@ -468,6 +468,10 @@ fn kinds_of_spanish_questions_are_told_apart() {
     check("Lista los ingredientes de las lentejas", "items");
     check("¿Se admiten gatos en la cabina?", "yesno");
     check("¿Los gatos pueden viajar en la cabina?", "yesno");
+    check("se puede fumar en la terraza", "yesno");
+    check("¿Recogen muebles en el punto limpio?", "yesno");
+    check("¿Los socios podrán votar por correo?", "yesno");
+    check("¿Imagen de la portada?", "fact");
     check("¿Qué es la varroa?", "definition of=varroa named=Varroa");
     check("¿Qué significa SPF?", "definition of=SPF");
     check("¿Por qué se retrasó el lanzamiento?", "explanation");

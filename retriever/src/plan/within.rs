@@ -386,7 +386,11 @@ fn is_yes_no(asked: &Asked<'_>, start: usize) -> bool {
     se admite|se admiten|admite|admiten|debo|debe|deben|debemos|hace|incluye|incluyen|necesito|\
     necesita|necesitan|fue|fueron|era|eran|habia|ha|han|permite|permiten|se permite|se permiten|\
     existe|existen|cabe|funciona|acepta|aceptan|sabe|vive|lleva|cubre|sigue|paga|vale|dijo|pidio|\
-    pago|firmo|llego|va|van|hubo|tuvo|queda|quedan|viene|esta permitido";
+    pago|firmo|llego|va|van|hubo|tuvo|queda|quedan|viene|esta permitido|podra|podran|podre|podremos|podria|podrian|\
+    sera|seran|tendra|tendran|habra|hara|hacia|tenia|sirve|sirven|entra|entran|abre|abren|cierra|cierran";
+    // Nobody writes so of what is, only asks.
+    const ASKS: &str = "se puede|se pueden|se admite|se admiten|se permite|se permiten|puedo|podemos|esta permitido|\
+    estan permitidos|estan permitidas|hay que|hace falta|es obligatorio|es necesario";
     const INTERROGATIVES: [&str; 20] = [
         "que", "quien", "quienes", "cual", "cuales", "cuando", "cuanto", "cuanta", "cuantos",
         "cuantas", "donde", "adonde", "como", "porque", "what", "who", "which", "when", "where",
@@ -407,11 +411,24 @@ fn is_yes_no(asked: &Asked<'_>, start: usize) -> bool {
         return true;
     }
     let has_verb = |at: usize| asked.any(at, VERBS).is_some();
-    let says_spanish = asked.text.contains('¿') || (asked.text.contains('?') && has_verb(start));
+    let says_spanish = asked.text.contains('¿')
+        || (asked.text.contains('?') && has_verb(start))
+        || asked.any(start, ASKS).is_some();
     let asks = (0..asked.len())
         .any(|at| INTERROGATIVES.contains(&asked.word(at)) && !is_conjunction(asked, at));
     let continues = matches!(asked.word(0), "y" | "o" | "pero");
-    says_spanish && !asks && !continues && (start..asked.len()).any(has_verb)
+    let is_verb_first = asked.text.contains('¿') && is_plural_verb(asked.word(start));
+    let has_any_verb = is_verb_first || (start..asked.len()).any(has_verb);
+    says_spanish && !asks && !continues && has_any_verb
+}
+
+/// Whether a Spanish word that a question begins with is what somebody does: "¿Cogen …?", "¿Pagamos …?"
+fn is_plural_verb(word: &str) -> bool {
+    const ENDINGS: [&str; 4] = ["an", "en", "mos", "ron"];
+    const NOUNS: &str =
+        "imagen orden examen margen volumen resumen origen plan pan buen gran tan bien quien joven";
+    ENDINGS.iter().any(|ending| word.ends_with(ending))
+        && !NOUNS.split(' ').any(|noun| noun == word)
 }
 
 /// "Que" behind the beginning is seldom a question: "¿Hay algo que pagar?"
