@@ -3,7 +3,7 @@
 //! "How much" is answered by a number or by none; a line without one may be near in meaning and answers nothing. Pure.
 
 use crate::fold::{listed, plain};
-use crate::proof::Claim;
+use crate::proof::{Claim, number_word};
 use crate::values::{Unit, amounts, month_named};
 
 /// How much a text is favoured that has what is expected (nats).
@@ -230,6 +230,7 @@ impl Expected {
             }
             Self::Measure => claim().has_number() || claim().says_no() || says_one(text),
             Self::Price => has_price(text) || listed_in(COSTS_NOTHING, text) && !claim().says_no(),
+            Self::Time if asks_hour(question) => tells_hour(text),
             Self::Time => {
                 let told = |word: &String| listed(TIMES, word);
                 let has_number = claim().has_number() && !has_only_phone(text);
@@ -299,6 +300,40 @@ fn has_unit(text: &str, units: &str) -> bool {
     };
     let claim = Claim::of(text);
     (claim.has_number() || says_one(text)) && words(text).iter().any(is_unit)
+}
+
+/// Whether a question asks for the time of day.
+fn asks_hour(question: &str) -> bool {
+    const HOURS: [&str; 5] = [
+        "what time",
+        "que hora",
+        "que horas",
+        "wie viel uhr",
+        "quelle heure",
+    ];
+    let words = words(question);
+    HOURS.iter().any(|phrase| has(&words, phrase))
+}
+
+/// Whether a text has a number that can be an hour, and is no day of a month; or a word for one.
+fn tells_hour(text: &str) -> bool {
+    const WORDS: &str = "noon midnight midday mediodia medianoche dawn dusk sunrise sunset amanecer anochecer morning \
+        evening afternoon manana tarde noche mittag mitternacht midi minuit";
+    const LAST: u32 = 24;
+    let words = words(text);
+    let is_month = |at: usize| {
+        words
+            .get(at)
+            .is_some_and(|word| month_named(word).is_some())
+    };
+    let is_hour = |(at, word): (usize, &String)| {
+        let digits = word.trim_end_matches(|c: char| c.is_alphabetic());
+        let number = digits.parse().ok().or_else(|| number_word(word));
+        let is_joined = words.get(at + 1).is_some_and(|next| next == "de") && is_month(at + 2);
+        let is_day = is_month(at + 1) || is_joined || at > 0 && is_month(at - 1);
+        number.is_some_and(|number| number <= LAST) && !is_day
+    };
+    words.iter().enumerate().any(is_hour) || words.iter().any(|word| listed(WORDS, word))
 }
 
 /// Whether a text tells where something is.
@@ -594,6 +629,12 @@ mod tests {
         assert!(is_in(Expected::Time, "She comes on Thursdays."));
         assert!(!is_in(Expected::Time, "She comes by bus."));
         assert!(!is_in(Expected::Time, "Nils Berg, phone 0161 555 0177."));
+        let hour = |text| Expected::Time.is_in(text, "¿A qué hora abre?");
+        assert!(hour("Abre de 10:30 a 14:00.") && hour("A las siete.") && hour("Opens at 9am."));
+        assert!(
+            !hour("Entered for the contest on 9 May.") && !hour("Cierra los lunes y en octubre.")
+        );
+        assert!(!hour("El 24 de octubre de 2026.") && hour("El 24 de octubre, a las 9."));
         let names =
             |text| Expected::Who.favour(text, "Who holds the deposit of Cooper's Yard?") > 0.0;
         assert!(names("| Late | Corin | Edda |"));

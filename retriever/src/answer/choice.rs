@@ -632,7 +632,7 @@ fn read_of(excerpts: &[Excerpt], one: &Excerpt) -> String {
 /// What speaks for a quote as an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Evidence {
-    /// What is taken from the score because it is of another thing or another kind.
+    /// What is taken from the score because it is of another thing.
     pub of_others: f32,
     /// The share of the question's words that it or what it stands under has.
     pub terms: f32,
@@ -652,6 +652,8 @@ pub(super) struct Evidence {
     pub lacks: usize,
     /// Whether it lacks a year that the question names.
     pub is_of_other_year: bool,
+    /// Whether it has not the kind of thing that the question expects.
+    pub is_of_other_kind: bool,
     /// Whether the conversation speaks of its document.
     pub is_spoken_of: bool,
 }
@@ -694,8 +696,7 @@ pub(super) fn evidence(
     let of_other_object = !is_foreign && !asked_of.is_none_or(is_named);
     let of_others = OTHER_THING * lacks_thing
         + OTHER_OBJECT * flag(of_other_object)
-        + NO_SUCH_THING * lacks_everywhere
-        + OTHER_KIND * flag(!is_kind(quotes[place].text));
+        + NO_SUCH_THING * lacks_everywhere;
     Evidence {
         of_others,
         terms: if is_terse(quotes[place].text) {
@@ -711,6 +712,7 @@ pub(super) fn evidence(
         is_foreign,
         lacks: question.lacks(passage).0,
         is_of_other_year: question.lacks_year(passage),
+        is_of_other_kind: !is_kind(quotes[place].text),
         is_spoken_of: part.is_spoken_of(&quotes[place]),
     }
 }
@@ -747,7 +749,7 @@ const OTHER_YEAR: f32 = 2.0;
 const LACKS: f32 = 0.25;
 
 /// How much of that counts where the model has judged: a name or number that is not there, and all of what makes it of
-/// another thing or kind.
+/// another thing.
 const LACKS_JUDGED: f32 = 0.8;
 const OTHERS_JUDGED: f32 = 0.25;
 
@@ -776,7 +778,9 @@ impl Evidence {
             }
             _ => self.score_of_words() - LACKS * lacks - self.of_others,
         };
-        score + SPOKEN_OF * flag(self.is_spoken_of) - OTHER_YEAR * flag(self.is_of_other_year)
+        score + SPOKEN_OF * flag(self.is_spoken_of)
+            - OTHER_YEAR * flag(self.is_of_other_year)
+            - OTHER_KIND * flag(self.is_of_other_kind)
     }
 
     /// What its words speak for it, and its meaning where that is known; not word by word.
