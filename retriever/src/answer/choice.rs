@@ -650,10 +650,8 @@ pub(super) struct Evidence {
     pub is_foreign: bool,
     /// Names and numbers of the question that its passage lacks.
     pub lacks: usize,
-    /// Whether it lacks a year that the question names.
-    pub is_of_other_year: bool,
-    /// Whether it has not the kind of thing that the question expects.
-    pub is_of_other_kind: bool,
+    /// What is taken from the score because it is of another year or kind.
+    pub of_other_kind: f32,
     /// Whether the conversation speaks of its document.
     pub is_spoken_of: bool,
 }
@@ -711,8 +709,8 @@ pub(super) fn evidence(
         ahead: best_other.map_or(AHEAD, |other| (favour - other).clamp(-AHEAD, AHEAD)),
         is_foreign,
         lacks: question.lacks(passage).0,
-        is_of_other_year: question.lacks_year(passage),
-        is_of_other_kind: !is_kind(quotes[place].text),
+        of_other_kind: OTHER_YEAR * flag(question.lacks_year(passage))
+            + OTHER_KIND * flag(!is_kind(quotes[place].text)),
         is_spoken_of: part.is_spoken_of(&quotes[place]),
     }
 }
@@ -778,9 +776,7 @@ impl Evidence {
             }
             _ => self.score_of_words() - LACKS * lacks - self.of_others,
         };
-        score + SPOKEN_OF * flag(self.is_spoken_of)
-            - OTHER_YEAR * flag(self.is_of_other_year)
-            - OTHER_KIND * flag(self.is_of_other_kind)
+        score + SPOKEN_OF * flag(self.is_spoken_of) - self.of_other_kind
     }
 
     /// What its words speak for it, and its meaning where that is known; not word by word.
