@@ -371,6 +371,10 @@ impl<'a> Asked<'a> {
     ) -> Result<Option<(usize, Option<f32>)>> {
         let mut judged: Vec<(usize, f32)> = Vec::new();
         for place in choice::worth_judging(favours) {
+            // A no to what is asked is easily taken for a no to whether the quote says so.
+            if part.shape == Shape::YesNo {
+                return Ok(Some((place, None)));
+            }
             if choice::is_settled(favours, &judged, place) {
                 break;
             }
