@@ -1,9 +1,9 @@
 //! How an answer is made: first the words of a document that answer, then what they answer.
 //!
-//! A small model copies better than it tells, and must not be the judge of what is absent. So it chooses among the
-//! sentences of the passages, of which one must be said; whether that one speaks of what was asked is checked
-//! afterwards, and what it answers are words of it. What is several questions is asked part by part; what they find
-//! is compared by the program.
+//! A small model copies better than it tells, and must not be the only judge of what is absent. So the sentences of the
+//! passages are put in order, it says of the best of them, one by one, whether they answer, and that is weighed with
+//! all else that speaks for them; what is answered are words of the one that is chosen. What is several questions is
+//! asked part by part; what they find is compared by the program.
 
 mod choice;
 
@@ -104,15 +104,14 @@ impl Part {
         self.nearness.whole(passage, &quote.span)
     }
 
-    /// The same question, of which only these quotes are read, each with its neighbours.
-    fn reading(&self, quotes: &[Quote<'_>], read: &[usize]) -> Self {
+    /// The same question, of which only this quote is read, with its neighbours.
+    fn reading(&self, quote: &Quote<'_>) -> Self {
         let mut part = self.clone();
-        for (place, excerpt) in part.excerpts.iter_mut().enumerate() {
-            let own = read.iter().map(|at| &quotes[*at]);
-            let own = own.filter(|quote| quote.passage == place);
-            let starts: Vec<usize> = own.map(|quote| quote.span.start).collect();
-            excerpt.parts = excerpt::around(&excerpt.passage.text, &starts);
+        for excerpt in &mut part.excerpts {
+            excerpt.parts.clear();
         }
+        let excerpt = &mut part.excerpts[quote.passage];
+        excerpt.parts = excerpt::around(&excerpt.passage.text, quote.span.start);
         part
     }
 
@@ -306,7 +305,7 @@ impl<'a> Asked<'a> {
             &candidates[older]
         });
         let quote = &candidates[place];
-        let shown = part.reading(&candidates, &[place]);
+        let shown = part.reading(quote);
         let passage = &excerpts[quote.passage].passage;
         let begun = format!("{} \"{}\"\n", prompt::QUOTE, quote.text);
         let Some(answer) = self.said_of(shape, &shown, &begun, quote).await? else {
@@ -369,12 +368,13 @@ impl<'a> Asked<'a> {
         candidates: &[Quote<'_>],
         favours: &[f32],
     ) -> Result<Option<(usize, Option<f32>)>> {
+        let worth_judging = choice::worth_judging(favours);
+        // A no to what is asked is easily taken for a no to whether the quote says so.
+        if part.shape == Shape::YesNo {
+            return Ok(worth_judging.first().map(|place| (*place, None)));
+        }
         let mut judged: Vec<(usize, f32)> = Vec::new();
-        for place in choice::worth_judging(favours) {
-            // A no to what is asked is easily taken for a no to whether the quote says so.
-            if part.shape == Shape::YesNo {
-                return Ok(Some((place, None)));
-            }
+        for place in worth_judging {
             if choice::is_settled(favours, &judged, place) {
                 break;
             }

@@ -71,15 +71,15 @@ pub(crate) fn excerpts(
     clippy::cast_sign_loss,
     reason = "a budget of a few thousand"
 )]
-pub(crate) fn bytes(tokens: usize, share: f32, shared: f32) -> usize {
+fn bytes(tokens: usize, share: f32, shared: f32) -> usize {
     (tokens as f32 * BYTES_OF_TOKEN * share * shared) as usize
 }
 
-/// The parts of a passage around the sentences that begin at `starts`.
-pub(crate) fn around(text: &str, starts: &[usize]) -> Vec<Range<usize>> {
+/// The parts of a passage around the sentence that begins at `start`.
+pub(crate) fn around(text: &str, start: usize) -> Vec<Range<usize>> {
     let spans = sentences(text);
     let mut chosen = vec![false; spans.len()];
-    for at in (0..spans.len()).filter(|at| starts.contains(&spans[*at].start)) {
+    for at in (0..spans.len()).filter(|at| spans[*at].start == start) {
         chosen[window(text, &spans, at)].fill(true);
     }
     runs(&spans, &chosen)

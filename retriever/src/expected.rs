@@ -321,11 +321,7 @@ fn tells_hour(text: &str) -> bool {
         evening afternoon manana tarde noche mittag mitternacht midi minuit";
     const LAST: u32 = 24;
     let words = words(text);
-    let is_month = |at: usize| {
-        words
-            .get(at)
-            .is_some_and(|word| month_named(word).is_some())
-    };
+    let is_month = |at: usize| words.get(at).and_then(|word| month_named(word)).is_some();
     let is_hour = |(at, word): (usize, &String)| {
         let digits = word.trim_end_matches(|c: char| c.is_alphabetic());
         let number = digits.parse().ok().or_else(|| number_word(word));
@@ -369,8 +365,8 @@ pub(crate) fn counted(question: &str) -> Option<String> {
         cup cups tazas spoons spoonfuls cucharadas cucharaditas teaspoons tablespoons mg units unidades pieces";
     const NOTHING: &str = "is are was were does do did can must should may will has have had would times time \
         money more it longer cuesta cuestan es son dura mide pesa vale tarda tiempo hay paga pago gana suma llega \
-        falta queda se me le les nos lo los te os hace costo dinero veces fue era debo tengo tiene cobra cobran gasto ha \
-        he aviso miden por para con en a de you we they he she \
+        falta queda se me le les nos hace costo dinero veces fue era debo tengo tiene cobra cobran gasto ha he aviso \
+        miden por para con you they she \
         kilometres kilometers km miles kilometros metros days weeks months years hours minutes dias semanas meses anos \
         horas minutos euros pounds dollars";
     let words = words(question);
@@ -395,7 +391,7 @@ pub(crate) fn counted(question: &str) -> Option<String> {
 /// Whether a word that follows "cuánto" is what is done, not what is counted: "cuánto pide", "cuánto cobramos". What it
 /// counts is masculine and one, so its ending tells, but for a few.
 fn is_spanish_verb(word: &str) -> bool {
-    const ENDINGS: [&str; 9] = ["a", "e", "an", "en", "as", "es", "mos", "ron", "ia"];
+    const ENDINGS: [&str; 8] = ["a", "e", "an", "en", "as", "es", "mos", "ron"];
     const NOUNS: &str =
         "aceite aire alcohol cacao cafe chocolate cable pan plan tomate vinagre volumen";
     ENDINGS.iter().any(|ending| word.ends_with(ending)) && !listed(NOUNS, word)

@@ -242,7 +242,7 @@ impl Asked<'_> {
     fn asked(&self) -> Vec<(String, &[f32])> {
         let all = self.reading.words.iter();
         let words = all.map(|(span, vector)| (&self.text[span.clone()], vector.as_slice()));
-        let words = words.filter(|(word, _)| Claim::of_question_word(word).is_some());
+        let words = words.filter(|(word, _)| Claim::is_asked_by(word));
         words
             .map(|(word, vector)| (expected::words(word).concat(), vector))
             .collect()

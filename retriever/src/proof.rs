@@ -164,10 +164,9 @@ impl Claim {
         claim
     }
 
-    /// What a single word of a question says of what it asks for, if anything.
-    pub(crate) fn of_question_word(word: &str) -> Option<Self> {
-        let claim = Self::of_question(&format!("the {word}"));
-        Some(claim).filter(|claim| !claim.is_empty())
+    /// Whether a single word of a question says anything of what it asks for.
+    pub(crate) fn is_asked_by(word: &str) -> bool {
+        !Self::of_question(&format!("the {word}")).is_empty()
     }
 
     /// What of it a text does not have.
@@ -272,31 +271,14 @@ impl Claim {
 
     /// How much of what it says each of `texts` has, 0 to 1; words that few of them have count more.
     pub(crate) fn shares<'t>(&self, texts: impl Iterator<Item = &'t str>) -> Vec<f32> {
-        let texts: Vec<Words> = texts.map(Words::of).collect();
-        let has: Vec<Vec<bool>> = texts
-            .iter()
-            .map(|text| {
-                let stems = self.terms.iter().chain(&self.names);
-                let stems = stems.map(|stem| text.has(stem));
-                let numbers = self.numbers.iter().map(|number| text.has_number(number));
-                stems.chain(numbers).collect()
-            })
-            .collect();
-        let asked = self.terms.len() + self.names.len() + self.numbers.len();
-        #[expect(clippy::cast_precision_loss, reason = "sentences are few")]
-        let weights: Vec<f32> = (0..asked)
-            .map(|term| {
-                let holders = has.iter().filter(|has| has[term]).count();
-                (1.0 + texts.len() as f32 / (1.0 + holders as f32)).ln()
-            })
-            .collect();
-        let all: f32 = weights.iter().sum();
-        has.iter()
-            .map(|has| {
-                let own = has.iter().zip(&weights).filter(|(has, _)| **has);
-                own.map(|(_, weight)| weight).sum::<f32>() / all.max(f32::MIN_POSITIVE)
-            })
-            .collect()
+        let has = texts.map(Words::of).map(|text| {
+            let stems = self.terms.iter().chain(&self.names);
+            let stems = stems.map(|stem| text.has(stem));
+            let numbers = self.numbers.iter().map(|number| text.has_number(number));
+            let all = stems.chain(numbers);
+            all.map(|has| f32::from(u8::from(has))).collect()
+        });
+        shares(&has.collect::<Vec<_>>())
     }
 
     /// Whether it has all numbers of another.
@@ -410,6 +392,24 @@ const ELLIPSES: [&str; 8] = [
 
 /// What parts clauses.
 const CLAUSES: [char; 8] = [',', ';', ':', '.', '!', '?', '\n', '|'];
+
+/// How much each text has of all words that are looked for, 0 to 1, by how much it has of each (0 to 1, as many for each
+/// text); words that few texts have count more.
+pub(crate) fn shares(has: &[Vec<f32>]) -> Vec<f32> {
+    #[expect(clippy::cast_precision_loss, reason = "sentences are few")]
+    let weight = |word: usize| {
+        let holders: f32 = has.iter().map(|has| has[word]).sum();
+        (1.0 + has.len() as f32 / (1.0 + holders)).ln()
+    };
+    let words = has.first().map_or(0, Vec::len);
+    let weights: Vec<f32> = (0..words).map(weight).collect();
+    let all: f32 = weights.iter().sum();
+    let share = |has: &Vec<f32>| {
+        let own = has.iter().zip(&weights).map(|(has, weight)| has * weight);
+        own.sum::<f32>() / all.max(f32::MIN_POSITIVE)
+    };
+    has.iter().map(share).collect()
+}
 
 /// The words of a text, to look claims up in.
 struct Words {

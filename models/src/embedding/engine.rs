@@ -246,7 +246,7 @@ impl Embedder for EngineEmbedder {
     }
 
     fn read(&mut self, texts: &[String], kind: TextKind) -> Result<Vec<Reading>, ModelsError> {
-        self.run(texts, kind, true)
+        self.run(texts, kind, self.spec.word_layers > 0)
     }
 }
 

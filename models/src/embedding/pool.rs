@@ -161,10 +161,7 @@ impl EmbedderHandle {
     /// # Errors
     /// When the model cannot be loaded or its engine fails.
     pub async fn embed_question(&self, question: &str) -> Result<Vec<f32>, ModelsError> {
-        let texts = vec![question.to_owned()];
-        let embedding = self.run(texts, TextKind::Query, Urgency::Question, false);
-        let read = embedding.await?.into_iter().next();
-        Ok(read.ok_or(ModelsError::Stopped)?.vector)
+        Ok(self.question(question, false).await?.vector)
     }
 
     /// Reads a question word by word, before everything else.
@@ -172,13 +169,7 @@ impl EmbedderHandle {
     /// # Errors
     /// When the model cannot be loaded or its engine fails.
     pub async fn read_question(&self, question: &str) -> Result<Reading, ModelsError> {
-        let texts = vec![question.to_owned()];
-        let reading = self.run(texts, TextKind::Query, Urgency::Question, true);
-        reading
-            .await?
-            .into_iter()
-            .next()
-            .ok_or(ModelsError::Stopped)
+        self.question(question, true).await
     }
 
     /// Reads sentences word by word for a question, before everything else.
@@ -201,6 +192,13 @@ impl EmbedderHandle {
     ) -> Result<Vec<Vec<f32>>, ModelsError> {
         let readings = self.run(texts, TextKind::Passage, urgency, false).await?;
         Ok(readings.into_iter().map(|one| one.vector).collect())
+    }
+
+    async fn question(&self, question: &str, with_words: bool) -> Result<Reading, ModelsError> {
+        let texts = vec![question.to_owned()];
+        let reading = self.run(texts, TextKind::Query, Urgency::Question, with_words);
+        let read = reading.await?.into_iter().next();
+        read.ok_or(ModelsError::Stopped)
     }
 
     async fn run(

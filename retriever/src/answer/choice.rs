@@ -1,4 +1,5 @@
-//! What could answer a question: the sentences among which the model chooses, and what speaks for its choice. Pure.
+//! What could answer a question: the sentences of which the model judges the best, and what speaks for the one that is
+//! chosen. Pure.
 
 use std::ops::Range;
 
@@ -9,7 +10,7 @@ use crate::expected::{Expected, asked_of, counted, says_one, words};
 use crate::passage::Passage;
 use crate::plan::Compared;
 use crate::prompt::Excerpt;
-use crate::proof::Claim;
+use crate::proof::{Claim, shares};
 use crate::values::document_date;
 use crate::versus;
 
@@ -65,9 +66,7 @@ fn is_dated(passage: &Passage, part: &Part) -> bool {
     let Some(period) = part.period else {
         return false;
     };
-    let day = document_date(passage.file_name(), &passage.title, &passage.text);
-    let day = day.and_then(|dated| dated.from);
-    day.is_some_and(|day| period.holds(Period::day(day)))
+    day(passage).is_some_and(|day| period.holds(Period::day(day)))
 }
 
 /// The passage of the newest of several documents, where the newest is asked for.
@@ -86,9 +85,12 @@ fn date(passage: &Passage) -> Option<Date> {
         let years = parts.filter(|part| part.len() == 4 && part.starts_with("20"));
         Date::new(years.into_iter().next_back()?.parse().ok()?, 1, 1)
     };
-    document_date(name, &passage.title, &passage.text)
-        .and_then(|period| period.from)
-        .or_else(year)
+    day(passage).or_else(year)
+}
+
+/// The day from which a passage's document is, by its name, its title or the head of its text.
+fn day(passage: &Passage) -> Option<Date> {
+    document_date(passage.file_name(), &passage.title, &passage.text)?.from
 }
 
 /// What speaks for each quote beside the model (nats): the question's words, of which those speak more that few quotes
@@ -109,21 +111,15 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
         .map(|(alone, whole)| alone.max(LEANT_ON * whole))
         .collect();
     let under = claim.shares(quotes.iter().map(|quote| quote.around.as_str()));
-    let read: Vec<String> = part
-        .excerpts
-        .iter()
-        .map(|excerpt| read_of(&part.excerpts, excerpt))
-        .collect();
-    let read = claim.shares(read.iter().map(String::as_str));
+    let texts_read = texts_read(&part.excerpts);
+    let read = claim.shares(texts_read.iter().map(String::as_str));
     let context = part.context.as_deref().unwrap_or_default();
     let context = Claim::of(context).shares(texts());
-    let said = shares_said(quotes, part);
-    let (favour_of_words, favour_of_near) = match said {
-        Some(_) => (FAVOUR_BESIDE, NEAR_BESIDE),
-        None => (FAVOUR, NEAR),
+    let (favour_of_words, favour_of_near, said) = match shares_said(quotes, part) {
+        Some(said) => (FAVOUR_BESIDE, NEAR_BESIDE, said),
+        None => (FAVOUR, NEAR, vec![0.0; quotes.len()]),
     };
-    let said = said.unwrap_or_else(|| vec![0.0; quotes.len()]);
-    let lacks = lacks_more(part, &Claim::of(question));
+    let lacks = lacks_more(&texts_read, &Claim::of(question));
     let expected = part.expected();
     let newest = newest(quotes, part);
     let is_dated: Vec<bool> = part
@@ -182,20 +178,7 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
 /// where that cannot be told.
 fn shares_said(quotes: &[Quote<'_>], part: &Part) -> Option<Vec<f32>> {
     let said = quotes.iter().map(|quote| said_by(quote, part));
-    let said: Option<Vec<Vec<f32>>> = said.collect();
-    let said = said?;
-    #[expect(clippy::cast_precision_loss, reason = "sentences are few")]
-    let weight = |word: usize| {
-        let all: f32 = said.iter().map(|one| one[word]).sum();
-        (1.0 + said.len() as f32 / (1.0 + all)).ln()
-    };
-    let weights: Vec<f32> = (0..said.first()?.len()).map(weight).collect();
-    let all: f32 = weights.iter().sum();
-    let share = |one: &Vec<f32>| {
-        let said = one.iter().zip(&weights).map(|(said, weight)| said * weight);
-        said.sum::<f32>() / all.max(f32::MIN_POSITIVE)
-    };
-    Some(said.iter().map(share).collect())
+    said.collect::<Option<Vec<_>>>().map(|said| shares(&said))
 }
 
 /// How much of each of the question's words a quote says, with what it stands under and leans on; none where that cannot
@@ -575,7 +558,7 @@ pub(super) fn candidates<'a>(
             .is_some_and(|names| names.iter().all(|name| said.contains(name)))
     };
     let question = Claim::of(question_text);
-    let lacks = lacks_more(part, &question);
+    let lacks = lacks_more(&texts_read(excerpts), &question);
     let mut all: Vec<Quote<'a>> = Vec::new();
     for (place, excerpt) in excerpts.iter().enumerate() {
         // Where words alone tell, what lacks a name or a number is of something else.
@@ -609,14 +592,19 @@ pub(super) fn candidates<'a>(
     all
 }
 
-/// How many more names and numbers of a question each passage lacks than the one that lacks the fewest.
-fn lacks_more(part: &Part, question: &Claim) -> Vec<u8> {
-    let excerpts = part.excerpts.iter();
-    let lacks = excerpts.map(|excerpt| question.lacks(&read_of(&part.excerpts, excerpt)).0);
+/// How many more names and numbers of a question each text lacks than the one that lacks the fewest.
+fn lacks_more(texts: &[String], question: &Claim) -> Vec<u8> {
+    let lacks = texts.iter().map(|text| question.lacks(text).0);
     let lacks: Vec<usize> = lacks.collect();
     let fewest = lacks.iter().copied().min().unwrap_or_default();
     let more = |lacks: usize| u8::try_from(lacks - fewest).unwrap_or(u8::MAX);
     lacks.into_iter().map(more).collect()
+}
+
+/// What is read of the document of each passage.
+fn texts_read(excerpts: &[Excerpt]) -> Vec<String> {
+    let texts = excerpts.iter().map(|one| read_of(excerpts, one));
+    texts.collect()
 }
 
 /// What is read of the document of a passage: what is said at its top holds for the rows of a table far below.
@@ -677,10 +665,8 @@ pub(super) fn evidence(
         .enumerate()
         .filter(|(other, _)| *other != place);
     let best_other = others.map(|(_, favour)| *favour).reduce(f32::max);
-    let read = part.excerpts.iter().map(|excerpt| {
-        let read = read_of(&part.excerpts, excerpt);
-        format!("{read} {link}")
-    });
+    let read = texts_read(&part.excerpts).into_iter();
+    let read = read.map(|read| format!("{read} {link}"));
     let texts: Vec<String> = quoted.chain(read).collect();
     let shares = question.shares(texts.iter().map(String::as_str));
     let read = quotes.len() + quotes[place].passage;

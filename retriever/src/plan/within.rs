@@ -7,7 +7,7 @@ use super::period::period;
 use super::phrases::COURTESY;
 use super::{About, DateKind, Filters, Kind, Plan, halves, sides};
 use crate::calendar::Date;
-use crate::fold::words;
+use crate::fold::{listed, words};
 
 /// Summaries of a document, a folder, a tag or a span of time.
 pub(super) fn summary(asked: &Asked<'_>, about: &About, today: Date) -> Option<Plan> {
@@ -427,8 +427,7 @@ fn is_plural_verb(word: &str) -> bool {
     const ENDINGS: [&str; 4] = ["an", "en", "mos", "ron"];
     const NOUNS: &str =
         "imagen orden examen margen volumen resumen origen plan pan buen gran tan bien quien joven";
-    ENDINGS.iter().any(|ending| word.ends_with(ending))
-        && !NOUNS.split(' ').any(|noun| noun == word)
+    ENDINGS.iter().any(|ending| word.ends_with(ending)) && !listed(NOUNS, word)
 }
 
 /// "Que" behind the beginning is seldom a question: "¿Hay algo que pagar?"
