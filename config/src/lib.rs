@@ -125,7 +125,7 @@ impl Default for SearchSettings {
             vector_weight: 0.5,
             foreign_vector_weight: 0.35,
             per_document: 3,
-            evidence_threshold: 0.42,
+            evidence_threshold: 0.36,
             passage_tokens: 500,
             passages: 8,
         }

@@ -16,6 +16,7 @@ use crate::cite::{Attribution, Citation, Quote, cite, is_short_word};
 use crate::error::Result;
 use crate::excerpt;
 use crate::expected::Expected;
+use crate::hop;
 use crate::language::Language;
 use crate::nearness::Nearness;
 use crate::passage::Passage;
@@ -71,8 +72,8 @@ pub(crate) struct Part {
     pub spoken_of: Vec<String>,
     /// What it leans on: names of another document.
     pub context: Option<String>,
-    /// The sentence that names what is asked, where another document does.
-    pub link: Option<Citation>,
+    /// The sentences that name what is asked, where another document tells of it, the best first.
+    pub links: Vec<Citation>,
     /// Of a comparison: the thing that it asks of.
     pub side: Option<String>,
     /// Whether the newest of several is asked for.
@@ -92,6 +93,11 @@ impl Part {
         self.nearness.of(passage, &quote.span)
     }
 
+    /// Whether it goes on from the question before it.
+    fn goes_on(&self) -> bool {
+        !self.spoken_of.is_empty()
+    }
+
     /// Whether the conversation speaks of its document.
     fn is_spoken_of(&self, quote: &Quote<'_>) -> bool {
         let document = &self.excerpts[quote.passage].passage.document;
@@ -102,6 +108,19 @@ impl Part {
     fn meaning(&self, quote: &Quote<'_>) -> Option<f32> {
         let passage = &self.excerpts[quote.passage].passage;
         self.nearness.whole(passage, &quote.span)
+    }
+
+    /// The sentence of another document that names what a quote is of.
+    fn link(&self, quote: &Quote<'_>) -> Option<&Citation> {
+        if self.links.is_empty() {
+            return None;
+        }
+        let document = &self.excerpts[quote.passage].passage.document;
+        let line = format!("{} {}", quote.around, quote.text);
+        let leads = |link: &&Citation| {
+            link.document != *document && hop::leads_to(&link.quote, &line, &self.text)
+        };
+        self.links.iter().find(leads)
     }
 
     /// The same question, of which only this quote is read, with its neighbours.
@@ -279,7 +298,10 @@ impl<'a> Asked<'a> {
     /// Answers with a phrase or with yes or no, and the sentence that says so; none when nobody listens any more.
     async fn quote(&mut self, shape: Shape, part: &Part) -> Result<Option<Said>> {
         let excerpts = &part.excerpts;
-        let candidates = candidates(part, &part.text, shape, part.expected());
+        let mut candidates = candidates(part, &part.text, shape, part.expected());
+        if let (Some(compared), true) = (&self.asking.plan.compared, part.side.is_some()) {
+            candidates.retain(|quote| versus::measures(compared, quote.text));
+        }
         if candidates.is_empty() {
             return Ok(Some(Said::Nothing));
         }
@@ -299,11 +321,26 @@ impl<'a> Asked<'a> {
         }
         // Of two documents that contradict each other the newer one answers.
         let rival = choice::rival(&candidates, place, part, &question);
+        let rival = match (rival, odds) {
+            (None, Some(odds)) => {
+                let judged = self
+                    .newer(part, &candidates, &favours, (place, odds))
+                    .await?;
+                let Some(newer) = judged else {
+                    return Ok(None);
+                };
+                newer.map(|newer| (newer, true))
+            }
+            (rival, _) => rival,
+        };
         let older = rival.map(|(rival, is_newer)| {
             let older = if is_newer { place } else { rival };
             place = if is_newer { rival } else { place };
             &candidates[older]
         });
+        // What is of another time than is asked of is not told.
+        let is_asked = |older: &&Quote| part.period.is_none() || choice::is_of_time(older, part);
+        let older = older.filter(is_asked);
         let quote = &candidates[place];
         let shown = part.reading(quote);
         let passage = &excerpts[quote.passage].passage;
@@ -337,9 +374,7 @@ impl<'a> Asked<'a> {
             };
         }
         text += &format!(" [{}]", citations[0].marker);
-        if let Some(link) = &part.link
-            && links(link, &citations[0])
-        {
+        if let Some(link) = part.link(quote) {
             text += &format!("\n\n{}", line(link));
             citations.push(link.clone());
         }
@@ -374,8 +409,9 @@ impl<'a> Asked<'a> {
             return Ok(worth_judging.first().map(|place| (*place, None)));
         }
         let mut judged: Vec<(usize, f32)> = Vec::new();
+        let weight = choice::weight_of_judgement(part);
         for place in worth_judging {
-            if choice::is_settled(favours, &judged, place) {
+            if choice::is_settled(favours, &judged, place, weight) || choice::are_enough(&judged) {
                 break;
             }
             let Some(odds) = self.judge(part, &candidates[place]).await? else {
@@ -387,8 +423,31 @@ impl<'a> Asked<'a> {
             tracing::trace!(place, odds, favour = favours[place], "judged");
             judged.push((place, odds));
         }
-        let best = choice::best_judged(favours, &judged);
+        let best = choice::best_judged(favours, &judged, weight);
         Ok(best.map(|(place, odds)| (place, Some(odds))))
+    }
+
+    /// The quote of a newer document that answers in the place of the chosen one, if any; none when nobody listens any
+    /// more.
+    async fn newer(
+        &mut self,
+        part: &Part,
+        candidates: &[Quote<'_>],
+        favours: &[f32],
+        (chosen, chosen_odds): (usize, f32),
+    ) -> Result<Option<Option<usize>>> {
+        let mut best: Option<(usize, f32)> = None;
+        for place in choice::newer(candidates, favours, chosen, part) {
+            let Some(odds) = self.judge(part, &candidates[place]).await? else {
+                return Ok(None);
+            };
+            tracing::trace!(place, ?odds, text = candidates[place].text, "newer");
+            let odds = odds.filter(|odds| choice::replaces(*odds, chosen_odds));
+            if let Some(odds) = odds.filter(|odds| best.is_none_or(|(_, most)| *odds > most)) {
+                best = Some((place, odds));
+            }
+        }
+        Ok(Some(best.map(|(place, _)| place)))
     }
 
     /// Yes or no, or the words that answer.
@@ -421,7 +480,8 @@ impl<'a> Asked<'a> {
         let said = format!("{} {}", quote.around, choice::whole(quote, &part.excerpts));
         let side = Claim::of_noun(side);
         let proof = side.proven_by(&said, "");
-        versus::measures(compared, quote.text) && proof.exact && proof.terms > 0.0
+        let is_of_it = proof.exact && proof.terms > 0.0 || choice::is_of_time(quote, part);
+        versus::measures(compared, quote.text) && is_of_it
     }
 
     /// A quote of another language in the question's, where that says nothing else.
@@ -442,11 +502,16 @@ impl<'a> Asked<'a> {
         Ok(Some(if lacks == 0 { words } else { "" }.to_owned()))
     }
 
-    /// Whether a quote is in another language than the question: itself, or, of few words, its passage.
+    /// Whether a quote is in another language than the question: itself, or, of few words, its passage; what a table
+    /// says beside its row tells nothing of it ("Mon", "Sol").
     fn is_foreign(&self, part: &Part, quote: &Quote<'_>) -> bool {
         let asked = self.asking.language;
         let passage = &part.excerpts[quote.passage].passage;
-        let language = Language::of(&passage.text, Some(asked));
+        let language = if choice::is_row(quote.text) {
+            asked
+        } else {
+            Language::of(&passage.text, Some(asked))
+        };
         Language::of(quote.text, Some(language)) != asked
     }
 
@@ -466,6 +531,12 @@ impl<'a> Asked<'a> {
             return Ok(None);
         };
         let own = trimmed(&own);
+        let expected = part.expected();
+        let picked =
+            expected.and_then(|one| one.pick(quote.text).filter(|_| !one.is_in(own, &part.text)));
+        if let Some(picked) = picked {
+            return Ok(Some(picked.to_owned()));
+        }
         // "Excess £150, for water £350": of several values the one that stands with the question's words.
         let source = clause(quote.text, part);
         if stands_in(own, source) {
@@ -561,12 +632,21 @@ impl<'a> Asked<'a> {
     /// What the model thinks of it that a quote answers: the log odds of yes, if it is large enough to tell; none when
     /// nobody listens any more.
     async fn judge(&mut self, part: &Part, quote: &Quote<'_>) -> Result<Option<Option<f32>>> {
-        let excerpt = Excerpt {
-            passage: part.excerpts[quote.passage].passage.clone(),
-            parts: vec![choice::shown(quote, &part.excerpts)],
+        let excerpt = |passage: &Passage, parts| Excerpt {
+            passage: passage.clone(),
+            parts,
         };
+        let passage = &part.excerpts[quote.passage].passage;
+        let own = excerpt(passage, choice::judged(quote, &part.excerpts));
+        let link = part.link(quote).and_then(|link| {
+            let mut passages = part.excerpts.iter().map(|one| &one.passage);
+            let passage = passages.find(|passage| passage.holds(link))?;
+            let span = link.start - passage.start..link.end - passage.start;
+            Some(excerpt(passage, vec![span]))
+        });
+        let read: Vec<Excerpt> = link.into_iter().chain([own]).collect();
         let request = Request {
-            messages: prompt::judging(&part.text, &excerpt),
+            messages: prompt::judging(&part.text, &read),
             max_tokens: PHRASE,
             form: Form::Judgement,
             ..Request::default()
@@ -629,12 +709,6 @@ impl<'a> Asked<'a> {
             accepted_tokens: self.summaries.iter().map(|one| one.accepted_tokens).sum(),
         }
     }
-}
-
-/// Whether a sentence of another document names what the answer is of.
-fn links(link: &Citation, answer: &Citation) -> bool {
-    let said = format!("{} {} {}", answer.quote, answer.title, answer.path);
-    answer.document != link.document && Claim::of(&link.quote).shares_name_with(&said)
 }
 
 /// An answer, or none where it cites nothing.

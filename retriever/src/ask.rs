@@ -1,5 +1,6 @@
 //! From a question to a cited answer, as a stream of events.
 
+use std::collections::HashSet;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -23,7 +24,7 @@ use crate::passage::Passage;
 use crate::plan::{self, Kind, Plan};
 use crate::prompt::{Excerpt, Turn};
 use crate::proof::Claim;
-use crate::search::Retriever;
+use crate::search::{Hits, Retriever};
 use crate::summary::{Source, Summarising};
 use crate::talk;
 use crate::versus;
@@ -403,7 +404,6 @@ impl Asking<'_> {
     ) -> Result<Part> {
         let retriever = self.retriever;
         let most = retriever.search.passages;
-        let mut context = None;
         let mut hits = retriever
             .search(&text, 2 * most, &self.question.scope)
             .await?;
@@ -421,18 +421,10 @@ impl Asking<'_> {
             hits.hits.truncate(most);
         }
         self.look_around(&text, &mut hits.hits).await?;
+        self.look_at_newer(&text, &mut hits.hits).await?;
         hits.hits.truncate(most);
-        // One document names what another one tells of.
-        let mut link = None;
-        if let Some(hop) = hop::of(&text, &hits.hits) {
-            let passage = &hits.hits[hop.passage];
-            link = Some(cite(passage, hop.span));
-            let query = format!("{} {text}", hop.names);
-            let more = retriever.search(&query, most, &self.question.scope).await?;
-            merge(&mut hits.hits, more.hits, most);
-            hits.evidence = hits.evidence.max(more.evidence);
-            context = Some(hop.names);
-        }
+        let (links, names) = self.follow(&text, &mut hits).await?;
+        let context = Some(names).filter(|names| !names.is_empty());
         let budget = retriever.search.passage_tokens;
         let is_vain = hits.evidence < retriever.search.evidence_threshold;
         let nearness = if is_vain {
@@ -453,6 +445,11 @@ impl Asking<'_> {
             .map(|(passage, parts)| Excerpt { passage, parts })
             .collect();
         self.passages.extend(hits.hits);
+        let compared = self.plan.compared.as_ref();
+        let period = match compared.and_then(|one| one.sides.as_ref()) {
+            Some(_) => plan::period(&text, self.question.now),
+            None => self.plan.filters.period.map(|dating| dating.period),
+        };
         Ok(Part {
             text,
             shape,
@@ -463,13 +460,52 @@ impl Asking<'_> {
                 .map(|passage| passage.document.clone())
                 .collect(),
             context,
-            link,
+            links,
             side: None,
             recent: self.plan.kind == Kind::TimeBound && self.plan.filters.period.is_none(),
-            period: self.plan.filters.period.map(|dating| dating.period),
+            period,
             excerpts,
             nearness,
         })
+    }
+
+    /// Searches on where one document names what another one tells of: the sentences that lead there, and the names that
+    /// they have.
+    async fn follow(&self, text: &str, hits: &mut Hits) -> Result<(Vec<Citation>, String)> {
+        let nothing = (Vec::new(), String::new());
+        let Some(described) = hop::described(text) else {
+            return Ok(nothing);
+        };
+        let retriever = self.retriever;
+        let nearness = retriever
+            .nearness(&described, self.language, &hits.hits)
+            .await;
+        let leads = hop::leads(text, &described, &hits.hits, &nearness);
+        let sentence = |lead: &hop::Lead| &hits.hits[lead.passage].text[lead.span.clone()];
+        let sentences: Vec<&str> = leads.iter().map(sentence).collect();
+        let names = hop::searched(&sentences, text);
+        if names.is_empty() {
+            return Ok(nothing);
+        }
+        let cited = leads
+            .iter()
+            .map(|lead| cite(&hits.hits[lead.passage], lead.span.clone()));
+        let links: Vec<Citation> = cited.collect();
+        let query = format!("{names} {text}");
+        let most = retriever.search.passages;
+        let more = retriever.search(&query, most, &self.question.scope).await?;
+        // What leads on is read, too.
+        let leads = |hit: &Passage| links.iter().any(|link| hit.holds(link));
+        let (first, rest): (Vec<Passage>, Vec<Passage>) = hits.hits.drain(..).partition(leads);
+        hits.hits = first;
+        for passage in more.hits.into_iter().chain(rest) {
+            if !hits.hits.iter().any(|hit| hit.is_same(&passage)) {
+                hits.hits.push(passage);
+            }
+        }
+        hits.hits.truncate(most);
+        hits.evidence = hits.evidence.max(more.evidence);
+        Ok((links, names))
     }
 
     /// Looks through the whole of the documents that match best: the sentence that answers may stand in another passage.
@@ -497,11 +533,41 @@ impl Asking<'_> {
         Ok(())
     }
 
+    /// Takes up the newest document of a series of which an older one was found: what holds now may stand there.
+    async fn look_at_newer(&self, text: &str, hits: &mut Vec<Passage>) -> Result<()> {
+        let paths: Vec<String> = hits.iter().map(|hit| hit.path.clone()).collect();
+        let found: HashSet<String> = hits.iter().map(|hit| hit.document.clone()).collect();
+        let retriever = self.retriever.clone();
+        let scope = self.question.scope.clone();
+        let newest = blocking(move || {
+            let shelf = retriever.shelves.now(&retriever.index);
+            let ids = paths
+                .iter()
+                .filter_map(|path| shelf.newest_like(&retriever.index, path, &scope));
+            let mut known = found;
+            let fresh = ids.filter(|id| known.insert(id.0.clone()));
+            let ids: Vec<DocumentId> = fresh.take(LOOKED_THROUGH).collect();
+            let all = ids.iter().map(|id| {
+                let mut chunks = retriever.index.chunks(id)?;
+                chunks.truncate(LONGEST);
+                Ok(Passage::all_of(chunks, 0.0))
+            });
+            all.collect::<Result<Vec<_>>>()
+        })
+        .await?;
+        let question = Claim::of_question(text);
+        for passages in newest {
+            if let Some(passage) = excerpt::best(&passages, &question) {
+                hits.insert(hits.len().min(LOOKED_THROUGH), passage.clone());
+            }
+        }
+        Ok(())
+    }
+
     /// Numbers the passages that are read, each once; returns them.
     fn number(parts: &mut [Part]) -> Vec<Passage> {
         let mut numbered: Vec<Passage> = Vec::new();
         for part in parts {
-            let link = part.link.as_mut();
             for passage in part.excerpts.iter_mut().map(|one| &mut one.passage) {
                 passage.n = match numbered.iter().find(|one| one.is_same(passage)) {
                     Some(known) => known.n,
@@ -511,12 +577,11 @@ impl Asking<'_> {
                     numbered.push(passage.clone());
                 }
             }
-            if let Some(link) = link {
-                match numbered.iter().find(|one| one.holds(link)) {
-                    Some(passage) => link.marker = passage.n,
-                    None => part.link = None,
-                }
-            }
+            part.links.retain_mut(|link| {
+                let known = numbered.iter().find(|one| one.holds(link));
+                link.marker = known.map_or(0, |passage| passage.n);
+                known.is_some()
+            });
         }
         numbered
     }
@@ -794,19 +859,6 @@ fn leaning(context: Option<&str>, text: &str) -> String {
         Some(context) => format!("{context} {text}"),
         None => text.to_owned(),
     }
-}
-
-/// Puts passages behind the first one, each once.
-fn merge(hits: &mut Vec<Passage>, more: Vec<Passage>, most: usize) {
-    let mut at = hits.len().min(1);
-    for passage in more {
-        if !hits[..at].iter().any(|hit| hit.is_same(&passage)) {
-            hits.retain(|hit| !hit.is_same(&passage));
-            hits.insert(at.min(hits.len()), passage);
-            at += 1;
-        }
-    }
-    hits.truncate(most);
 }
 
 pub(crate) fn elapsed(since: Instant) -> f64 {

@@ -65,6 +65,8 @@ pub(crate) struct Quote<'a> {
     pub around: String,
     /// The sentence that it leans on: "It is held by the bank" says nothing without the one before.
     pub before: Option<Range<usize>>,
+    /// The sentence that opens its paragraph, which says what it is about.
+    pub opener: Option<Range<usize>>,
 }
 
 /// Whether a sentence is proven.
@@ -167,8 +169,10 @@ pub(crate) fn quotes(passage: &Passage, place: usize) -> impl Iterator<Item = Qu
             .find(|more| is_row(first) || is_row(first + more))
             .unwrap_or(most);
         let header = header_of(passage, &spans[first]);
-        let around = format!("{under}\n{header}");
+        let head = run_in_head(&passage.text, &spans[first]);
+        let around = format!("{under}\n{header} {head}");
         let before = leans_on(&passage.text, &spans, first);
+        let opener = opener_of(&passage.text, &spans, first);
         let ends: Vec<usize> = (1..=most)
             .map(|count| spans[first + count - 1].end)
             .collect();
@@ -182,6 +186,7 @@ pub(crate) fn quotes(passage: &Passage, place: usize) -> impl Iterator<Item = Qu
                 text: &passage.text[start..end],
                 around: around.clone(),
                 before: before.clone(),
+                opener: opener.clone(),
             })
             .collect::<Vec<_>>()
     })
@@ -244,6 +249,55 @@ pub(crate) fn header_of<'a>(passage: &'a Passage, row: &Range<usize>) -> &'a str
         Some(header) if first.is_empty() && !passage.text[..row.end].contains("\n\n") => header,
         _ => first,
     }
+}
+
+/// Bytes of a run-in head, at most.
+const LONGEST_HEAD: usize = 60;
+
+/// What the paragraph of a sentence opens with as its heading: "**Rehearsals.** On Mondays. The hall is cold." Nothing for
+/// what stands in the head itself.
+pub(crate) fn run_in_head<'a>(text: &'a str, span: &Range<usize>) -> &'a str {
+    let paragraph = &text[paragraph_of(text, span).start..span.start];
+    let marks = |c: char| c.is_whitespace() || matches!(c, '-' | '+' | '•' | '>');
+    let bold = paragraph.trim_start_matches(marks).strip_prefix("**");
+    let head = bold.and_then(|bold| Some(bold.split_once("**")?.0));
+    let head = head.filter(|head| head.len() <= LONGEST_HEAD && !head.contains('\n'));
+    head.unwrap_or_default().trim_end_matches(['.', ':', ' '])
+}
+
+/// The sentence that opens the paragraph of another one.
+fn opener_of(text: &str, spans: &[Range<usize>], at: usize) -> Option<Range<usize>> {
+    let paragraph = paragraph_of(text, &spans[at]);
+    let mut before = spans[..at].iter();
+    let opener = before.find(|span| paragraph.start <= span.start)?;
+    (!text[opener.clone()].starts_with(['|', '#'])).then(|| opener.clone())
+}
+
+/// The paragraph, or the item of a list, that a sentence stands in.
+pub(crate) fn paragraph_of(text: &str, span: &Range<usize>) -> Range<usize> {
+    let mut start = span.start;
+    for line in text[..span.start].split_inclusive('\n').rev() {
+        let is_own = line.trim_end_matches('\n').len() == line.len();
+        let is_apart = line.trim().is_empty() || line.starts_with(['#', '|']);
+        if is_apart && !is_own {
+            break;
+        }
+        start -= line.len();
+        if is_item(line.trim_start()) && !line.trim_start().starts_with("**") {
+            break;
+        }
+    }
+    let rest = &text[span.end..];
+    let mut end = span.end;
+    for (at, line) in rest.split_inclusive('\n').enumerate() {
+        let is_apart =
+            line.trim().is_empty() || is_item(line.trim_start()) || line.starts_with(['#', '|']);
+        if at > 0 && is_apart {
+            break;
+        }
+        end += line.len();
+    }
+    start..end
 }
 
 /// The first row of the table that a row stands in.
@@ -377,6 +431,32 @@ mod tests {
             100,
             "The flat is let unfurnished. The deposit is £995, due on 3 May. Pets are not allowed.",
         )
+    }
+
+    #[test]
+    fn a_paragraph_has_its_head() {
+        let text = "# Minutes\n\n**Fair.** It has moved. The stand costs £150.\nBring it.\n\nNo head. None.\n\n- **Swap:** at \
+                    ten. In the hut.\n- Tea at four. Cake.";
+        let head = |sentence: &str| {
+            let at = text.find(sentence).expect("stands there");
+            run_in_head(text, &(at..at + sentence.len()))
+        };
+        assert_eq!(head("The stand"), "Fair");
+        assert_eq!(head("Bring it"), "Fair");
+        assert_eq!(head("In the hut"), "Swap");
+        assert_eq!(head("**Fair.** It has moved."), "");
+        assert_eq!(head("None."), "");
+        assert_eq!(head("Cake"), "");
+        let paragraph = |sentence: &str| {
+            let at = text.find(sentence).expect("stands there");
+            text[paragraph_of(text, &(at..at + sentence.len()))].trim()
+        };
+        assert_eq!(
+            paragraph("The stand"),
+            "**Fair.** It has moved. The stand costs £150.\nBring it."
+        );
+        assert_eq!(paragraph("No head."), "No head. None.");
+        assert_eq!(paragraph("In the hut"), "- **Swap:** at ten. In the hut.");
     }
 
     #[test]

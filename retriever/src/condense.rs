@@ -129,6 +129,11 @@ impl After<'_> {
         // "¿Cuánto cobra?" after "¿Quién afina el piano?" is of who does.
         let is_person = said.iter().any(|word| listed(PERSONAL, word));
         let topic = self.topic(is_person || !points && self.asks_who())?;
+        let topic = match self.document() {
+            // "Who looks after them?" after a question about one of them is of all that its document is about.
+            Some(title) if is_of_many(&said) && words(&topic).len() == 1 => title,
+            _ => topic,
+        };
         let text = replaced(rest, &said, &topic).filter(|_| topical <= FEW);
         if let Some(text) = text.filter(|_| !names_before(rest, &said)) {
             return Some(Restated::sure(text));
@@ -196,6 +201,17 @@ impl After<'_> {
             )));
         }
         let first = said.first()?;
+        // "¿Cuánto se hace (arroz con leche)?": what was added to the question gives way.
+        if let (Some(from), Some(to)) = (self.asked.find('('), self.asked.find(')'))
+            && from < to
+            && !listed(PREPOSITIONS, first)
+        {
+            return Some(Restated::sure(put(
+                self.asked,
+                from + 1..to,
+                without_article(&own),
+            )));
+        }
         let is_tail = listed(PREPOSITIONS, first) || is_head_alone(said);
         if is_tail {
             // "la del tejado": what stands for the head is left out.
@@ -265,6 +281,12 @@ impl After<'_> {
             .or(named)
             .or_else(|| answered.clone().filter(|_| is_person))
             .or_else(first_part)
+    }
+
+    /// The title of the document that answered.
+    fn document(&self) -> Option<String> {
+        let cited = self.turn.cited.first()?;
+        Some(cited.title.clone()).filter(|title| !title.is_empty())
     }
 
     fn asks_who(&self) -> bool {
@@ -356,6 +378,15 @@ fn points_back(said: &[Word], at: usize, word: &Word) -> bool {
     let owns = matches!(word.text.as_str(), "su" | "sus" | "suyo" | "suya");
     let stands = listed(STANDING, word) || listed(POSSESSIVE, word) || listed(POINTING, word);
     stands && (owns || listed(POSSESSIVE, word) || !is_article())
+}
+
+/// Whether a question speaks of several that were spoken of: "they", "¿Quién los pasea?"
+fn is_of_many(said: &[Word]) -> bool {
+    let after_question =
+        |pair: &[Word]| listed(QUESTIONS, &pair[0]) && listed("los las les", &pair[1]);
+    said.iter()
+        .any(|word| listed("they them their ellos ellas", word))
+        || said.windows(2).any(after_question)
 }
 
 /// A text with what was spoken of in the place of the word that stands for it; none where there is no such word.
@@ -602,6 +633,7 @@ fn listed(list: &str, word: &Word) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::passage::Passage;
 
     fn turn(question: &str, phrase: &str) -> Turn {
         Turn {
@@ -618,6 +650,33 @@ mod tests {
             .map(|(asked, said)| turn(asked, said))
             .collect();
         restate(&history, question)
+    }
+
+    #[test]
+    fn several_are_what_their_document_is_about() {
+        let of = |question: &str, title: &str, asked: &str| {
+            let cited = Passage {
+                title: title.to_owned(),
+                ..Passage::default()
+            };
+            let turn = Turn {
+                cited: vec![cited],
+                ..turn(question, "two")
+            };
+            restate(&[turn], asked).map(|one| one.text)
+        };
+        assert_eq!(
+            of("How old is Mop?", "Goats", "Who milks them?").as_deref(),
+            Some("Who milks Goats?")
+        );
+        assert_eq!(
+            of("¿Cuántos años tiene Luna?", "Cabras", "¿Quién las ordeña?").as_deref(),
+            Some("¿Quién las ordeña (Cabras)?")
+        );
+        assert_eq!(
+            of("How old is Mop?", "Goats", "Who milks her?").as_deref(),
+            Some("Who milks Mop?")
+        );
     }
 
     #[track_caller]
@@ -675,6 +734,12 @@ mod tests {
             guiso,
             "Perdona, quería decir el arroz con pollo.",
             "¿Cuánto caldo lleva el arroz con pollo?",
+        );
+        let added = ("¿Cuánto se cuece (arroz negro)?", "un cuarto de hora");
+        check(
+            added,
+            "Perdona, quería decir el arroz con pollo.",
+            "¿Cuánto se cuece (arroz con pollo)?",
         );
     }
 

@@ -124,6 +124,18 @@ pub(crate) fn complete(hits: &mut Vec<Passage>, passages: &[Passage], question: 
     }
 }
 
+/// The passage of a document that has most of a question's words, the first of equals.
+pub(crate) fn best<'a>(passages: &'a [Passage], question: &Claim) -> Option<&'a Passage> {
+    let shares = question.shares(passages.iter().map(|one| one.text.as_str()));
+    let mut all = passages.iter().zip(shares);
+    let first = all.next()?;
+    let best = all.fold(
+        first,
+        |best, other| if other.1 > best.1 { other } else { best },
+    );
+    Some(best.0)
+}
+
 /// Sentences by how much speaks for them, the best first.
 fn ranked(
     passages: &[Passage],

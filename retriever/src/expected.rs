@@ -12,6 +12,10 @@ const FAVOUR: f32 = 1.5;
 /// How much a text is favoured in which a number stands before the very thing that is counted (nats).
 const COUNTS: f32 = 2.0;
 
+/// Digits of a telephone number without the sign of its country at most, and of a whole one at least.
+const LONGEST_PHONE: usize = 11;
+const SHORTEST_PHONE: usize = 9;
+
 /// The kind of thing that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expected {
@@ -178,7 +182,7 @@ impl Expected {
     pub(crate) fn of(question: &str) -> Option<Self> {
         let words = words(question);
         let says = |list: &[&str]| list.iter().any(|phrase| has(&words, phrase));
-        if says(&PHONE) {
+        if says(&PHONE) || asks_to_call(&words) {
             Some(Self::Phone)
         } else if says(&MAIL) {
             Some(Self::Mail)
@@ -188,7 +192,7 @@ impl Expected {
             Some(Self::Amount)
         } else if says(&MEASURE) {
             Some(Self::Measure)
-        } else if says(&TIME) {
+        } else if says(&TIME) || asks_which_time(&words) {
             Some(Self::Time)
         } else if says(&WHO) {
             Some(Self::Who)
@@ -213,6 +217,30 @@ impl Expected {
         f32::from(u8::from(self.is_in(text, question))) * FAVOUR
             + f32::from(u8::from(price))
             + f32::from(u8::from(counts)) * COUNTS
+    }
+
+    /// The words of a text that it is, where that can be told without a model: a telephone number, an address for mail.
+    pub(crate) fn pick(self, text: &str) -> Option<&str> {
+        let is_sign = |c: char| c.is_whitespace() || matches!(c, '-' | '/' | '(' | ')' | '+' | '.');
+        let runs = match self {
+            Self::Phone => text
+                .split(|c: char| !c.is_ascii_digit() && !is_sign(c))
+                .collect(),
+            Self::Mail => text.split_whitespace().collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        let is_it = |run: &&str| self.is_in(run, "");
+        let begins = |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '(');
+        let ends = |c: char| !c.is_alphanumeric();
+        let longest = runs.into_iter().filter(is_it).max_by_key(|run| digits(run));
+        let run = longest?.trim_start_matches(begins).trim_end_matches(ends);
+        // "No. 18 07700 900 342": the number of a house is none that is dialled.
+        match run.split_once(' ') {
+            Some((_, rest)) if digits(run) > LONGEST_PHONE && digits(rest) >= SHORTEST_PHONE => {
+                Some(rest.trim_start())
+            }
+            _ => Some(run),
+        }
     }
 
     /// Whether a text has it, or says that there is none.
@@ -300,6 +328,16 @@ fn has_unit(text: &str, units: &str) -> bool {
     };
     let claim = Claim::of(text);
     (claim.has_number() || says_one(text)) && words(text).iter().any(is_unit)
+}
+
+/// "Which evenings …?", "¿Qué fin de semana …?"
+fn asks_which_time(words: &[String]) -> bool {
+    const WHICH: &str = "what which que cual cuales";
+    const TIMES: &str = "day days evening evenings morning mornings afternoon afternoons night nights weekend weekends week \
+        month months date dates dia dias noche noches tarde tardes fin semana mes meses fecha fechas";
+    words
+        .windows(2)
+        .any(|pair| listed(WHICH, &pair[0]) && listed(TIMES, &pair[1]))
 }
 
 /// Whether a question asks for the time of day.
@@ -438,14 +476,27 @@ fn listed_in(list: &str, text: &str) -> bool {
 /// Whether a text has an amount that can be a price: with a currency, or a number that counts nothing else and is no
 /// date, time or code.
 fn has_price(text: &str) -> bool {
-    let follows = |end: usize| words(&text[end..]).into_iter().next();
+    const JOINTS: &str = "and y e or o to a al";
+    let is_joint = |word: &String| listed(JOINTS, word) || word.chars().all(|c| c.is_ascii_digit());
+    // "6 and 7 June", "del 3 al 5 de mayo", "6th".
+    let is_day = |end: usize| {
+        let rest = words(&text[end..]);
+        let next = rest.iter().find(|word| !is_joint(word));
+        next.is_some_and(|word| {
+            month_named(word).is_some() || matches!(word.as_str(), "de" | "st" | "nd" | "rd" | "th")
+        })
+    };
+    let phone = Expected::Phone
+        .pick(text)
+        .filter(|phone| digits(phone) >= SHORTEST_PHONE);
+    let phone = phone.map_or(0..0, |phone| {
+        let start = phone.as_ptr() as usize - text.as_ptr() as usize;
+        start..start + phone.len()
+    });
     has_currency(text)
         || amounts(text, None).iter().any(|amount| {
-            let is_month = follows(amount.span.end).is_some_and(|word| {
-                month_named(&word).is_some()
-                    || matches!(word.as_str(), "de" | "st" | "nd" | "rd" | "th")
-            });
-            amount.unit.is_none_or(Unit::is_currency) && !is_month
+            let is_price = amount.unit.is_none_or(Unit::is_currency);
+            is_price && !is_day(amount.span.end) && !phone.contains(&amount.span.start)
         })
 }
 
@@ -469,6 +520,16 @@ fn names_another(text: &str, question: &str) -> bool {
         let follows = !begins || words(pair[0]).iter().any(|word| listed(TITLES, word));
         is_name(pair[1]) && !is_asked(pair[1]) && follows
     })
+}
+
+/// "What's the number of the people who empty the tank?", "¿A qué número llamo?"
+fn asks_to_call(words: &[String]) -> bool {
+    const NUMBER: &str = "number numero";
+    const CALLS: &str = "ring call calling phone dial text reach contact llamo llamar llame llama llamamos marco marcar \
+        contactar";
+    const WHOM: &str = "who whoever quien quienes people person persona";
+    let has = |list: &str| words.iter().any(|word| listed(list, word));
+    has(NUMBER) && (has(CALLS) || has(WHOM))
 }
 
 /// "What does the ferry cost?", with the thing between the words.
@@ -558,7 +619,15 @@ mod tests {
         check("¿Cada cuánto se riega?", Some(Expected::Measure));
         check("nils aaberg phone", Some(Expected::Phone));
         check("Dame el correo de Ana", Some(Expected::Mail));
+        check(
+            "Number of the people who empty the tank",
+            Some(Expected::Phone),
+        );
+        check("¿A qué número llamo si no arranca?", Some(Expected::Phone));
+        check("What number is the house?", None);
         check("¿Cuándo viene?", Some(Expected::Time));
+        check("Which evenings does the choir sing?", Some(Expected::Time));
+        check("¿Qué fin de semana es la feria?", Some(Expected::Time));
         check("Who is the landlord?", Some(Expected::Who));
         check("Where is the stopcock?", Some(Expected::Where));
         check("¿Dónde está la llave?", Some(Expected::Where));
@@ -620,11 +689,21 @@ mod tests {
         assert!(!is_in(Expected::Price, "The second driver is not covered."));
         assert!(!is_in(Expected::Price, "Booked until 31 January."));
         assert!(!is_in(Expected::Price, "It is 12 km away."));
+        assert!(!is_in(Expected::Price, "It has moved to 6 and 7 June."));
+        assert!(!is_in(Expected::Price, "Los pasea Tam, 600 55 01 48."));
+        assert!(!is_in(Expected::Price, "Será del 3 al 5 de mayo."));
         assert!(is_in(Expected::Phone, "nils, plumber 0161 555 0177"));
         assert!(!is_in(Expected::Phone, "Nils comes at 9, or at 10."));
         assert!(is_in(Expected::Time, "She comes on Thursdays."));
         assert!(!is_in(Expected::Time, "She comes by bus."));
         assert!(!is_in(Expected::Time, "Nils Berg, phone 0161 555 0177."));
+        let number = "- Tam Ogilvie, 07700 900 471 (evenings), after 6";
+        assert_eq!(Expected::Phone.pick(number), Some("07700 900 471"));
+        let house = "Tam no. 18 07700 900 471";
+        assert_eq!(Expected::Phone.pick(house), Some("07700 900 471"));
+        let mail = "Write to tam@ogilvie.example, please.";
+        assert_eq!(Expected::Mail.pick(mail), Some("tam@ogilvie.example"));
+        assert_eq!(Expected::Phone.pick("Tam comes at 10."), None);
         let hour = |text| Expected::Time.is_in(text, "¿A qué hora abre?");
         assert!(hour("Abre de 10:30 a 14:00.") && hour("A las siete.") && hour("Opens at 9am."));
         assert!(

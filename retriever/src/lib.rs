@@ -30,6 +30,7 @@ mod prompt;
 mod proof;
 mod rating;
 mod search;
+mod series;
 mod summary;
 mod talk;
 mod values;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vade_models::embedding::Reading;
 
-use crate::cite::{header_of, sentences};
+use crate::cite::{Citation, header_of, run_in_head, sentences};
 use crate::expected;
 use crate::language::Language;
 use crate::passage::Passage;
@@ -128,6 +128,12 @@ impl Nearness {
     /// How much of the question's words a sentence says; none where it was not compared.
     pub(crate) fn said(&self, passage: &Passage, span: &Range<usize>) -> Option<&WordsSaid> {
         self.said.get(&place(passage, span))
+    }
+
+    /// How much of the question's words the sentence that is cited says; none where it was not compared.
+    pub(crate) fn said_by(&self, citation: &Citation) -> Option<&WordsSaid> {
+        let place = (citation.document.clone(), citation.start);
+        self.said.get(&place)
     }
 
     /// Where a word of the question is among those that are to be found.
@@ -307,6 +313,7 @@ fn embedded(passage: &Passage, span: &Range<usize>) -> (String, usize) {
     let heading = passage.heading.as_deref();
     under.extend(heading.and_then(|heading| heading.rsplit(" > ").next()));
     under.push(header_of(passage, span));
+    under.push(run_in_head(&passage.text, span));
     under.retain(|part| !part.is_empty());
     under.dedup();
     let mut text = format!("{}: ", under.join(". "));

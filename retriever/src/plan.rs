@@ -32,7 +32,7 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 
-use crate::calendar::Date;
+use crate::calendar::{Date, Period};
 use crate::fold::{Word, find, same, words};
 use asked::Asked;
 
@@ -215,6 +215,13 @@ pub(crate) fn plan(question: &str, about: &About, now: i64, previous: Option<&st
 pub(crate) fn kind(question: &str) -> Kind {
     let about = About::default();
     within::of_passages(&Asked::new(question), &about, Date::of(0)).kind
+}
+
+/// The span of time that a question asked at `now` is of.
+pub(crate) fn period(question: &str, now: i64) -> Option<Period> {
+    let about = About::default();
+    let plan = within::of_passages(&Asked::new(question), &about, Date::of(now));
+    plan.filters.period.map(|dating| dating.period)
 }
 
 /// The plan of a question that a rule understands wholly, without the one before it.

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use vade_models::language::{Message, Role};
 
-use crate::cite::header_of;
+use crate::cite::{header_of, run_in_head};
 use crate::language::Language;
 use crate::passage::Passage;
 
@@ -44,9 +44,10 @@ fn entry(excerpt: &Excerpt) -> String {
         let row = text
             .find('\n')
             .map_or(part.clone(), |end| part.start..part.start + end);
-        match header_of(passage, &row) {
-            "" => text.to_owned(),
-            header => format!("{header}\n{text}"),
+        match (header_of(passage, &row), run_in_head(&passage.text, part)) {
+            ("", "") => text.to_owned(),
+            ("", head) => format!("{head}. {text}"),
+            (header, _) => format!("{header}\n{text}"),
         }
     });
     let text = parts.collect::<Vec<_>>().join("\n…\n");
@@ -94,13 +95,14 @@ pub(crate) fn messages(
     ]
 }
 
-/// The messages that ask whether an excerpt answers a question. The question comes last: before the excerpt it tells
-/// far less (BENCHMARKS.md).
-pub(crate) fn judging(question: &str, excerpt: &Excerpt) -> Vec<Message> {
+/// The messages that ask whether excerpts answer a question. The question comes last: before the excerpts it tells far
+/// less (BENCHMARKS.md).
+pub(crate) fn judging(question: &str, excerpts: &[Excerpt]) -> Vec<Message> {
     let system = "You check quotes from documents.";
+    let entries: Vec<String> = excerpts.iter().map(entry).collect();
     let text = format!(
         "{}\nQuestion: {question}\nDoes the text above state the answer to the question? Reply yes or no.",
-        entry(excerpt)
+        entries.join("\n")
     );
     vec![
         Message::new(Role::System, system),
@@ -154,7 +156,7 @@ mod tests {
             passage,
             parts: vec![10..31, 32..42],
         };
-        let messages = judging("How much is the deposit?", &excerpt);
+        let messages = judging("How much is the deposit?", &[excerpt]);
         expect![[r"
             [lease.md, Lease of the flat, Deposit]
             The deposit is £995.

@@ -290,12 +290,6 @@ impl Claim {
         other.numbers.iter().all(has)
     }
 
-    /// Whether a text has one of its names.
-    pub(crate) fn shares_name_with(&self, text: &str) -> bool {
-        let words = Words::of(text);
-        self.names.iter().any(|name| words.has(name))
-    }
-
     /// Whether it has a word that says something.
     pub(crate) fn has_words(&self) -> bool {
         !self.terms.is_empty() || !self.names.is_empty()

@@ -10,7 +10,7 @@ mod total;
 mod unit;
 
 pub(crate) use amount::{Amount, amounts};
-pub(crate) use date::{Dated, dates, document_date, month_named};
+pub(crate) use date::{Dated, dates, document_date, month_named, quarter_counted, quarter_named};
 pub(crate) use number::Number;
 pub(crate) use total::total;
 pub(crate) use unit::Unit;

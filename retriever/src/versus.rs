@@ -3,7 +3,7 @@
 use crate::fold::words;
 use crate::language::Language;
 use crate::plan::{Compared, Measure, Wanted};
-use crate::values::{Number, amounts, dates, month_named};
+use crate::values::{Amount, Number, amounts, dates, month_named};
 
 /// The question that is asked for one of the two.
 pub(crate) fn question(compared: &Compared, side: &str, language: Language) -> String {
@@ -17,7 +17,8 @@ pub(crate) fn question(compared: &Compared, side: &str, language: Language) -> S
             "Qué edad tiene, o desde cuándo:",
         ],
         Measure::Time => ["When is it:", "Cuándo es:"],
-        Measure::Number | Measure::Words => ["", ""],
+        Measure::Number => ["How much or how many:", "Cuánto:"],
+        Measure::Words => ["", ""],
     };
     let asks = if language.code() == "es" {
         spanish
@@ -29,6 +30,7 @@ pub(crate) fn question(compared: &Compared, side: &str, language: Language) -> S
         (true, true) => side.to_owned(),
         (true, false) => format!("{rest}: {side}"),
         (false, true) => format!("{asks} {side}"),
+        (false, false) if compared.measure == Measure::Number => format!("{asks} {rest}: {side}"),
         (false, false) => format!("{asks} {side} ({rest})"),
     };
     format!("{text}?")
@@ -37,15 +39,22 @@ pub(crate) fn question(compared: &Compared, side: &str, language: Language) -> S
 /// Which of several is asked for, by the words that answer for each (a phrase and the sentence that it stands in); none
 /// where they cannot be compared, or two are level.
 pub(crate) fn verdict(compared: &Compared, known: &[[&str; 2]]) -> Option<usize> {
-    let values: Option<Vec<Value>> = known
-        .iter()
-        .map(|said| said.iter().find_map(|text| value(compared.measure, text)))
-        .collect();
-    let values = values?;
-    let kind = values.first()?.kind;
-    if compared.wanted == Wanted::Both || values.iter().any(|value| value.kind != kind) {
+    if compared.wanted == Wanted::Both {
         return None;
     }
+    let values = |said: &[&str; 2]| -> Vec<Value> {
+        let values = said.iter().flat_map(|text| values(compared.measure, text));
+        values.collect()
+    };
+    let all: Vec<Vec<Value>> = known.iter().map(values).collect();
+    // Of several values of each those are compared that are of one kind.
+    let kind = all.first()?.iter().map(|value| value.kind);
+    let of_kind = |kind: &'static str| -> Option<Vec<Value>> {
+        let first = |values: &Vec<Value>| values.iter().find(|value| value.kind == kind).copied();
+        all.iter().map(first).collect()
+    };
+    let values = kind.into_iter().find_map(of_kind)?;
+    let kind = values.first()?.kind;
     // Whoever is born earlier is older; what takes less time is faster.
     let turned = match compared.measure {
         Measure::Age => kind == DAY,
@@ -66,11 +75,11 @@ pub(crate) fn verdict(compared: &Compared, known: &[[&str; 2]]) -> Option<usize>
 
 /// Whether a text has a value of what is compared.
 pub(crate) fn measures(compared: &Compared, text: &str) -> bool {
-    value(compared.measure, text).is_some()
+    !values(compared.measure, text).is_empty()
 }
 
 /// What can be compared: a number of some kind.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Value {
     kind: &'static str,
     number: Number,
@@ -79,41 +88,62 @@ struct Value {
 const DAY: &str = "day";
 const CLOCK: &str = "clock";
 
-/// The first value of a text that a measure measures.
-fn value(measure: Measure, text: &str) -> Option<Value> {
+/// The values of a text that a measure measures, the first first.
+fn values(measure: Measure, text: &str) -> Vec<Value> {
     let is_time = |base: &str| matches!(base, "s" | "months");
+    let is_length = |base: &str| matches!(base, "mm" | "mi" | "ft");
+    let of = |one: Vec<Value>, other: Vec<Value>| if one.is_empty() { other } else { one };
+    let one = |value: Option<Value>| Vec::from_iter(value);
     match measure {
-        Measure::Words => None,
-        Measure::Time => day(text).or_else(|| clock(text)),
-        Measure::Age => day(text).or_else(|| amount(text, |base, _| is_time(base))),
-        Measure::Price => amount(text, |_, is_money| is_money),
-        Measure::Distance => amount(text, |base, _| matches!(base, "mm" | "mi" | "ft"))
-            .or_else(|| amount(text, |base, _| base == "s")),
-        Measure::Duration => amount(text, |base, _| is_time(base))
-            .or_else(|| amount(text, |base, _| matches!(base, "mm" | "mi" | "ft"))),
-        Measure::Speed => amount(text, |base, _| is_time(base)),
-        Measure::Weight => amount(text, |base, _| matches!(base, "mg" | "lb" | "oz")),
-        Measure::Number => amount(text, |_, _| true).or_else(|| plain_number(text)),
+        Measure::Words => Vec::new(),
+        Measure::Time => one(day(text).or_else(|| clock(text))),
+        Measure::Age => of(one(day(text)), in_units(text, |base, _| is_time(base))),
+        Measure::Price => in_units(text, |_, is_money| is_money),
+        Measure::Distance => of(
+            in_units(text, |base, _| is_length(base)),
+            in_units(text, |base, _| base == "s"),
+        ),
+        Measure::Duration => of(
+            in_units(text, |base, _| is_time(base)),
+            in_units(text, |base, _| is_length(base)),
+        ),
+        Measure::Speed => in_units(text, |base, _| is_time(base)),
+        Measure::Weight => in_units(text, |base, _| matches!(base, "mg" | "lb" | "oz")),
+        Measure::Number => {
+            let mut values = in_units(text, |_, _| true);
+            values.extend(plain_numbers(text));
+            values
+        }
     }
 }
 
-/// The first amount in a unit that counts, by its base.
-fn amount(text: &str, counts: impl Fn(&str, bool) -> bool) -> Option<Value> {
-    amounts(text, None).into_iter().find_map(|amount| {
+/// The amounts in units that count, by their base.
+fn in_units(text: &str, counts: impl Fn(&str, bool) -> bool) -> Vec<Value> {
+    let amounts = amounts(text, None).into_iter();
+    let value = |amount: Amount| {
         let unit = amount.unit?;
         counts(unit.base, unit.is_currency()).then(|| Value {
             kind: unit.base,
             number: amount.in_base(),
         })
-    })
+    };
+    amounts.filter_map(value).collect()
 }
 
-fn plain_number(text: &str) -> Option<Value> {
-    let first = amounts(text, None).into_iter().next()?;
-    Some(Value {
+/// The numbers that are of no unit and of no date.
+fn plain_numbers(text: &str) -> Vec<Value> {
+    let dates = dates(text);
+    let is_dated = |amount: &Amount| {
+        let mut spans = dates.iter().map(|date| &date.span);
+        spans.any(|span| span.start < amount.span.end && amount.span.start < span.end)
+    };
+    let amounts = amounts(text, None).into_iter();
+    let plain = amounts.filter(|amount| amount.unit.is_none() && !is_dated(amount));
+    let value = |amount: Amount| Value {
         kind: "",
-        number: first.value,
-    })
+        number: amount.value,
+    };
+    plain.map(value).collect()
 }
 
 /// The first day of a text; without a year, the days of one year are compared.
@@ -231,6 +261,12 @@ mod tests {
             ["312 visitors", "298 visitors"],
             Some(0),
         );
+        check(
+            Measure::Number,
+            most,
+            ["in May 2026 it gave 9.1 kg", "12 jars, 9.4 kg in all"],
+            Some(1),
+        );
     }
 
     #[test]
@@ -263,6 +299,12 @@ mod tests {
         assert_eq!(
             question(&one, "the ferry", english),
             "How much is it: the ferry (Which is cheaper in winter)?"
+        );
+        one.measure = Measure::Number;
+        one.rest = "Did we use gas".to_owned();
+        assert_eq!(
+            question(&one, "2021", english),
+            "How much or how many: Did we use gas: 2021?"
         );
     }
 }

@@ -5,12 +5,14 @@ use std::ops::Range;
 
 use super::{Part, Shape};
 use crate::calendar::{Date, Period};
-use crate::cite::{Quote, header_of, is_item, quotes};
+use crate::cite::{Quote, header_of, is_item, quotes, run_in_head};
 use crate::expected::{Expected, asked_of, counted, says_one, words};
+use crate::nearness::WordsSaid;
 use crate::passage::Passage;
 use crate::plan::Compared;
 use crate::prompt::Excerpt;
 use crate::proof::{Claim, shares};
+use crate::series;
 use crate::values::document_date;
 use crate::versus;
 
@@ -52,8 +54,17 @@ const READ_THERE: f32 = 0.3;
 /// How much the words count of the sentence that a sentence leans on.
 const LEANT_ON: f32 = 0.8;
 
+/// How much the words count of the sentence that opens its paragraph.
+const OPENED: f32 = 0.6;
+
 /// How much a sentence is favoured that says what is not, where a phrase is asked for (nats).
 const DENIES: f32 = -1.5;
+
+/// How much a sentence is favoured of whose document the conversation speaks (nats).
+const CONTINUED: f32 = 2.0;
+
+/// How much a sentence is favoured that is of whom another document names (nats).
+const LINKED: f32 = 4.0;
 
 /// How much the newest document is favoured where the newest is asked for (nats).
 const NEWEST: f32 = 1.5;
@@ -63,10 +74,16 @@ const DATED: f32 = 3.0;
 
 /// Whether the date of a passage's document is in the span of time that is asked of.
 fn is_dated(passage: &Passage, part: &Part) -> bool {
-    let Some(period) = part.period else {
+    let (Some(asked), Some(own)) = (part.period, period(passage)) else {
         return false;
     };
-    day(passage).is_some_and(|day| period.holds(Period::day(day)))
+    // "On 30 June" is asked of the second quarter.
+    asked.holds(own) || own.holds(asked)
+}
+
+/// Whether a quote is of the span of time that is asked of.
+pub(super) fn is_of_time(quote: &Quote<'_>, part: &Part) -> bool {
+    is_dated(&part.excerpts[quote.passage].passage, part)
 }
 
 /// The passage of the newest of several documents, where the newest is asked for.
@@ -77,20 +94,15 @@ fn newest(quotes: &[Quote<'_>], part: &Part) -> Option<usize> {
     newest.filter(|_| part.recent).map(|(_, place)| place)
 }
 
-/// The date of a passage's document: what its name, its title or the head of its text say; at least the year.
-fn date(passage: &Passage) -> Option<Date> {
-    let name = passage.file_name();
-    let year = || {
-        let parts = name.split(|c: char| !c.is_ascii_digit());
-        let years = parts.filter(|part| part.len() == 4 && part.starts_with("20"));
-        Date::new(years.into_iter().next_back()?.parse().ok()?, 1, 1)
-    };
-    day(passage).or_else(year)
+/// The span of time that a passage's document is of: by its name, its title or the head of its text, at least its year.
+fn period(passage: &Passage) -> Option<Period> {
+    let dated = document_date(passage.file_name(), &passage.title, &passage.text);
+    dated.or_else(|| series::period(&passage.path))
 }
 
-/// The day from which a passage's document is, by its name, its title or the head of its text.
-fn day(passage: &Passage) -> Option<Date> {
-    document_date(passage.file_name(), &passage.title, &passage.text)?.from
+/// The day from which a passage's document is.
+fn date(passage: &Passage) -> Option<Date> {
+    period(passage)?.from
 }
 
 /// What speaks for each quote beside the model (nats): the question's words, of which those speak more that few quotes
@@ -105,10 +117,16 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
         .map(|quote| whole(quote, &part.excerpts))
         .collect();
     let with_before = claim.shares(whole.iter().map(String::as_str));
+    let opened: Vec<String> = quotes
+        .iter()
+        .map(|quote| format!("{} {}", opener(quote, &part.excerpts), quote.text))
+        .collect();
+    let with_opener = claim.shares(opened.iter().map(String::as_str));
     let own: Vec<f32> = alone
         .into_iter()
         .zip(with_before)
-        .map(|(alone, whole)| alone.max(LEANT_ON * whole))
+        .zip(with_opener)
+        .map(|((alone, whole), opened)| alone.max(LEANT_ON * whole).max(OPENED * opened))
         .collect();
     let under = claim.shares(quotes.iter().map(|quote| quote.around.as_str()));
     let texts_read = texts_read(&part.excerpts);
@@ -148,6 +166,8 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
             + favour_of_near * near
             + SAID * said[place]
             + LACKING * f32::from(lacks[quote.passage].min(MOST_LACKING))
+            + LINKED * flag(part.link(quote).is_some())
+            + CONTINUED * flag(part.is_spoken_of(quote))
             + label
             + thing
             + kind
@@ -192,9 +212,14 @@ fn said_by(quote: &Quote<'_>, part: &Part) -> Option<Vec<f32>> {
     };
     let before = quote.before.as_ref();
     let before = before.and_then(|before| nearness.said(passage, before));
+    let link = part.link(quote);
+    let link = link.and_then(|link| nearness.said_by(link));
+    let opener = quote.opener.as_ref();
+    let opener = opener.and_then(|opener| nearness.said(passage, opener));
     let around = |word: usize| {
-        let before = before.map_or(0.0, |before| before.own[word]);
-        SAID_AROUND * said.under[word].max(before)
+        let says = |said: Option<&WordsSaid>| said.map_or(0.0, |said| said.own[word]);
+        let around = SAID_AROUND * said.under[word].max(says(before)).max(says(link));
+        around.max(OPENED * says(opener))
     };
     let own = said.own.iter().enumerate();
     Some(own.map(|(word, own)| own.max(around(word))).collect())
@@ -226,14 +251,27 @@ fn best_first(favours: &[f32]) -> Vec<usize> {
     places
 }
 
-/// Quotes that the model judges, at most, and how far behind the first they may be (nats).
-const JUDGED: usize = 4;
+/// Quotes that the model judges, at most, and where it says yes to one of them; how far behind the first they may be
+/// (nats).
+const JUDGED: usize = 6;
+const JUDGED_WITH_YES: usize = 4;
 const BEHIND: f32 = 6.0;
 
 /// How much the model's judgement counts beside what speaks for a quote, and what may be hoped of one (log odds): few
 /// right quotes have more.
 const JUDGEMENT: f32 = 2.0;
 const HOPED: f32 = 1.5;
+
+/// How much it counts where the question is a follow-up, put by rule as it would be asked alone: that may be wrong.
+const JUDGEMENT_OF_FOLLOW_UP: f32 = 1.0;
+
+pub(super) fn weight_of_judgement(part: &Part) -> f32 {
+    if part.goes_on() {
+        JUDGEMENT_OF_FOLLOW_UP
+    } else {
+        JUDGEMENT
+    }
+}
 
 /// The places of the quotes that the model judges, the best first.
 pub(super) fn worth_judging(favours: &[f32]) -> Vec<usize> {
@@ -242,24 +280,58 @@ pub(super) fn worth_judging(favours: &[f32]) -> Vec<usize> {
     best.iter().copied().take(JUDGED).filter(near).collect()
 }
 
+/// Whether so many quotes have been judged that no more are.
+pub(super) fn are_enough(judged: &[(usize, f32)]) -> bool {
+    judged.len() >= JUDGED_WITH_YES && judged.iter().any(|(_, odds)| *odds > 0.0)
+}
+
 /// Whether no quote from the one at `next` on would be chosen, whatever the model thinks of it.
-pub(super) fn is_settled(favours: &[f32], judged: &[(usize, f32)], next: usize) -> bool {
-    let hoped = favours[next] + JUDGEMENT * HOPED;
-    judged.iter().any(|one| score_of(favours, *one) >= hoped)
+pub(super) fn is_settled(
+    favours: &[f32],
+    judged: &[(usize, f32)],
+    next: usize,
+    weight: f32,
+) -> bool {
+    let hoped = favours[next] + weight * HOPED;
+    let mut scores = judged.iter().map(|one| score_of(favours, *one, weight));
+    scores.any(|score| score >= hoped)
 }
 
 /// What speaks for a quote together with the model's judgement (nats).
-fn score_of(favours: &[f32], (place, odds): (usize, f32)) -> f32 {
-    favours[place] + JUDGEMENT * odds
+fn score_of(favours: &[f32], (place, odds): (usize, f32), weight: f32) -> f32 {
+    favours[place] + weight * odds
 }
 
 /// The quote for which most speaks with the model's judgement, and that.
-pub(super) fn best_judged(favours: &[f32], judged: &[(usize, f32)]) -> Option<(usize, f32)> {
+pub(super) fn best_judged(
+    favours: &[f32],
+    judged: &[(usize, f32)],
+    weight: f32,
+) -> Option<(usize, f32)> {
     let judged = judged.iter().copied();
     judged.reduce(|best, other| {
-        let is_better = score_of(favours, other) > score_of(favours, best);
+        let is_better = score_of(favours, other, weight) > score_of(favours, best, weight);
         if is_better { other } else { best }
     })
+}
+
+/// The sentence that opens the paragraph of a quote.
+fn opener<'a>(quote: &Quote<'_>, excerpts: &'a [Excerpt]) -> &'a str {
+    let text = &excerpts[quote.passage].passage.text;
+    quote.opener.clone().map_or("", |opener| &text[opener])
+}
+
+/// What the model reads of a quote when it judges it: with the sentence that opens its paragraph.
+pub(super) fn judged(quote: &Quote<'_>, excerpts: &[Excerpt]) -> Vec<Range<usize>> {
+    let own = shown(quote, excerpts);
+    let text = &excerpts[quote.passage].passage.text;
+    match &quote.opener {
+        Some(opener) if text[opener.end.min(own.start)..own.start].trim().is_empty() => {
+            vec![opener.start.min(own.start)..own.end]
+        }
+        Some(opener) => vec![opener.clone(), own],
+        None => vec![own],
+    }
 }
 
 /// A sentence after the one that it leans on.
@@ -298,12 +370,14 @@ pub(super) fn rival(
     let own = &quotes[chosen];
     let claim = Claim::of(own.text);
     let passage = |quote: &Quote| &part.excerpts[quote.passage].passage;
+    // What is of another time than is asked of contradicts nothing.
+    let is_of_time = |quote: &Quote| part.period.is_none() || is_dated(passage(quote), part);
     let own_date = date(passage(own))?;
     let expected = part.expected();
     let says = |quote: &Quote| question.proven_by(quote.text, &quote.around).share();
     quotes.iter().enumerate().find_map(|(place, quote)| {
         let other = Claim::of(quote.text);
-        let is_of_other = passage(quote).document != passage(own).document;
+        let is_of_other = passage(quote).document != passage(own).document && is_of_time(quote);
         let differs = claim.has_number() && other.has_number() && !claim.has_numbers_of(&other);
         let is_alike = || {
             claim.proven_by(quote.text, "").terms >= SAME
@@ -319,6 +393,62 @@ pub(super) fn rival(
         let date = date(passage(quote)).filter(|date| contradicts && *date != own_date)?;
         Some((place, date > own_date))
     })
+}
+
+/// Quotes of newer documents that the model judges, at most, and how far behind the chosen one they may be (nats).
+const NEWER: usize = 3;
+const NEWER_BEHIND: f32 = 8.0;
+
+/// How much a quote of a newer document is favoured that has all words of the chosen one (nats).
+const OF_THE_SAME: f32 = 8.0;
+
+/// How much less the model may think of a quote of a newer document, and the least that it must (log odds).
+const LESS: f32 = 1.5;
+const LEAST: f32 = 0.3;
+
+/// The quotes of newer documents of the same series that could answer, the best first: "minutes-2026-03" after
+/// "minutes-2026-01".
+pub(super) fn newer(
+    quotes: &[Quote<'_>],
+    favours: &[f32],
+    chosen: usize,
+    part: &Part,
+) -> Vec<usize> {
+    let passage = |place: usize| &part.excerpts[quotes[place].passage].passage;
+    let own = passage(chosen);
+    let (Some(day), Some(series)) = (date(own), series::of(&own.path)) else {
+        return Vec::new();
+    };
+    let expected = part.expected();
+    let fits = |place: &usize| {
+        let other = passage(*place);
+        let is_kind = expected.is_none_or(|one| one.is_in(quotes[*place].text, &part.text));
+        // Where and who is told in many ways.
+        let is_loose = matches!(expected, Some(Expected::Where | Expected::Who));
+        (is_kind || is_loose)
+            && favours[*place] + NEWER_BEHIND >= favours[chosen]
+            && date(other).is_some_and(|other| other > day)
+            && (part.period.is_none() || is_dated(other, part))
+            && series::of(&other.path).as_ref() == Some(&series)
+    };
+    let texts = quotes
+        .iter()
+        .map(|quote| format!("{} {}", quote.around, quote.text));
+    let texts: Vec<String> = texts.collect();
+    let head = run_in_head(&own.text, &quotes[chosen].span);
+    let chosen_words = Claim::of(&format!("{head} {}", quotes[chosen].text));
+    let alike = chosen_words.shares(texts.iter().map(String::as_str));
+    let both = favours.iter().zip(alike);
+    let both: Vec<f32> = both
+        .map(|(favour, alike)| favour + OF_THE_SAME * alike)
+        .collect();
+    let newer = best_first(&both).into_iter().filter(fits);
+    newer.take(NEWER).collect()
+}
+
+/// Whether the model thinks so much of a quote of a newer document that it answers in the place of the chosen one.
+pub(super) fn replaces(newer: f32, chosen: f32) -> bool {
+    newer >= LEAST && newer >= chosen - LESS
 }
 
 /// The sentences that have a value of what is compared and speak of the question, at most so many.
@@ -454,9 +584,14 @@ pub(super) struct Cell<'a> {
 
 /// The cells of a row of a table that could answer, each with how much the question speaks of its column.
 pub(super) fn cells<'a>(quote: &Quote<'a>, part: &'a Part) -> Vec<(Cell<'a>, f32)> {
-    let row = split_row(quote.text);
     let passage = &part.excerpts[quote.passage].passage;
-    let header = split_row(header_of(passage, &quote.span));
+    let (header, row) = match fields(quote.text) {
+        Some(fields) => fields,
+        None => (
+            split_row(header_of(passage, &quote.span)),
+            split_row(quote.text),
+        ),
+    };
     let (Some(label), true) = (row.first(), row.len() == header.len() && row.len() > 2) else {
         return Vec::new();
     };
@@ -505,13 +640,25 @@ const SHORTEST: usize = 3;
 
 /// How much of the first cell of a row the question says; nothing for what is no row.
 fn labelled(text: &str, question: &str) -> f32 {
-    let label = split_row(text).first().copied().unwrap_or_default();
-    let label = Claim::of(label);
+    let row = fields(text).map_or_else(|| split_row(text), |(_, values)| values);
+    let label = Claim::of(row.first().copied().unwrap_or_default());
     if label.is_empty() {
         0.0
     } else {
         label.proven_by(question, "").share()
     }
+}
+
+/// The names and the values of a row that says both: "variety: Aquila; packets: 14; price: 2.85".
+fn fields(line: &str) -> Option<(Vec<&str>, Vec<&str>)> {
+    let fields = line.split("; ").map(|field| field.split_once(": "));
+    let fields: Option<(Vec<&str>, Vec<&str>)> = fields.collect();
+    fields.filter(|(names, _)| names.len() > 2)
+}
+
+/// Whether a line is a row of a table.
+pub(super) fn is_row(line: &str) -> bool {
+    line.starts_with('|') || fields(line).is_some()
 }
 
 /// The cells of a line between its bars.
@@ -640,6 +787,8 @@ pub(super) struct Evidence {
     pub lacks: usize,
     /// What is taken from the score because it is of another year or kind.
     pub of_other_kind: f32,
+    /// Whether the question goes on from the one before it.
+    pub goes_on: bool,
     /// Whether the conversation speaks of its document.
     pub is_spoken_of: bool,
 }
@@ -653,11 +802,13 @@ pub(super) fn evidence(
     is_foreign: bool,
 ) -> Evidence {
     let question = Claim::of_question(&part.text);
-    let link = part.link.as_ref().map_or("", |link| &link.quote);
+    let link = part.link(&quotes[place]);
+    let link = link.map_or("", |link| &link.quote);
     // What stands nowhere says most: so all texts are weighed together.
     let quoted = quotes.iter().map(|quote| {
         let whole = whole(quote, &part.excerpts);
-        format!("{} {whole}", quote.around)
+        let link = part.link(quote).map_or("", |link| &link.quote);
+        format!("{} {whole} {link}", quote.around)
     });
     let favour = favours[place];
     let others = favours
@@ -697,6 +848,7 @@ pub(super) fn evidence(
         lacks: question.lacks(passage).0,
         of_other_kind: OTHER_YEAR * flag(question.lacks_year(passage))
             + OTHER_KIND * flag(!is_kind(quotes[place].text)),
+        goes_on: part.goes_on(),
         is_spoken_of: part.is_spoken_of(&quotes[place]),
     }
 }
@@ -708,7 +860,7 @@ fn flag(is: bool) -> f32 {
 
 /// Whether a text is a row or an item, which says what it is of elsewhere in its document.
 fn is_terse(text: &str) -> bool {
-    text.starts_with('|') || is_item(text)
+    is_row(text) || is_item(text)
 }
 
 /// What it takes from the score that a quote has no word of the question, nor what it stands under.
@@ -748,19 +900,26 @@ impl Evidence {
     /// its meaning; what is taken away for another year, another thing or another subject was set by hand.
     pub(super) fn score(self) -> f32 {
         let lacks = flag(self.lacks > 0) + flag(self.lacks > 1);
-        let score = match (self.odds, self.said, self.meaning) {
-            (Some(odds), said, _) => {
-                let said = said.unwrap_or(self.terms);
-                -1.1 + 1.6 * odds + 0.38 * self.ahead + 0.65 * said
-                    - LACKS_JUDGED * lacks
-                    - OTHERS_JUDGED * self.of_others
-            }
-            (None, Some(said), Some(meaning)) => {
-                -1.7 + 0.9 * said + 1.4 * meaning + 0.36 * self.ahead
-                    - LACKS * lacks
-                    - self.of_others
-            }
-            _ => self.score_of_words() - LACKS * lacks - self.of_others,
+        let said = self.said.unwrap_or(self.terms);
+        let judged = self.odds.map(|odds| {
+            -1.1 + 1.6 * odds + 0.38 * self.ahead + 0.65 * said
+                - LACKS_JUDGED * lacks
+                - OTHERS_JUDGED * self.of_others
+        });
+        let unjudged = || {
+            let words = match (self.said, self.meaning) {
+                (Some(said), Some(meaning)) => {
+                    -1.7 + 0.9 * said + 1.4 * meaning + 0.36 * self.ahead
+                }
+                _ => self.score_of_words(),
+            };
+            words - LACKS * lacks - self.of_others
+        };
+        let score = match judged {
+            // The model is asked what may not be meant.
+            Some(judged) if self.goes_on => f32::midpoint(judged, unjudged()),
+            Some(judged) => judged,
+            None => unjudged(),
         };
         score + SPOKEN_OF * flag(self.is_spoken_of) - self.of_other_kind
     }
@@ -797,15 +956,19 @@ mod tests {
 
     #[test]
     fn the_best_are_judged_first_and_no_more_than_it_takes() {
-        assert_eq!(worth_judging(&[1.0, 9.0, 2.0, 8.0, 7.0, 6.0]), [1, 3, 4, 5]);
+        let favours = [3.0, 9.0, 4.0, 8.0, 7.0, 6.0, 5.0];
+        assert_eq!(worth_judging(&favours), [1, 3, 4, 5, 6, 2]);
         assert_eq!(worth_judging(&[1.0, 9.0]), [1]);
+        assert!(!are_enough(&[(0, -0.1); 5]) && !are_enough(&[(0, 0.1); 3]));
+        assert!(are_enough(&[(0, 0.1); 4]));
         let favours = [9.0, 8.0];
         // A clear yes to the first is enough; else the second may come first.
-        assert!(is_settled(&favours, &[(0, 1.5)], 1));
-        assert!(!is_settled(&favours, &[(0, 0.5)], 1));
-        assert!(!is_settled(&favours, &[], 0));
-        assert_eq!(best_judged(&favours, &[(0, 0.0), (1, 1.0)]), Some((1, 1.0)));
-        assert_eq!(best_judged(&favours, &[(0, 1.0), (1, 1.0)]), Some((0, 1.0)));
-        assert_eq!(best_judged(&favours, &[]), None);
+        assert!(is_settled(&favours, &[(0, 1.5)], 1, JUDGEMENT));
+        assert!(!is_settled(&favours, &[(0, 0.5)], 1, JUDGEMENT));
+        assert!(!is_settled(&favours, &[], 0, JUDGEMENT));
+        let best = |judged: &[(usize, f32)]| best_judged(&favours, judged, JUDGEMENT);
+        assert_eq!(best(&[(0, 0.0), (1, 1.0)]), Some((1, 1.0)));
+        assert_eq!(best(&[(0, 1.0), (1, 1.0)]), Some((0, 1.0)));
+        assert_eq!(best(&[]), None);
     }
 }

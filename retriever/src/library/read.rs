@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::naming::{self, DocumentName, Names};
 use crate::operators::Conditions;
 use crate::plan::{About, Kind, Plan};
+use crate::series;
 use crate::values::document_date;
 
 /// What is known of all documents at one moment, read once for many questions.
@@ -172,6 +173,26 @@ impl Shelf {
         } else {
             named
         })
+    }
+
+    /// The newest document of a scope that is of the series of the one at a path, if that is newer.
+    pub(crate) fn newest_like(
+        &self,
+        index: &Index,
+        path: &str,
+        scope: &Scope,
+    ) -> Option<DocumentId> {
+        let wanted = series::of(path)?;
+        let day = |path: &str| series::period(path).and_then(|period| period.from);
+        let own = day(path);
+        let like = self.documents.iter().filter_map(|(document, entry)| {
+            let day = day(&entry.path).filter(|day| Some(*day) > own)?;
+            let is_like = series::of(&entry.path).as_ref() == Some(&wanted);
+            let id = DocumentId(entry.document.clone());
+            let is_there = is_like && scope.admits(document) && index.live(&id).is_some();
+            is_there.then_some((day, id))
+        });
+        like.max_by_key(|(day, _)| *day).map(|(_, id)| id)
     }
 
     /// The documents of a scope that a question names, the surest first, at least so surely.

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use crate::fold::{is_combining, letter, listed};
+use crate::values::{quarter_counted, quarter_named};
 
 /// Words that name nothing, in English and Spanish, folded.
 static EMPTY: LazyLock<HashSet<&str>> =
@@ -92,24 +93,6 @@ const SHORT_MONTHS: [(&str, u32); 17] = [
     ("abr", 4),
     ("ago", 8),
     ("dic", 12),
-];
-
-/// What quarters are counted with.
-const ORDINALS: [(&str, u32); 14] = [
-    ("first", 1),
-    ("second", 2),
-    ("third", 3),
-    ("fourth", 4),
-    ("1st", 1),
-    ("2nd", 2),
-    ("3rd", 3),
-    ("4th", 4),
-    ("primer", 1),
-    ("primero", 1),
-    ("segundo", 2),
-    ("tercer", 3),
-    ("tercero", 3),
-    ("cuarto", 4),
 ];
 
 /// What a term says.
@@ -296,7 +279,7 @@ fn classify(word: &str) -> (String, Class) {
     if let Some(number) = number(word) {
         return (number.to_string(), year(word).unwrap_or(Class::Number));
     }
-    if let Some(quarter) = quarter(word) {
+    if let Some(quarter) = quarter_named(word) {
         return (format!("q{quarter}"), Class::Quarter);
     }
     let class = match word {
@@ -316,17 +299,6 @@ fn number(word: &str) -> Option<u64> {
 fn year(word: &str) -> Option<Class> {
     let number = number(word)?;
     (word.len() == 4 && (1900..2100).contains(&number)).then_some(Class::Year)
-}
-
-/// `q3`, `3q`, and `3t` or `t3` as in Spanish.
-fn quarter(word: &str) -> Option<u32> {
-    let digit = word
-        .strip_prefix(['q', 't'])
-        .or_else(|| word.strip_suffix(['q', 't']))?;
-    digit
-        .parse()
-        .ok()
-        .filter(|quarter| (1..=4).contains(quarter) && digit.len() == 1)
 }
 
 fn month(word: &str, is_dated: bool, is_month: bool) -> Option<u32> {
@@ -373,11 +345,8 @@ fn read_dates(text: &str, terms: &mut [Term]) {
 /// "third quarter", "tercer trimestre".
 fn read_quarters(terms: &mut [Term]) {
     for place in 1..terms.len() {
-        let named = ORDINALS
-            .iter()
-            .find(|(word, _)| *word == terms[place - 1].word);
-        let is_quarter = matches!(terms[place].word.as_str(), "quarter" | "trimestre");
-        if let Some((_, number)) = named.filter(|_| is_quarter) {
+        let named = quarter_counted(&terms[place - 1].word, &terms[place].word);
+        if let Some(number) = named {
             terms[place].text = format!("q{number}");
             terms[place].class = Class::Quarter;
             terms[place - 1].class = Class::Empty;

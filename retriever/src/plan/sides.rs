@@ -5,6 +5,8 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::asked::Asked;
+use crate::fold::listed;
+use crate::values::{month_named, quarter_named};
 
 /// What is compared, and by what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,14 +58,14 @@ pub(crate) enum Wanted {
 const COMPARATIVES: &[(&str, Measure, Wanted)] = &[
     (
         "cheaper|less expensive|costs less|cost less|mas barato|mas barata|mas baratos|mas baratas|mas economico|\
-        mas economica|cuesta menos|cuestan menos|menos caro|menos cara|vale menos|sale mas barato|sale mas barata|\
+        mas economica|cuesta menos|cuestan menos|costo menos|costaron menos|costaba menos|menos caro|menos cara|vale menos|sale mas barato|sale mas barata|\
         cost the least|cheapest",
         Measure::Price,
         Wanted::Least,
     ),
     (
         "dearer|more expensive|pricier|costlier|costs more|cost more|mas caro|mas cara|mas caros|mas caras|\
-        cuesta mas|cuestan mas|vale mas|sale mas caro|sale mas cara|mas costoso|mas costosa",
+        cuesta mas|cuestan mas|costo mas|costaron mas|costaba mas|vale mas|valia mas|sale mas caro|sale mas cara|mas costoso|mas costosa",
         Measure::Price,
         Wanted::Most,
     ),
@@ -78,13 +80,13 @@ const COMPARATIVES: &[(&str, Measure, Wanted)] = &[
         Wanted::Most,
     ),
     (
-        "longer|takes longer|take longer|lasts longer|last longer|tarda mas|tardan mas|dura mas|duran mas|\
+        "longer|takes longer|take longer|lasts longer|last longer|tarda mas|tardan mas|tardo mas|tardaron mas|dura mas|duran mas|duro mas|duraron mas|\
         mas largo|mas larga",
         Measure::Duration,
         Wanted::Most,
     ),
     (
-        "shorter|takes less time|take less time|takes less|quicker|tarda menos|tardan menos|dura menos|duran menos|\
+        "shorter|takes less time|take less time|takes less|quicker|tarda menos|tardan menos|tardo menos|tardaron menos|dura menos|duran menos|duro menos|duraron menos|\
         mas corto|mas corta|mas breve",
         Measure::Duration,
         Wanted::Least,
@@ -96,12 +98,14 @@ const COMPARATIVES: &[(&str, Measure, Wanted)] = &[
     ),
     ("slower|mas lento|mas lenta", Measure::Speed, Wanted::Least),
     (
-        "heavier|weighs more|weigh more|mas pesado|mas pesada|pesa mas",
+        "heavier|weighs more|weigh more|weighed more|mas pesado|mas pesada|pesa mas|pesan mas|peso mas|pesaron mas|\
+        pesaba mas",
         Measure::Weight,
         Wanted::Most,
     ),
     (
-        "lighter|weighs less|weigh less|mas ligero|mas ligera|pesa menos",
+        "lighter|weighs less|weigh less|weighed less|mas ligero|mas ligera|pesa menos|pesan menos|peso menos|\
+        pesaron menos|pesaba menos",
         Measure::Weight,
         Wanted::Least,
     ),
@@ -174,7 +178,10 @@ pub(super) fn compared(asked: &Asked<'_>, start: usize) -> Option<Compared> {
     if let Some(sides) = joined(asked, start, "vs|versus|frente a|compared to|comparado con") {
         return of(Some(sides), Measure::Words, Wanted::Both, false);
     }
-    let (place, length, measure, wanted) = comparative(asked, start)?;
+    if let Some(compared) = alternatives(asked, start) {
+        return Some(compared);
+    }
+    let (place, length, measure, wanted) = comparative(asked, start..asked.len())?;
     let after = place + length;
     let asks_which = asked.any(start, WHICH).is_some();
     if let Some(sides) = than(asked, start, place, after) {
@@ -182,7 +189,7 @@ pub(super) fn compared(asked: &Asked<'_>, start: usize) -> Option<Compared> {
     }
     let or = (start + 1..asked.len().saturating_sub(1))
         .rev()
-        .find(|at| matches!(asked.word(*at), "or" | "o" | "u"));
+        .find(|at| is_or(asked, *at));
     let Some(or) = or else {
         let is_open = asks_which && measure != Measure::Number && measure != Measure::Words;
         return if is_open {
@@ -208,8 +215,119 @@ pub(super) fn compared(asked: &Asked<'_>, start: usize) -> Option<Compared> {
     }
 }
 
+/// Whether a question asks which of two has more or less of something: "Did we pay more in 2023 or in 2024?"
+pub(super) fn asks_which_of_two(asked: &Asked<'_>, start: usize) -> bool {
+    alternatives(asked, start).is_some()
+}
+
+const PREPOSITIONS: &str = "in|on|at|from|for|during|to|en|durante|de|del|para|con|with|a|al";
+const ARTICLES: &str = "the|el|la|los|las|a|an|my|our|mi|mis|nuestro|nuestra|un|una";
+
+fn is_or(asked: &Asked<'_>, at: usize) -> bool {
+    // "More or less" compares nothing.
+    let is_vague = matches!(asked.word(at - 1), "more" | "mas" | "menos" | "less")
+        || asked.any(at + 1, "more|mas|menos|less|so|not|no").is_some();
+    matches!(asked.word(at), "or" | "o" | "u") && !is_vague
+}
+
+/// Two things at the end of a question that are named alike, of which it asks which has more or less: "in October or in
+/// December of 2025".
+fn alternatives(asked: &Asked<'_>, start: usize) -> Option<Compared> {
+    let or = (start + 1..asked.len().saturating_sub(1))
+        .rev()
+        .find(|at| is_or(asked, *at))?;
+    let second = or + 1..asked.len();
+    let class = |at: usize| Class::of(asked.word(at));
+    let parted = (start + 1..or).rev().find(|at| parted(asked, *at));
+    let like = |at: &usize| {
+        let (one, other) = (asked.word(*at), asked.word(or + 1));
+        let are_articles = || {
+            let is_article = |at: usize| asked.any(at, ARTICLES) == Some(1);
+            let is_joined = *at > 0 && asked.any(at - 1, PREPOSITIONS).is_some();
+            is_article(*at) && is_article(or + 1) && !is_joined
+        };
+        let are_prepositions = asked.any(or + 1, PREPOSITIONS).is_some() && one == other;
+        let are_of_class = class(*at).is_some() && class(*at) == class(or + 1);
+        are_prepositions || are_articles() || are_of_class
+    };
+    let is_name = |at: usize| asked.span(at..at + 1).starts_with(char::is_uppercase);
+    let first = || (start + 1..or).rev().find(like);
+    let named = || (is_name(or + 1) && is_name(or - 1)).then_some(or - 1);
+    // What stands behind a comma is the whole, if the comparative comes before it.
+    let comma = parted.filter(|comma| comparative(asked, start..*comma).is_some());
+    let first = comma.or_else(first).or_else(named)?;
+    let (_, _, measure, wanted) = comparative(asked, start..first)?;
+    let is_sure =
+        asked.any(start, WHICH).is_some() || !matches!(measure, Measure::Words | Measure::Time);
+    let texts = whole(asked, first..or, second.clone());
+    let mut compared = of(asked, Some([first..or, second]), measure, wanted, false);
+    compared.sides = Some(texts);
+    is_sure.then_some(compared)
+}
+
+/// What names one of a row: a month, a quarter, a year.
+#[derive(PartialEq, Eq)]
+enum Class {
+    Year,
+    Month,
+    Ordinal,
+}
+
+impl Class {
+    fn of(word: &str) -> Option<Self> {
+        const ORDINALS: &str = "first second third fourth last primer primero primera segundo segunda tercer tercero tercera \
+            cuarto cuarta ultimo ultima";
+        let is_year =
+            word.len() == 4 && word.starts_with(['1', '2']) && word.parse::<u16>().is_ok();
+        if is_year {
+            Some(Self::Year)
+        } else if month_named(word).is_some() {
+            Some(Self::Month)
+        } else {
+            let is_ordinal = listed(ORDINALS, word) || quarter_named(word).is_some();
+            is_ordinal.then_some(Self::Ordinal)
+        }
+    }
+}
+
+/// Two sides as they are named, what only one of them says of both given to the other: "the first or the third quarter of
+/// 2025".
+fn whole(asked: &Asked<'_>, first: Range<usize>, second: Range<usize>) -> [String; 2] {
+    let class = |at: usize| Class::of(asked.word(at));
+    let head = |side: &Range<usize>| side.clone().find(|at| class(*at).is_some());
+    let sides = [first, second];
+    let heads = [head(&sides[0]), head(&sides[1])];
+    let named = sides.clone().map(|side| named(asked, side));
+    let [Some(one), Some(other)] = heads else {
+        return named;
+    };
+    let tails = [one + 1..sides[0].end, other + 1..sides[1].end];
+    let [one, other] = named;
+    if class(heads[0].unwrap_or_default()) != class(heads[1].unwrap_or_default()) {
+        return [one, other];
+    }
+    let with = |side: String, tail: &Range<usize>| format!("{side} {}", asked.span(tail.clone()));
+    match tails.clone().map(|tail| tail.is_empty()) {
+        [true, false] => [with(one, &tails[1]), other],
+        [false, true] => {
+            let other = with(other, &tails[0]);
+            [one, other]
+        }
+        _ => [one, other],
+    }
+}
+
+/// A side without what stands before its name.
+fn named(asked: &Asked<'_>, side: Range<usize>) -> String {
+    let mut start = side.start;
+    for words in [PREPOSITIONS, ARTICLES, "of|de|del", ARTICLES] {
+        start = asked.past(start, words);
+    }
+    asked.span(start.min(side.end - 1)..side.end).to_owned()
+}
+
 /// The comparative of a question: its place and length, what it compares, and which is wanted.
-fn comparative(asked: &Asked<'_>, start: usize) -> Option<(usize, usize, Measure, Wanted)> {
+fn comparative(asked: &Asked<'_>, within: Range<usize>) -> Option<(usize, usize, Measure, Wanted)> {
     let found = |at: usize| {
         let stands = COMPARATIVES
             .iter()
@@ -219,7 +337,7 @@ fn comparative(asked: &Asked<'_>, start: usize) -> Option<(usize, usize, Measure
             });
         stands.max_by_key(|(_, length, ..)| *length)
     };
-    let all = (start..asked.len()).filter_map(found);
+    let all = within.filter_map(found);
     // "Más" alone says less than "mas barato".
     let mut best: Option<(usize, usize, Measure, Wanted)> = None;
     for one in all {
@@ -272,7 +390,6 @@ fn of(
     wanted: Wanted,
     asks_whether: bool,
 ) -> Compared {
-    const ARTICLES: &str = "the|el|la|los|las|a|an|de|del|of|my|mi|un|una";
     let both = sides.iter().flatten();
     let first = both
         .clone()
@@ -280,16 +397,18 @@ fn of(
         .min()
         .unwrap_or_default();
     let last = both.map(|side| side.end).max().unwrap_or_default();
+    // What is counted is asked for without "which" and "more".
+    let asks = asked.past(0, WHICH);
+    let more = comparative(asked, 0..first).map_or(0..0, |(at, length, ..)| at..at + length);
+    let is_asked =
+        |place: &usize| measure != Measure::Number || *place >= asks && !more.contains(place);
     let rest: Vec<&str> = (0..asked.len())
         .filter(|place| !(first..last).contains(place))
+        .filter(is_asked)
         .map(|place| asked.span(place..place + 1))
         .collect();
-    let named = |side: Range<usize>| {
-        let start = asked.past(side.start, ARTICLES).min(side.end - 1);
-        asked.span(start..side.end).to_owned()
-    };
     Compared {
-        sides: sides.map(|sides| sides.map(named)),
+        sides: sides.map(|sides| sides.map(|side| named(asked, side))),
         measure,
         wanted,
         rest: rest.join(" "),
@@ -363,6 +482,43 @@ mod tests {
     }
 
     #[test]
+    fn two_times_and_two_things_are_told_apart_by_how_they_are_named() {
+        let number = |sides: [&'static str; 2]| Some((sides, Measure::Number, Wanted::Most));
+        check(
+            "Did we use more gas in the 2021 or in the 2024 bill?",
+            number(["2021 bill", "2024 bill"]),
+        );
+        check(
+            "¿Cuándo llovió más, en abril o en mayo de 2024?",
+            number(["abril de 2024", "mayo de 2024"]),
+        );
+        check(
+            "En Sarria, ¿vinieron más socios en el primer trimestre de 2024 o en el segundo?",
+            number(["primer trimestre de 2024", "segundo trimestre de 2024"]),
+        );
+        check(
+            "which crate was the bigger, the pears from dunmore or the plums from low field?",
+            number(["pears from dunmore", "plums from low field"]),
+        );
+        check(
+            "¿Pesó más la calabaza de La Vega o el melón de Los Llanos?",
+            Some((
+                ["calabaza de La Vega", "melón de Los Llanos"],
+                Measure::Weight,
+                Wanted::Most,
+            )),
+        );
+        check(
+            "¿Qué piso nos sale más barato, el de Soria o el de Teruel?",
+            Some((["Soria", "Teruel"], Measure::Price, Wanted::Least)),
+        );
+        let is_one = |question: &str| asks_which_of_two(&Asked::new(question), 0);
+        assert!(!is_one("Is it more or less ready?"));
+        assert!(!is_one("Do you need more flour or is that all?"));
+        assert!(!is_one("¿Caben cuatro o más?"));
+    }
+
+    #[test]
     fn what_else_is_said_is_kept() {
         let of = |question: &str| {
             compared(&Asked::new(question), 0).map(|found| (found.rest, found.asks_whether))
@@ -374,6 +530,10 @@ mod tests {
         assert_eq!(
             of("Is the ferry cheaper than the train?"),
             Some(("Is".to_owned(), true))
+        );
+        assert_eq!(
+            of("Did we use more gas in 2021 or in 2024?"),
+            Some(("Did we use gas".to_owned(), false))
         );
         assert_eq!(
             of("Which hotel is nearer?"),

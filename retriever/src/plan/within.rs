@@ -293,7 +293,10 @@ fn is_comparison(asked: &Asked<'_>, start: usize) -> bool {
             .any(|at| {
                 SPANISH.contains(&asked.word(at)) && asked.any(at, "mas de|menos de").is_none()
             });
-    than || says_which || says_cual || is_more_than(asked, start)
+    than || says_which
+        || says_cual
+        || is_more_than(asked, start)
+        || sides::asks_which_of_two(asked, start)
 }
 
 /// "¿Es más barato A que B?", "¿A es más barato que B?"
@@ -445,7 +448,7 @@ fn is_recent(asked: &Asked<'_>) -> bool {
     const RECENT: &str = "latest|most recent|newest|current|currently|now|today|upcoming|the next|my next|the last|\
     my last|our last|last time|so far|at the moment|nowadays|la ultima|el ultimo|las ultimas|\
     los ultimos|mi ultima|mi ultimo|ultima vez|mas reciente|mas recientes|actual|actualmente|ahora|\
-    ahora mismo|proxima|proximo|a dia de hoy";
+    ahora mismo|proxima|proximo|a dia de hoy|these days|by now|hoy en dia|por fin|al final|ultimamente";
     // "When was the boiler last serviced?"
     let last_done = (1..asked.len()).any(|at| {
         asked.word(at) == "last" && (asked.word(at + 1).ends_with("ed") || asked.has("when did"))

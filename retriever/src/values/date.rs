@@ -10,7 +10,7 @@ const HEAD: usize = 600;
 /// A document's date stands within so many bytes of a line's beginning.
 const NEAR: usize = 64;
 
-/// A date in a text: a day, or a whole month.
+/// A date in a text: a day, or a whole month or quarter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Dated {
     /// Where it stands (bytes).
@@ -94,6 +94,28 @@ pub(crate) fn month_named(word: &str) -> Option<(i64, bool)> {
         let is_full = full.contains(&word);
         (is_full || short.contains(&word)).then_some((month, is_full))
     })
+}
+
+/// The quarter (1 to 4) that a folded word names: `q3`, `3q`, and `3t` or `t3` as in Spanish.
+pub(crate) fn quarter_named(word: &str) -> Option<i64> {
+    let digit = word
+        .strip_prefix(['q', 't'])
+        .or_else(|| word.strip_suffix(['q', 't']))?;
+    let number = digit.parse().ok()?;
+    (digit.len() == 1 && (1..=4).contains(&number)).then_some(number)
+}
+
+/// The quarter that two folded words name: "third quarter", "tercer trimestre".
+pub(crate) fn quarter_counted(ordinal: &str, noun: &str) -> Option<i64> {
+    const ORDINALS: [&[&str]; 4] = [
+        &["first", "1st", "primer", "primero"],
+        &["second", "2nd", "segundo"],
+        &["third", "3rd", "tercer", "tercero"],
+        &["fourth", "4th", "cuarto"],
+    ];
+    let is_quarter = matches!(noun, "quarter" | "trimestre");
+    let mut counted = (1..).zip(ORDINALS).filter(|_| is_quarter);
+    counted.find_map(|(number, words)| words.contains(&ordinal).then_some(number))
 }
 
 /// All dates of a text that have a year. 05/03/2026 is 5 March, unless another date of the text can
@@ -198,6 +220,7 @@ impl Reader<'_> {
             .or_else(|| self.year_last(at))
             .or_else(|| self.day_and_named_month(at))
             .or_else(|| self.named_month(at))
+            .or_else(|| self.quarter(at))
             .or_else(|| self.unseparated(at))
     }
 
@@ -274,6 +297,23 @@ impl Reader<'_> {
         let next = self.past_particles(at + 1);
         let year = self.year(next).filter(|_| self.are_close(at..next))?;
         Some((Period::month(year, month), next + 1 - at))
+    }
+
+    /// Q3 2025, 2025-q3, third quarter of 2025, tercer trimestre de 2025.
+    fn quarter(&self, at: usize) -> Option<(Period, usize)> {
+        let months = |year, quarter: i64| Period::months(year, 3 * quarter - 2, 3);
+        let word = |at: usize| self.words.get(at).map_or("", |word| word.text.as_str());
+        if let (Some(year), Some(quarter)) = (self.year(at), quarter_named(word(at + 1))) {
+            return self
+                .are_close(at..at + 1)
+                .then(|| (months(year, quarter), 2));
+        }
+        let counted = || Some((quarter_counted(word(at), word(at + 1))?, 2));
+        let one = quarter_named(word(at)).map(|quarter| (quarter, 1));
+        let (quarter, length) = one.or_else(counted)?;
+        let next = self.past_particles(at + length);
+        let year = self.year(next).filter(|_| self.are_close(at..next))?;
+        Some((months(year, quarter), next + 1 - at))
     }
 
     /// 20260305.
@@ -411,6 +451,22 @@ mod tests {
             "05/03/2026, 2026-03-05",
             &[("05/03/2026", "2026-03-05"), ("2026-03-05", "2026-03-05")],
         );
+    }
+
+    #[test]
+    fn quarters_are_read() {
+        for text in [
+            "Q3 2025",
+            "3T 2025",
+            "2025-q3",
+            "third quarter of 2025",
+            "tercer trimestre de 2025",
+        ] {
+            check(text, &[(text, "2025-07-01..2025-09-30")]);
+        }
+        check("2025-q5, the third quarter of it, in 2025 and q3", &[]);
+        let report = document_date("besalmora-2025-t1.md", "", "");
+        assert_eq!(report.map(shown).as_deref(), Some("2025-01-01..2025-03-31"));
     }
 
     #[test]
