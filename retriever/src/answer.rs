@@ -6,6 +6,10 @@
 //! asked part by part; what they find is compared by the program.
 
 mod choice;
+mod evidence;
+mod judging;
+mod rivals;
+mod rows;
 
 use vade_models::ModelsError;
 use vade_models::language::{Candidate, Form, Generation, Request, Summary};
@@ -25,7 +29,8 @@ use crate::prompt::{self, Excerpt, Task};
 use crate::proof::Claim;
 use crate::versus;
 use crate::writer::{Writer, without_markers};
-use choice::{candidates, clause, without_mark};
+use choice::candidates;
+use rows::{clause, without_mark};
 
 /// Tokens of a phrase, and of a sentence in the model's own words, at most.
 const PHRASE: usize = 48;
@@ -277,7 +282,7 @@ impl<'a> Asked<'a> {
     /// Of all things that the passages measure the one that is asked for, without the model: "Which hotel is nearer?"
     /// None where fewer than two are measured.
     fn outermost(&self, compared: &Compared, part: &Part) -> Option<Said> {
-        let quotes = choice::measured(part, compared, COMPARED);
+        let quotes = rivals::measured(part, compared, COMPARED);
         let known: Vec<[&str; 2]> = quotes.iter().map(|quote| ["", quote.text]).collect();
         let best = (known.len() > 1).then(|| versus::verdict(compared, &known))??;
         let citation =
@@ -312,7 +317,7 @@ impl<'a> Asked<'a> {
         };
         let question = Claim::of(&part.text);
         let is_foreign = self.is_foreign(part, &candidates[place]);
-        let found = choice::evidence(&candidates, &favours, (place, odds), part, is_foreign);
+        let found = evidence::evidence(&candidates, &favours, (place, odds), part, is_foreign);
         let quote = &candidates[place];
         tracing::debug!(?found, score = found.score(), "quoted");
         tracing::trace!(place, question = part.text, quote = quote.text, "chosen");
@@ -320,7 +325,7 @@ impl<'a> Asked<'a> {
             return Ok(Some(Said::Nothing));
         }
         // Of two documents that contradict each other the newer one answers.
-        let rival = choice::rival(&candidates, place, part, &question);
+        let rival = rivals::rival(&candidates, place, part, &question);
         let rival = match (rival, odds) {
             (None, Some(odds)) => {
                 let judged = self
@@ -350,7 +355,7 @@ impl<'a> Asked<'a> {
         };
         let phrase = Some(answer).filter(|phrase| !phrase.is_empty());
         let cell = phrase.as_deref().and_then(|phrase| {
-            let mut cells = choice::cells(quote, part).into_iter();
+            let mut cells = rows::cells(quote, part).into_iter();
             cells.find(|(cell, _)| shape != Shape::YesNo && cell.text == phrase)
         });
         let mut citations = vec![cite(passage, choice::shown(quote, excerpts))];
@@ -403,15 +408,16 @@ impl<'a> Asked<'a> {
         candidates: &[Quote<'_>],
         favours: &[f32],
     ) -> Result<Option<(usize, Option<f32>)>> {
-        let worth_judging = choice::worth_judging(favours);
+        let worth_judging = judging::worth_judging(favours);
         // A no to what is asked is easily taken for a no to whether the quote says so.
         if part.shape == Shape::YesNo {
             return Ok(worth_judging.first().map(|place| (*place, None)));
         }
         let mut judged: Vec<(usize, f32)> = Vec::new();
-        let weight = choice::weight_of_judgement(part);
+        let weight = judging::weight_of_judgement(part);
         for place in worth_judging {
-            if choice::is_settled(favours, &judged, place, weight) || choice::are_enough(&judged) {
+            if judging::is_settled(favours, &judged, place, weight) || judging::are_enough(&judged)
+            {
                 break;
             }
             let Some(odds) = self.judge(part, &candidates[place]).await? else {
@@ -423,7 +429,7 @@ impl<'a> Asked<'a> {
             tracing::trace!(place, odds, favour = favours[place], "judged");
             judged.push((place, odds));
         }
-        let best = choice::best_judged(favours, &judged, weight);
+        let best = judging::best_judged(favours, &judged, weight);
         Ok(best.map(|(place, odds)| (place, Some(odds))))
     }
 
@@ -437,12 +443,12 @@ impl<'a> Asked<'a> {
         (chosen, chosen_odds): (usize, f32),
     ) -> Result<Option<Option<usize>>> {
         let mut best: Option<(usize, f32)> = None;
-        for place in choice::newer(candidates, favours, chosen, part) {
+        for place in rivals::newer(candidates, favours, chosen, part) {
             let Some(odds) = self.judge(part, &candidates[place]).await? else {
                 return Ok(None);
             };
             tracing::trace!(place, ?odds, text = candidates[place].text, "newer");
-            let odds = odds.filter(|odds| choice::replaces(*odds, chosen_odds));
+            let odds = odds.filter(|odds| rivals::replaces(*odds, chosen_odds));
             if let Some(odds) = odds.filter(|odds| best.is_none_or(|(_, most)| *odds > most)) {
                 best = Some((place, odds));
             }
@@ -467,7 +473,7 @@ impl<'a> Asked<'a> {
             return Ok(None);
         };
         let question = Claim::of(&part.text);
-        let is_yes = words == " yes" && !choice::denies(quote, part, &question);
+        let is_yes = words == " yes" && !rows::denies(quote, part, &question);
         let [yes, no] = self.asking.language.yes_no();
         Ok(Some(if is_yes { yes } else { no }.to_owned()))
     }
@@ -507,7 +513,7 @@ impl<'a> Asked<'a> {
     fn is_foreign(&self, part: &Part, quote: &Quote<'_>) -> bool {
         let asked = self.asking.language;
         let passage = &part.excerpts[quote.passage].passage;
-        let language = if choice::is_row(quote.text) {
+        let language = if rows::is_row(quote.text) {
             asked
         } else {
             Language::of(&passage.text, Some(asked))
@@ -523,7 +529,7 @@ impl<'a> Asked<'a> {
         quote: &Quote<'_>,
     ) -> Result<Option<String>> {
         let task = Task::Quote;
-        let cells = choice::cells(quote, part);
+        let cells = rows::cells(quote, part);
         if !cells.is_empty() {
             return self.cell(part, begun, &cells).await;
         }
@@ -562,9 +568,9 @@ impl<'a> Asked<'a> {
         &mut self,
         part: &Part,
         begun: &str,
-        cells: &[(choice::Cell<'_>, f32)],
+        cells: &[(rows::Cell<'_>, f32)],
     ) -> Result<Option<String>> {
-        let best = choice::best(cells.iter().copied());
+        let best = rows::best(cells.iter().copied());
         if let [only] = best[..] {
             return Ok(Some(only.text.to_owned()));
         }
@@ -573,10 +579,10 @@ impl<'a> Asked<'a> {
             .map(|cell| format!("{}: {}", cell.header, cell.text));
         let retriever = self.asking.retriever;
         let near = retriever.cosines(&part.text, columns.collect()).await;
-        let near = choice::standings(&near.unwrap_or_default());
+        let near = rows::standings(&near.unwrap_or_default());
         let copies = (0..).zip(&best).map(|(place, cell): (usize, _)| Candidate {
             text: format!(" {}", cell.text),
-            favour: choice::COLUMN * near.get(place).copied().unwrap_or_default(),
+            favour: rows::COLUMN * near.get(place).copied().unwrap_or_default(),
         });
         let form = Form::OneOf(copies.collect());
         let chosen = self.say(Task::Quote, part, begun, form).await?;
@@ -637,7 +643,7 @@ impl<'a> Asked<'a> {
             parts,
         };
         let passage = &part.excerpts[quote.passage].passage;
-        let own = excerpt(passage, choice::judged(quote, &part.excerpts));
+        let own = excerpt(passage, judging::judged(quote, &part.excerpts));
         let link = part.link(quote).and_then(|link| {
             let mut passages = part.excerpts.iter().map(|one| &one.passage);
             let passage = passages.find(|passage| passage.holds(link))?;

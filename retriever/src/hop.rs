@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::cite::{paragraph_of, sentences};
+use crate::cite::{Quote, paragraph_of, quotes};
 use crate::expected::{self, Expected};
 use crate::fold::{listed, same};
 use crate::nearness::Nearness;
@@ -18,9 +18,6 @@ const LEADS: f32 = 0.3;
 
 /// How much a sentence must say of what the best one says to lead, too.
 const NEARLY: f32 = 0.7;
-
-/// How much of it counts what a sentence stands under.
-const UNDER: f32 = 0.8;
 
 /// Sentences that lead, and words of them that are searched, at most.
 const MOST: usize = 3;
@@ -67,31 +64,24 @@ pub(crate) fn leads(
     let expected = Expected::of(question).filter(|one| one.is_needed());
     let is_contact = matches!(expected, Some(Expected::Phone | Expected::Mail));
     let answers = |text: &str| expected.is_some_and(|one| one.is_in(text, question));
-    let places: Vec<Lead> = passages
-        .iter()
-        .enumerate()
-        .flat_map(|(passage, one)| {
-            let spans = sentences(&one.text).into_iter();
-            spans.map(move |span| Lead { passage, span })
-        })
+    let all = passages.iter().enumerate();
+    let places: Vec<Quote> = all
+        .flat_map(|(place, passage)| quotes(passage, place))
+        .filter(|quote| quote.sentences == 1)
         .collect();
-    let text = |lead: &Lead| &passages[lead.passage].text[lead.span.clone()];
-    let whole = |lead: &Lead| format!("{} {}", passages[lead.passage].around(), text(lead));
+    let whole = |quote: &Quote| {
+        let text = &passages[quote.passage].text;
+        let opener = quote.opener.clone().map_or("", |opener| &text[opener]);
+        format!("{} {opener} {}", quote.around, quote.text)
+    };
     let wholes: Vec<String> = places.iter().map(whole).collect();
     let by_words = Claim::of_question(described).shares(wholes.iter().map(String::as_str));
     let none = nearness.words().unwrap_or_default();
-    let said: Vec<Vec<f32>> = places
-        .iter()
-        .map(
-            |lead| match nearness.said(&passages[lead.passage], &lead.span) {
-                Some(said) => {
-                    let both = said.own.iter().zip(&said.under);
-                    both.map(|(own, under)| own.max(UNDER * under)).collect()
-                }
-                None => vec![0.0; none],
-            },
-        )
-        .collect();
+    let said = places.iter().map(|quote| {
+        let said = nearness.said_with(&passages[quote.passage], quote, None);
+        said.unwrap_or_else(|| vec![0.0; none])
+    });
+    let said: Vec<Vec<f32>> = said.collect();
     let by_meaning = shares(&said);
     let says: Vec<f32> = by_words
         .iter()
@@ -99,15 +89,18 @@ pub(crate) fn leads(
         .map(|(words, meaning)| words.max(*meaning))
         .collect();
     let (mut best, mut rest) = (Vec::new(), 0.0_f32);
-    for (lead, says) in places.iter().zip(says) {
-        let sentence = text(lead);
+    for (quote, says) in places.iter().zip(says) {
         // What stands in the same paragraph needs no other document.
-        let whole = &passages[lead.passage].text;
-        let paragraph = &whole[paragraph_of(whole, &lead.span)];
-        if answers(sentence) || !is_contact && answers(paragraph) {
+        let whole = &passages[quote.passage].text;
+        let paragraph = &whole[paragraph_of(whole, &quote.span)];
+        if answers(quote.text) || !is_contact && answers(paragraph) {
             rest = rest.max(says);
-        } else if says >= LEADS && !named(sentence, question).is_empty() {
-            best.push((says, lead.clone()));
+        } else if says >= LEADS && !named(quote.text, question).is_empty() {
+            let lead = Lead {
+                passage: quote.passage,
+                span: quote.span.clone(),
+            };
+            best.push((says, lead));
         }
     }
     best.sort_by(|one, other| other.0.total_cmp(&one.0));
@@ -115,7 +108,8 @@ pub(crate) fn leads(
     best.retain(|(says, _)| highest > rest && *says >= NEARLY * highest);
     best.truncate(MOST);
     for (says, lead) in &best {
-        tracing::trace!(says, rest, text = text(lead), "leads on");
+        let text = &passages[lead.passage].text[lead.span.clone()];
+        tracing::trace!(says, rest, text, "leads on");
     }
     best.into_iter().map(|(_, lead)| lead).collect()
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vade_models::embedding::Reading;
 
-use crate::cite::{Citation, header_of, run_in_head, sentences};
+use crate::cite::{Citation, Quote, header_of, run_in_head, sentences};
 use crate::expected;
 use crate::language::Language;
 use crate::passage::Passage;
@@ -31,6 +31,11 @@ const KEPT: usize = 12_000;
 /// The cosines of two words, without what all have in common, that say nothing of each other and the same.
 const UNLIKE: f32 = 0.3;
 const ALIKE: f32 = 0.8;
+
+/// How much of it counts what a sentence stands under, leans on or is linked by, and the sentence that opens its
+/// paragraph.
+const AROUND: f32 = 0.8;
+pub(crate) const OPENED: f32 = 0.6;
 
 /// What was read, by its text.
 #[derive(Clone, Default)]
@@ -130,10 +135,31 @@ impl Nearness {
         self.said.get(&place(passage, span))
     }
 
-    /// How much of the question's words the sentence that is cited says; none where it was not compared.
-    pub(crate) fn said_by(&self, citation: &Citation) -> Option<&WordsSaid> {
-        let place = (citation.document.clone(), citation.start);
-        self.said.get(&place)
+    /// How much of each of the question's words a quote says, with what it stands under, the sentence that it leans on,
+    /// the one that opens its paragraph, and the one of another document that names what it is of. None where it cannot
+    /// be told.
+    pub(crate) fn said_with(
+        &self,
+        passage: &Passage,
+        quote: &Quote<'_>,
+        link: Option<&Citation>,
+    ) -> Option<Vec<f32>> {
+        let words = self.words()?;
+        let Some(said) = self.said(passage, &quote.span) else {
+            return Some(vec![0.0; words]);
+        };
+        let of = |span: &Option<Range<usize>>| self.said(passage, span.as_ref()?);
+        let (before, opener) = (of(&quote.before), of(&quote.opener));
+        let link = link.and_then(|link| self.said.get(&(link.document.clone(), link.start)));
+        let says = |said: Option<&WordsSaid>, word: usize| said.map_or(0.0, |said| said.own[word]);
+        let around = |word: usize| {
+            let near = said.under[word]
+                .max(says(before, word))
+                .max(says(link, word));
+            (AROUND * near).max(OPENED * says(opener, word))
+        };
+        let own = said.own.iter().enumerate();
+        Some(own.map(|(word, own)| own.max(around(word))).collect())
     }
 
     /// Where a word of the question is among those that are to be found.

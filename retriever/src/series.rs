@@ -26,8 +26,8 @@ pub(crate) fn period(path: &str) -> Option<Period> {
     let dated = dates(stem).into_iter().next();
     dated.map(|dated| dated.period).or_else(|| {
         let parts = stem.split(|c: char| !c.is_ascii_digit());
-        let years = parts.filter(|part| part.len() == 4 && part.starts_with("20"));
-        Some(Period::year(years.last()?.parse().ok()?))
+        let mut years = parts.filter(|part| part.len() == 4 && part.starts_with("20"));
+        Some(Period::year(years.next_back()?.parse().ok()?))
     })
 }
 

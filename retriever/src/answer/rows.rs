@@ -1,0 +1,226 @@
+//! The parts of a line that answer: the cell of a row, the clause of a sentence. Pure.
+
+use std::ops::Range;
+
+use super::Part;
+use crate::cite::{Quote, header_of, is_item};
+use crate::expected::{counted, says_one, words};
+use crate::proof::Claim;
+
+/// A sentence of no more bytes is a note whose clauses each say a value.
+const TERSE: usize = 90;
+
+/// Of a sentence with several values the clause that has more of the question's words than each other; else all of it.
+/// What the first clause names holds for the others: "Excess £150, for water £350."
+pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
+    let expected = part.expected();
+    if expected.is_none() && sentence.len() > TERSE {
+        return sentence;
+    }
+    let fits = |clause: &str| expected.is_none_or(|one| one.is_in(clause, &part.text));
+    let answers: Vec<&str> = clauses(sentence)
+        .into_iter()
+        .filter(|clause| has_value(clause) && fits(clause))
+        .collect();
+    let [first, _, ..] = answers[..] else {
+        return sentence;
+    };
+    let head: String = first.chars().filter(|c| !c.is_numeric()).collect();
+    let whole = answers
+        .iter()
+        .enumerate()
+        .map(|(place, clause)| match place {
+            0 => (*clause).to_owned(),
+            _ => format!("{head} {clause}"),
+        });
+    let whole: Vec<String> = whole.collect();
+    // "How much milk …?" is answered by the clause that has milk.
+    if let Some(object) = counted(&part.text) {
+        let object = Claim::of_noun(&object);
+        let counts = answers
+            .iter()
+            .filter(|clause| object.shares_term_with(clause));
+        if let [only] = counts.collect::<Vec<_>>()[..] {
+            return only;
+        }
+    }
+    let question = Claim::of(&part.text);
+    let together = question.shares(whole.iter().map(String::as_str));
+    let alone = question.shares(answers.iter().copied());
+    let level = best(answers.iter().copied().zip(alone).zip(together));
+    match best(level.into_iter())[..] {
+        [clause] => clause,
+        _ => sentence,
+    }
+}
+
+/// The clauses of a sentence, each with a value. One that names nothing goes on from the one before it, and one without
+/// a value in the one after it: "in winter, from Wednesday to Sunday, 11:00 to 15:00".
+fn clauses(sentence: &str) -> Vec<&str> {
+    const JOINTS: [&str; 5] = [", ", "; ", " and ", " y ", " e "];
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut from = 0;
+    while from < sentence.len() {
+        let rest = &sentence[from..];
+        let joints = JOINTS
+            .iter()
+            .filter_map(|joint| Some((rest.find(joint)?, joint.len())));
+        let (length, joint) = joints.min().unwrap_or((rest.len(), 0));
+        let clause = from..from + length;
+        let names = Claim::of(&sentence[clause.clone()]).has_words();
+        let goes_on = |last: &Range<usize>| !has_value(&sentence[last.clone()]) || !names;
+        match found.last_mut() {
+            Some(last) if goes_on(last) => last.end = clause.end,
+            _ => found.push(clause),
+        }
+        from += length + joint;
+    }
+    let clauses = found.into_iter().map(|span| sentence[span].trim());
+    clauses.filter(|clause| !clause.is_empty()).collect()
+}
+
+/// Whether a clause tells how much or when.
+fn has_value(clause: &str) -> bool {
+    Claim::of(clause).has_number() || says_one(clause)
+}
+
+/// Those of which the question speaks most.
+pub(super) fn best<T>(all: impl Iterator<Item = (T, f32)> + Clone) -> Vec<T> {
+    let most = all.clone().map(|(_, share)| share).fold(0.0, f32::max);
+    let best = all.filter(|(_, share)| *share >= most);
+    best.map(|(one, _)| one).collect()
+}
+
+/// Whether a sentence says no to a question: itself, the cell of the column that the question speaks of, the opener of
+/// its list, or the heading that it stands under ("Not covered").
+pub(super) fn denies(quote: &Quote<'_>, part: &Part, question: &Claim) -> bool {
+    let passage = &part.excerpts[quote.passage].passage;
+    let says_no = |text: &str| Claim::of(text).says_no();
+    let asked = cells(quote, part).into_iter();
+    let asked = asked.filter(|(_, share)| *share > 0.0);
+    if let [cell] = best(asked)[..] {
+        return says_no(cell.text) || matches!(cell.text, "-" | "–" | "—" | "✗");
+    }
+    let opener = quote.before.clone().filter(|_| is_item(quote.text));
+    let opener = opener.map_or("", |before| &passage.text[before]);
+    let heading = passage.heading.as_deref().unwrap_or_default();
+    let heading = heading.rsplit(" > ").next().unwrap_or_default();
+    let under_no = says_no(opener) || says_no(heading) && question.shares_term_with(heading);
+    question.is_denied_by(quote.text) || under_no && !question.says_no() && !says_no(quote.text)
+}
+
+/// A cell of a table's row, with what it stands under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cell<'a> {
+    /// The first cell of its row.
+    pub label: &'a str,
+    pub header: &'a str,
+    pub text: &'a str,
+}
+
+/// The cells of a row of a table that could answer, each with how much the question speaks of its column.
+pub(super) fn cells<'a>(quote: &Quote<'a>, part: &'a Part) -> Vec<(Cell<'a>, f32)> {
+    let passage = &part.excerpts[quote.passage].passage;
+    let (header, row) = match fields(quote.text) {
+        Some(fields) => fields,
+        None => (
+            split_row(header_of(passage, &quote.span)),
+            split_row(quote.text),
+        ),
+    };
+    let (Some(label), true) = (row.first(), row.len() == header.len() && row.len() > 2) else {
+        return Vec::new();
+    };
+    let expected = part.expected();
+    let fits =
+        |text: &str| expected.is_none_or(|one| !one.is_needed() || one.is_in(text, &part.text));
+    let places: Vec<usize> = (1..row.len())
+        .filter(|place| !row[*place].is_empty() && fits(row[*place]))
+        .collect();
+    let shares = Claim::of(&part.text).shares(places.iter().map(|place| header[*place]));
+    let asked = words(&part.text);
+    let is_short_for = |header: &str| match &words(header)[..] {
+        [short] if short.len() >= SHORTEST => asked.iter().any(|word| word.starts_with(short)),
+        _ => false,
+    };
+    let shares = shares.into_iter().zip(&places).map(|(share, place)| {
+        if is_short_for(header[*place]) {
+            share.max(1.0)
+        } else {
+            share
+        }
+    });
+    let cell = |place: usize| Cell {
+        label,
+        header: header[place],
+        text: row[place],
+    };
+    let cells: Vec<Cell> = places.iter().copied().map(cell).collect();
+    cells.into_iter().zip(shares).collect()
+}
+
+/// How much the column is favoured that is nearest in meaning (nats).
+pub(super) const COLUMN: f32 = 3.0;
+
+/// How near each is among others, by their cosines: 1 the nearest, 0 the farthest.
+pub(super) fn standings(cosines: &[f32]) -> Vec<f32> {
+    let highest = cosines.iter().copied().fold(f32::MIN, f32::max);
+    let lowest = cosines.iter().copied().fold(f32::MAX, f32::min);
+    let width = (highest - lowest).max(f32::MIN_POSITIVE);
+    let standing = |cosine: &f32| (cosine - lowest) / width;
+    cosines.iter().map(standing).collect()
+}
+
+/// Letters of an abbreviation, at least: "Wed" stands for Wednesday, "ene" for enero.
+const SHORTEST: usize = 3;
+
+/// How much of the first cell of a row the question says; nothing for what is no row.
+pub(super) fn labelled(text: &str, question: &str) -> f32 {
+    let row = fields(text).map_or_else(|| split_row(text), |(_, values)| values);
+    let label = Claim::of(row.first().copied().unwrap_or_default());
+    if label.is_empty() {
+        0.0
+    } else {
+        label.proven_by(question, "").share()
+    }
+}
+
+/// The names and the values of a row that says both: "variety: Aquila; packets: 14; price: 2.85".
+fn fields(line: &str) -> Option<(Vec<&str>, Vec<&str>)> {
+    let fields = line.split("; ").map(|field| field.split_once(": "));
+    let fields: Option<(Vec<&str>, Vec<&str>)> = fields.collect();
+    fields.filter(|(names, _)| names.len() > 2)
+}
+
+/// Whether a line is a row of a table.
+pub(super) fn is_row(line: &str) -> bool {
+    line.starts_with('|') || fields(line).is_some()
+}
+
+/// The cells of a line between its bars.
+fn split_row(line: &str) -> Vec<&str> {
+    let line = line.trim();
+    let Some(inner) = line.strip_prefix('|') else {
+        return Vec::new();
+    };
+    let inner = inner.strip_suffix('|').unwrap_or(inner);
+    inner.split('|').map(str::trim).collect()
+}
+
+/// A line without what makes it an item, a task, a row or bold.
+pub(super) fn without_mark(line: &str) -> &str {
+    let signs =
+        |c: char| c.is_whitespace() || matches!(c, '-' | '*' | '+' | '|' | '>' | '•' | '_' | '#');
+    let mut rest = line.trim_start_matches(signs);
+    for task in ["[ ]", "[x]", "[X]"] {
+        rest = rest.strip_prefix(task).unwrap_or(rest);
+    }
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let numbered = rest[digits..]
+        .strip_prefix(". ")
+        .or(rest[digits..].strip_prefix(") "));
+    let rest = numbered
+        .filter(|_| (1..4).contains(&digits))
+        .unwrap_or(rest);
+    rest.trim_start_matches(signs)
+}
