@@ -117,7 +117,7 @@ impl Part {
 
     /// The sentence of another document that names what a quote is of.
     fn link(&self, quote: &Quote<'_>) -> Option<&Citation> {
-        if self.links.is_empty() {
+        if self.links.is_empty() || !hop::is_of_person(&self.text) {
             return None;
         }
         let document = &self.excerpts[quote.passage].passage.document;
@@ -409,10 +409,6 @@ impl<'a> Asked<'a> {
         favours: &[f32],
     ) -> Result<Option<(usize, Option<f32>)>> {
         let worth_judging = judging::worth_judging(favours);
-        // A no to what is asked is easily taken for a no to whether the quote says so.
-        if part.shape == Shape::YesNo {
-            return Ok(worth_judging.first().map(|place| (*place, None)));
-        }
         let mut judged: Vec<(usize, f32)> = Vec::new();
         let weight = judging::weight_of_judgement(part);
         for place in worth_judging {
@@ -473,7 +469,12 @@ impl<'a> Asked<'a> {
             return Ok(None);
         };
         let question = Claim::of(&part.text);
-        let is_yes = words == " yes" && !rows::denies(quote, part, &question);
+        // Words of another language cannot be compared: a no is the answer's.
+        let is_no = || {
+            let says_no = Claim::of(quote.text).says_no() && !question.says_no();
+            says_no && self.is_foreign(part, quote)
+        };
+        let is_yes = words == " yes" && !rows::denies(quote, part, &question) && !is_no();
         let [yes, no] = self.asking.language.yes_no();
         Ok(Some(if is_yes { yes } else { no }.to_owned()))
     }
@@ -504,8 +505,12 @@ impl<'a> Asked<'a> {
         let words = words.trim().trim_matches('"');
         let passage = &part.excerpts[quote.passage].passage;
         let known = format!("{} {} {}", quote.around, passage.text, part.text);
-        let (lacks, _) = Claim::of(words).lacks(&known);
-        Ok(Some(if lacks == 0 { words } else { "" }.to_owned()))
+        let claim = Claim::of(words);
+        let (lacks, _) = claim.lacks(&known);
+        let is_same = lacks == 0
+            && claim.says_no() == Claim::of(quote.text).says_no()
+            && words.contains('?') == quote.text.contains('?');
+        Ok(Some(if is_same { words } else { "" }.to_owned()))
     }
 
     /// Whether a quote is in another language than the question: itself, or, of few words, its passage; what a table
@@ -538,13 +543,13 @@ impl<'a> Asked<'a> {
         };
         let own = trimmed(&own);
         let expected = part.expected();
-        let picked =
-            expected.and_then(|one| one.pick(quote.text).filter(|_| !one.is_in(own, &part.text)));
+        // "Excess £150, for water £350": of several values the one that stands with the question's words.
+        let source = clause(quote.text, part);
+        let is_other = |one: &Expected| !one.is_in(own, &part.text);
+        let picked = expected.filter(is_other).and_then(|one| one.pick(source));
         if let Some(picked) = picked {
             return Ok(Some(picked.to_owned()));
         }
-        // "Excess £150, for water £350": of several values the one that stands with the question's words.
-        let source = clause(quote.text, part);
         if stands_in(own, source) {
             return Ok(Some(own.to_owned()));
         }
@@ -652,7 +657,7 @@ impl<'a> Asked<'a> {
         });
         let read: Vec<Excerpt> = link.into_iter().chain([own]).collect();
         let request = Request {
-            messages: prompt::judging(&part.text, &read),
+            messages: prompt::judging(&part.text, &read, part.shape == Shape::YesNo),
             max_tokens: PHRASE,
             form: Form::Judgement,
             ..Request::default()

@@ -161,6 +161,11 @@ impl Period {
         }
     }
 
+    /// How many days it has; none where an end is open.
+    pub(crate) fn days(self) -> Option<i64> {
+        Some(self.to?.days() - self.from?.days() + 1)
+    }
+
     /// Whether all of `other` is in it.
     pub(crate) fn holds(self, other: Self) -> bool {
         self.from

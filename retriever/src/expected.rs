@@ -210,7 +210,7 @@ impl Expected {
 
     /// What it speaks for a text that it answers a question (nats).
     pub(crate) fn favour(self, text: &str, question: &str) -> f32 {
-        let price = self == Self::Amount && has_currency(text);
+        let price = matches!(self, Self::Amount | Self::Price) && has_currency(text);
         let counts = matches!(self, Self::Amount | Self::Measure)
             && (counts_asked(text, question)
                 || units_asked(question).is_some_and(|units| has_unit(text, units)));
@@ -219,8 +219,15 @@ impl Expected {
             + f32::from(u8::from(counts)) * COUNTS
     }
 
-    /// The words of a text that it is, where that can be told without a model: a telephone number, an address for mail.
+    /// The words of a text that it is, where that can be told without a model: a telephone number, an address for mail,
+    /// the only price.
     pub(crate) fn pick(self, text: &str) -> Option<&str> {
+        if self == Self::Price {
+            let amounts = amounts(text, None).into_iter();
+            let mut prices = amounts.filter(|one| one.unit.is_some_and(Unit::is_currency));
+            let only = prices.next().filter(|_| prices.next().is_none())?;
+            return Some(&text[only.span]);
+        }
         let is_sign = |c: char| c.is_whitespace() || matches!(c, '-' | '/' | '(' | ')' | '+' | '.');
         let runs = match self {
             Self::Phone => text
@@ -273,7 +280,7 @@ impl Expected {
 /// Units by what they measure.
 const UNITS: [&str; 4] = [
     "second seconds minute minutes min hour hours h day days week weeks month months year years night nights segundo \
-     segundos minuto minutos hora horas dia dias semana semanas mes meses ano anos noche noches",
+     segundos minuto minutos hora horas dia dias semana semanas mes meses ano anos noche noches fortnight fortnights quincena quincenas decade decades",
     "mm cm m km metre metres meter meters kilometre kilometres kilometer kilometers mile miles foot feet inch inches \
      metro metros centimetro centimetros milimetro milimetros kilometro kilometros milla millas",
     "g kg mg gram grams kilo kilos gramo gramos kilogram kilograms tonne tonnes lb oz",
@@ -547,7 +554,12 @@ pub(crate) fn says_one(text: &str) -> bool {
         "one", "single", "half", "free", "uno", "una", "un", "medio", "media", "gratis", "ein",
         "eine", "une",
     ];
-    words(text).iter().any(|word| one.contains(&word.as_str()))
+    let words = words(text);
+    // "Keeps a fortnight."
+    let is_unit = |word: &String| UNITS.iter().any(|units| listed(units, word));
+    let mut pairs = words.windows(2);
+    words.iter().any(|word| one.contains(&word.as_str()))
+        || pairs.any(|pair| matches!(pair[0].as_str(), "a" | "an") && is_unit(&pair[1]))
 }
 
 fn has_currency(text: &str) -> bool {
@@ -704,6 +716,11 @@ mod tests {
         let mail = "Write to tam@ogilvie.example, please.";
         assert_eq!(Expected::Mail.pick(mail), Some("tam@ogilvie.example"));
         assert_eq!(Expected::Phone.pick("Tam comes at 10."), None);
+        assert_eq!(
+            Expected::Price.pick("Hire: £38 a month, from 1 May 2025."),
+            Some("£38")
+        );
+        assert_eq!(Expected::Price.pick("12,50 € o 15 €"), None);
         let hour = |text| Expected::Time.is_in(text, "¿A qué hora abre?");
         assert!(hour("Abre de 10:30 a 14:00.") && hour("A las siete.") && hour("Opens at 9am."));
         assert!(
@@ -724,5 +741,7 @@ mod tests {
         let minutes = |text| Expected::Amount.is_in(text, "How many minutes does it take?");
         assert!(minutes("Dieciocho minutos.") && minutes("An hour, or 75min."));
         assert!(!minutes("320 g of rice."));
+        let long = |text| Expected::Measure.is_in(text, "How long does it keep?");
+        assert!(long("Keeps a fortnight.") && !long("Keeps well."));
     }
 }

@@ -53,6 +53,17 @@ pub(crate) fn described(question: &str) -> Option<String> {
         .filter(|_| is_needed || relates(question))
 }
 
+/// Whether a question asks for somebody, by how to reach them or by what they do.
+pub(crate) fn is_of_person(question: &str) -> bool {
+    const PERSON: &str = "who whose whoever quien quienes cuyo cuya";
+    let is_contact = matches!(
+        Expected::of(question),
+        Some(Expected::Phone | Expected::Mail)
+    );
+    let words = expected::words(question);
+    is_contact || words.iter().skip(3).any(|word| listed(PERSON, word))
+}
+
 /// The sentences that say what is described, the best first; nothing where those that could answer say as much.
 /// `nearness` is of what is described.
 pub(crate) fn leads(

@@ -97,13 +97,17 @@ pub(crate) fn messages(
 
 /// The messages that ask whether excerpts answer a question. The question comes last: before the excerpts it tells far
 /// less (BENCHMARKS.md).
-pub(crate) fn judging(question: &str, excerpts: &[Excerpt]) -> Vec<Message> {
+///
+/// Where yes or no is the answer, it is asked whether the excerpts tell, as a no would be taken for the answer.
+pub(crate) fn judging(question: &str, excerpts: &[Excerpt], asks_whether: bool) -> Vec<Message> {
     let system = "You check quotes from documents.";
     let entries: Vec<String> = excerpts.iter().map(entry).collect();
-    let text = format!(
-        "{}\nQuestion: {question}\nDoes the text above state the answer to the question? Reply yes or no.",
-        entries.join("\n")
-    );
+    let asks = if asks_whether {
+        "Is what the question asks about decided by the text above, one way or the other? Reply yes or no."
+    } else {
+        "Does the text above state the answer to the question? Reply yes or no."
+    };
+    let text = format!("{}\nQuestion: {question}\n{asks}", entries.join("\n"));
     vec![
         Message::new(Role::System, system),
         Message::new(Role::User, text),
@@ -156,7 +160,7 @@ mod tests {
             passage,
             parts: vec![10..31, 32..42],
         };
-        let messages = judging("How much is the deposit?", &[excerpt]);
+        let messages = judging("How much is the deposit?", &[excerpt], false);
         expect![[r"
             [lease.md, Lease of the flat, Deposit]
             The deposit is £995.

@@ -5,14 +5,15 @@ use std::ops::Range;
 use super::rows::labelled;
 use super::{Part, Shape};
 use crate::calendar::{Date, Period};
-use crate::cite::{Quote, quotes};
+use crate::cite::{Quote, header_of, quotes};
 use crate::expected::{Expected, counted, words};
+use crate::fold::listed;
 use crate::nearness::OPENED;
 use crate::passage::Passage;
 use crate::prompt::Excerpt;
 use crate::proof::{Claim, shares};
 use crate::series;
-use crate::values::document_date;
+use crate::values::{document_date, month_named};
 
 /// How much a sentence is favoured that has all words of the question (nats), and where it is known how much of each
 /// word it says: a conditional logit (BENCHMARKS.md).
@@ -64,13 +65,32 @@ const NEWEST: f32 = 1.5;
 /// How much a document is favoured whose date is in the span of time that is asked of (nats).
 const DATED: f32 = 3.0;
 
+/// Days of a month, and of a quarter, at most.
+const MONTH: i64 = 31;
+const QUARTER: i64 = 92;
+
 /// Whether the date of a passage's document is in the span of time that is asked of.
 pub(super) fn is_dated(passage: &Passage, part: &Part) -> bool {
     let (Some(asked), Some(own)) = (part.period, period(passage)) else {
         return false;
     };
-    // "On 30 June" is asked of the second quarter.
-    asked.holds(own) || own.holds(asked)
+    // "On 30 June" is asked of the second quarter, but of no year as a whole.
+    asked.holds(own) || own.holds(asked) && own.days().is_some_and(|days| days <= QUARTER)
+}
+
+/// Whether a sentence names the month that is asked of: "9 May".
+fn names_month(text: &str, part: &Part) -> bool {
+    let Some(asked) = part
+        .period
+        .filter(|asked| asked.days().is_some_and(|days| days <= MONTH))
+    else {
+        return false;
+    };
+    let month = asked.from.map(|day| day.month);
+    let mut named = words(text)
+        .into_iter()
+        .filter_map(|word| month_named(&word));
+    named.any(|(named, _)| Some(named) == month)
 }
 
 /// Whether a quote is of the span of time that is asked of.
@@ -142,13 +162,15 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
             + UNDER * under[place]
             + READ_THERE * read[quote.passage]
             + CONTEXT * context[place];
-        let kind = expected.map_or(0.0, |expected| expected.favour(quote.text, question));
+        let kind = expected.map_or(0.0, |expected| {
+            expected.favour(&under_header(quote, &part.excerpts), question)
+        });
         let denies = part.shape == Shape::Phrase && claim.is_denied_by(quote.text);
         let denial = if denies { DENIES } else { 0.0 };
         let recent = if newest == Some(quote.passage) {
             NEWEST
         } else {
-            DATED * flag(is_dated[quote.passage])
+            DATED * flag(is_dated[quote.passage] || names_month(quote.text, part))
         };
         let near = part.near(quote);
         let label = LABEL * labelled(quote.text, question);
@@ -228,6 +250,14 @@ pub(super) fn opener<'a>(quote: &Quote<'_>, excerpts: &'a [Excerpt]) -> &'a str 
     quote.opener.clone().map_or("", |opener| &text[opener])
 }
 
+/// A row after the header of its table, which has its units; any other line alone.
+pub(super) fn under_header(quote: &Quote<'_>, excerpts: &[Excerpt]) -> String {
+    match header_of(&excerpts[quote.passage].passage, &quote.span) {
+        "" => quote.text.to_owned(),
+        header => format!("{header} {}", quote.text),
+    }
+}
+
 /// A sentence after the one that it leans on.
 pub(super) fn whole(quote: &Quote<'_>, excerpts: &[Excerpt]) -> String {
     let text = &excerpts[quote.passage].passage.text;
@@ -276,7 +306,9 @@ pub(super) fn candidates<'a>(
         };
         for quote in quotes(&excerpt.passage, place) {
             let known = all.iter().any(|one| one.text == quote.text);
-            let is_one = quote.sentences == 1 && says_something(quote.text);
+            let is_one = quote.sentences == 1
+                && says_something(quote.text)
+                && !is_property(&excerpt.passage.text, &quote.span);
             let is_of_another = question.is_of_another(quote.text, &quote.around);
             // "Dogs are allowed." is an answer to yes or no alone.
             let tells = shape == Shape::YesNo || question.is_told_more_by(quote.text);
@@ -291,8 +323,15 @@ pub(super) fn candidates<'a>(
             }
         }
     }
+    // "What was the figure on 30 June?" is not answered by "On 30 June."
+    let counts = matches!(expected, Some(Expected::Amount | Expected::Price));
+    let is_asked = |quote: &Quote| {
+        let claim = Claim::of(quote.text);
+        claim.has_number() && question.has_numbers_of(&claim)
+    };
+    all.retain(|quote| !counts || !is_asked(quote));
     if let Some(expected) = expected.filter(|one| one.is_needed()) {
-        all.retain(|quote| expected.is_in(quote.text, question_text));
+        all.retain(|quote| expected.is_in(&under_header(quote, excerpts), question_text));
     }
     all
 }
@@ -325,6 +364,17 @@ fn read_of(excerpts: &[Excerpt], one: &Excerpt) -> String {
 /// 1 for what is, 0 for what is not.
 pub(super) fn flag(is: bool) -> f32 {
     f32::from(u8::from(is))
+}
+
+/// Whether a line names a document in its front matter, or says what it is filed under.
+fn is_property(text: &str, span: &Range<usize>) -> bool {
+    const KEYS: &str = "title titulo tags tag etiquetas aliases alias date fecha created updated modified lang idioma";
+    let Some(block) = text.strip_prefix("---") else {
+        return false;
+    };
+    let end = 3 + block.find("\n---").unwrap_or_default();
+    let key = text[span.clone()].split(':').next().unwrap_or_default();
+    span.end <= end && words(key).iter().all(|word| listed(KEYS, word))
 }
 
 /// Whether a line can answer anything: no heading, no rule, no header row.

@@ -1,7 +1,7 @@
 //! What speaks for the quote that was chosen, and whether that is enough. Pure.
 
 use super::Part;
-use super::choice::{flag, lacks_object, shares_said, texts_read, whole};
+use super::choice::{flag, lacks_object, shares_said, texts_read, under_header, whole};
 use super::rows::is_row;
 use crate::cite::{Quote, is_item};
 use crate::expected::asked_of;
@@ -93,7 +93,7 @@ pub(super) fn evidence(
         is_foreign,
         lacks: question.lacks(passage).0,
         of_other_kind: OTHER_YEAR * flag(question.lacks_year(passage))
-            + OTHER_KIND * flag(!is_kind(quotes[place].text)),
+            + OTHER_KIND * flag(!is_kind(&under_header(&quotes[place], &part.excerpts))),
         goes_on: part.goes_on(),
         is_spoken_of: part.is_spoken_of(&quotes[place]),
     }
@@ -130,6 +130,9 @@ const LACKS: f32 = 0.25;
 const LACKS_JUDGED: f32 = 0.8;
 const OTHERS_JUDGED: f32 = 0.25;
 
+/// How near in meaning a quote is taken to be where that is not known.
+const USUAL_MEANING: f32 = 0.63;
+
 /// What it adds to the score that the conversation speaks of its document.
 const SPOKEN_OF: f32 = 0.5;
 
@@ -142,8 +145,9 @@ impl Evidence {
     pub(super) fn score(self) -> f32 {
         let lacks = flag(self.lacks > 0) + flag(self.lacks > 1);
         let said = self.said.unwrap_or(self.terms);
+        let meaning = self.meaning.unwrap_or(USUAL_MEANING);
         let judged = self.odds.map(|odds| {
-            -1.1 + 1.6 * odds + 0.38 * self.ahead + 0.65 * said
+            -1.7 + 1.6 * odds + 0.95 * meaning + 0.38 * self.ahead + 0.65 * said
                 - LACKS_JUDGED * lacks
                 - OTHERS_JUDGED * self.of_others
         });
