@@ -208,6 +208,11 @@ impl Expected {
         matches!(self, Self::Amount | Self::Price | Self::Phone | Self::Mail)
     }
 
+    /// Whether nothing else answers this question: "At what time …?" is not answered by a day.
+    pub(crate) fn is_needed_for(self, question: &str) -> bool {
+        self.is_needed() || self == Self::Time && asks_hour(question)
+    }
+
     /// What it speaks for a text that it answers a question (nats).
     pub(crate) fn favour(self, text: &str, question: &str) -> f32 {
         let price = matches!(self, Self::Amount | Self::Price) && has_currency(text);

@@ -106,7 +106,10 @@ pub(crate) fn leads(
         let paragraph = &whole[paragraph_of(whole, &quote.span)];
         if answers(quote.text) || !is_contact && answers(paragraph) {
             rest = rest.max(says);
-        } else if says >= LEADS && !named(quote.text, question).is_empty() {
+        } else if says >= LEADS
+            && !named(quote.text, question).is_empty()
+            && !is_named(described, quote.text)
+        {
             let lead = Lead {
                 passage: quote.passage,
                 span: quote.span.clone(),
@@ -123,6 +126,41 @@ pub(crate) fn leads(
         tracing::trace!(says, rest, text, "leads on");
     }
     best.into_iter().map(|(_, lead)| lead).collect()
+}
+
+/// Whether all that a sentence has of what is described are names: whoever is asked of by name is nobody else in it.
+fn is_named(described: &str, sentence: &str) -> bool {
+    let mut said = expected::words(described);
+    said.retain(|word| Claim::is_asked_by(word) && !occurrences(word, sentence).is_empty());
+    let is_name = |word: &String| occurrences(word, sentence).into_iter().all(is_capital);
+    !said.is_empty() && said.iter().all(is_name)
+}
+
+/// The words of a text that are a folded word, as they are written.
+fn occurrences<'a>(word: &str, text: &'a str) -> Vec<&'a str> {
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    words.filter(|one| expected::words(one) == [word]).collect()
+}
+
+fn is_capital(word: &str) -> bool {
+    word.starts_with(char::is_uppercase)
+}
+
+/// Whether a question asks how to reach somebody by a name that a line does not have: a word that `texts` write with a
+/// capital letter, and never without.
+pub(crate) fn is_of_another(question: &str, line: &str, texts: &[String]) -> bool {
+    let expected = Expected::of(question);
+    if !matches!(expected, Some(Expected::Phone | Expected::Mail)) {
+        return false;
+    }
+    let mut names = expected::words(question);
+    names.retain(|word| {
+        let all = texts.iter().flat_map(|text| occurrences(word, text));
+        let all: Vec<&str> = all.collect();
+        let tells = word.chars().count() > 2 && !listed(CONTACT, word) && Claim::is_asked_by(word);
+        tells && !all.is_empty() && all.into_iter().all(is_capital)
+    });
+    !names.is_empty() && names.iter().all(|name| occurrences(name, line).is_empty())
 }
 
 /// What is searched after sentences that lead: their names, or, where they have none, their other words.
@@ -293,6 +331,27 @@ mod tests {
             "The roof of Ana Ruiz is wet.",
             None,
         );
+    }
+
+    #[test]
+    fn whoever_is_asked_of_by_name_is_nobody_else() {
+        check(
+            "teléfono de ana ruiz",
+            "Vienen Ana Ruiz y Berta Lund, como siempre.",
+            None,
+        );
+        let texts = [
+            "Ana Ruiz, Berta Lund".to_owned(),
+            "la vaca de Ana".to_owned(),
+        ];
+        let other = |question: &str, line: &str| is_of_another(question, line, &texts);
+        assert!(other("teléfono de ana ruiz", "Berta Lund 0161 555 0107"));
+        assert!(!other("teléfono de ana ruiz", "ana 0161 555 0107"));
+        assert!(!other(
+            "teléfono del dueño de la vaca",
+            "Berta Lund 0161 555 0107"
+        ));
+        assert!(!other("¿Cuándo viene Ana?", "Berta Lund viene hoy."));
     }
 
     #[test]

@@ -65,6 +65,9 @@ const NEWEST: f32 = 1.5;
 /// How much a document is favoured whose date is in the span of time that is asked of (nats).
 const DATED: f32 = 3.0;
 
+/// The same where a month without a year is asked of, which may be of any note: "May she run in March?"
+const OF_MONTH: f32 = 1.0;
+
 /// Days of a month, and of a quarter, at most.
 const MONTH: i64 = 31;
 const QUARTER: i64 = 92;
@@ -76,6 +79,13 @@ pub(super) fn is_dated(passage: &Passage, part: &Part) -> bool {
     };
     // "On 30 June" is asked of the second quarter, but of no year as a whole.
     asked.holds(own) || own.holds(asked) && own.days().is_some_and(|days| days <= QUARTER)
+}
+
+/// Whether a question names a month and no number that could be its day or its year.
+fn names_bare_month(question: &str) -> bool {
+    let words = words(question);
+    words.iter().any(|word| month_named(word).is_some())
+        && !question.contains(|c: char| c.is_ascii_digit())
 }
 
 /// Whether a sentence names the month that is asked of: "9 May".
@@ -152,6 +162,8 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
     let lacks = lacks_more(&texts_read, &Claim::of(question));
     let expected = part.expected();
     let newest = newest(quotes, part);
+    let is_of_month = part.side.is_none() && names_bare_month(question);
+    let dated = if is_of_month { OF_MONTH } else { DATED };
     let is_dated: Vec<bool> = part
         .excerpts
         .iter()
@@ -170,7 +182,7 @@ pub(super) fn favours(quotes: &[Quote<'_>], part: &Part) -> Vec<f32> {
         let recent = if newest == Some(quote.passage) {
             NEWEST
         } else {
-            DATED * flag(is_dated[quote.passage] || names_month(quote.text, part))
+            dated * flag(is_dated[quote.passage] || names_month(quote.text, part))
         };
         let near = part.near(quote);
         let label = LABEL * labelled(quote.text, question);
@@ -330,7 +342,7 @@ pub(super) fn candidates<'a>(
         claim.has_number() && question.has_numbers_of(&claim)
     };
     all.retain(|quote| !counts || !is_asked(quote));
-    if let Some(expected) = expected.filter(|one| one.is_needed()) {
+    if let Some(expected) = expected.filter(|one| one.is_needed_for(question_text)) {
         all.retain(|quote| expected.is_in(&under_header(quote, excerpts), question_text));
     }
     all
@@ -369,16 +381,33 @@ pub(super) fn flag(is: bool) -> f32 {
 /// Whether a line names a document in its front matter, or says what it is filed under.
 fn is_property(text: &str, span: &Range<usize>) -> bool {
     const KEYS: &str = "title titulo tags tag etiquetas aliases alias date fecha created updated modified lang idioma";
-    let Some(block) = text.strip_prefix("---") else {
-        return false;
+    let is_pair = |line: &str| {
+        let key = line.split_once(':').map(|(key, _)| words(key));
+        line.trim() == "---" || key.is_some_and(|key| !key.is_empty() && key.len() <= 3)
     };
-    let end = 3 + block.find("\n---").unwrap_or_default();
     let key = text[span.clone()].split(':').next().unwrap_or_default();
-    span.end <= end && words(key).iter().all(|word| listed(KEYS, word))
+    words(key).iter().all(|word| listed(KEYS, word)) && text[..span.start].lines().all(is_pair)
 }
 
 /// Whether a line can answer anything: no heading, no rule, no header row.
 fn says_something(line: &str) -> bool {
     let letters = line.chars().filter(|c| c.is_alphanumeric()).count();
     letters > 1 && !line.starts_with('#')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn front_matter_says_what_a_note_is_and_answers_nothing() {
+        let text =
+            "title: The boiler\ntags: [home]\nprice: 40\n\nThe boiler is old.\n\ndate: it has none";
+        let is = |line: &str| {
+            let at = text.find(line).expect("stands there");
+            is_property(text, &(at..at + line.len()))
+        };
+        assert!(is("title: The boiler") && is("tags: [home]"));
+        assert!(!is("price: 40") && !is("The boiler is old.") && !is("date: it has none"));
+    }
 }

@@ -5,6 +5,7 @@ use super::choice::{flag, lacks_object, shares_said, texts_read, under_header, w
 use super::rows::is_row;
 use crate::cite::{Quote, is_item};
 use crate::expected::asked_of;
+use crate::hop;
 use crate::proof::Claim;
 
 /// How far ahead of the best of the others counts, at most (nats).
@@ -75,6 +76,8 @@ pub(super) fn evidence(
     let asked_of = asked_of(&part.text).map(|noun| Claim::of_noun(&noun));
     let is_named = |noun: Claim| noun.is_empty() || noun.shares_term_with(passage);
     let of_other_object = !is_foreign && !asked_of.is_none_or(is_named);
+    let line = format!("{} {link}", texts[place]);
+    let of_other_person = hop::is_of_another(&part.text, &line, &texts[quotes.len()..]);
     let of_others = OTHER_THING * lacks_thing
         + OTHER_OBJECT * flag(of_other_object)
         + NO_SUCH_THING * lacks_everywhere;
@@ -93,6 +96,7 @@ pub(super) fn evidence(
         is_foreign,
         lacks: question.lacks(passage).0,
         of_other_kind: OTHER_YEAR * flag(question.lacks_year(passage))
+            + OTHER_PERSON * flag(of_other_person)
             + OTHER_KIND * flag(!is_kind(&under_header(&quotes[place], &part.excerpts))),
         goes_on: part.goes_on(),
         is_spoken_of: part.is_spoken_of(&quotes[place]),
@@ -118,6 +122,9 @@ const NO_SUCH_THING: f32 = 1.0;
 
 /// What it takes from the score that it is not the kind of thing that the question expects.
 const OTHER_KIND: f32 = 1.2;
+
+/// What it takes from the score that it is how to reach somebody else.
+const OTHER_PERSON: f32 = 3.0;
 
 /// What a year takes from the score that the passage does not have.
 const OTHER_YEAR: f32 = 2.0;
