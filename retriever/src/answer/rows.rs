@@ -34,20 +34,20 @@ pub(super) fn clause<'a>(sentence: &'a str, part: &Part) -> &'a str {
             _ => format!("{head} {clause}"),
         });
     let whole: Vec<String> = whole.collect();
-    // "How much milk …?" is answered by the clause that has milk.
-    if let Some(object) = counted(&part.text) {
-        let object = Claim::of_noun(&object);
-        let counts = answers
-            .iter()
-            .filter(|clause| object.shares_term_with(clause));
-        if let [only] = counts.collect::<Vec<_>>()[..] {
-            return only;
-        }
-    }
     let question = Claim::of(&part.text);
     let together = question.shares(whole.iter().map(String::as_str));
     let alone = question.shares(answers.iter().copied());
     let level = best(answers.iter().copied().zip(alone).zip(together));
+    // "How much milk …?" is answered by the clause that has milk.
+    if let Some(object) = counted(&part.text) {
+        let object = Claim::of_noun(&object);
+        let counts = level
+            .iter()
+            .filter(|(clause, _)| object.shares_term_with(clause));
+        if let [(only, _)] = counts.collect::<Vec<_>>()[..] {
+            return only;
+        }
+    }
     match best(level.into_iter())[..] {
         [clause] => clause,
         _ => sentence,
@@ -223,4 +223,61 @@ pub(super) fn without_mark(line: &str) -> &str {
         .filter(|_| (1..4).contains(&digits))
         .unwrap_or(rest);
     rest.trim_start_matches(signs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Shape;
+    use crate::nearness::Nearness;
+
+    #[track_caller]
+    fn check(question: &str, sentence: &str, expect: &str) {
+        let part = Part {
+            text: question.to_owned(),
+            shape: Shape::Phrase,
+            apart_from: None,
+            spoken_of: Vec::new(),
+            context: None,
+            links: Vec::new(),
+            side: None,
+            recent: false,
+            period: None,
+            excerpts: Vec::new(),
+            nearness: Nearness::default(),
+        };
+        assert_eq!(clause(sentence, &part), expect, "{question}");
+    }
+
+    #[test]
+    fn of_several_clauses_the_one_that_answers_is_told() {
+        let order = "- rye rounds, 12 on weekdays and 18 on Sundays";
+        check("How many rye rounds on a Sunday?", order, "18 on Sundays");
+        let rice = "150 g de arroz, litro y medio de leche, 130 g de azúcar";
+        check(
+            "¿Cuánta leche lleva el arroz con leche?",
+            rice,
+            "litro y medio de leche",
+        );
+        check(
+            "¿Cuánto azúcar lleva el arroz con leche?",
+            rice,
+            "130 g de azúcar",
+        );
+        let excess = "Excess £150, for water £350.";
+        check(
+            "How much is the excess for water?",
+            excess,
+            "for water £350.",
+        );
+    }
+
+    #[test]
+    fn rows_say_their_cells() {
+        let row = "variety: Aquila; packets: 14; sow until: March";
+        let (names, values) = fields(row).expect("names and values");
+        assert_eq!(names, ["variety", "packets", "sow until"]);
+        assert_eq!(values, ["Aquila", "14", "March"]);
+        assert!(is_row(row) && is_row("| a | b |") && !is_row("Note: it rains; so what."));
+    }
 }
