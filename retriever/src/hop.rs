@@ -163,20 +163,15 @@ pub(crate) fn is_of_another(question: &str, line: &str, texts: &[String]) -> boo
     !names.is_empty() && names.iter().all(|name| occurrences(name, line).is_empty())
 }
 
-/// What is searched after sentences that lead: their names, or, where they have none, their other words.
+/// What is searched after sentences that lead: their names, then the other words of those that have none.
 pub(crate) fn searched(sentences: &[&str], question: &str) -> String {
-    let mut words: Vec<&str> = Vec::new();
-    for sentence in sentences {
-        let names = names(sentence, question);
-        let found = if names.is_empty() {
-            named(sentence, question)
-        } else {
-            names
-        };
-        words.extend(found);
-    }
-    words.truncate(MOST_WORDS);
-    words.join(" ")
+    let of_names = sentences.iter().map(|sentence| names(sentence, question));
+    let of_names: Vec<Vec<&str>> = of_names.collect();
+    let nameless = sentences.iter().zip(&of_names);
+    let nameless = nameless.filter(|(_, names)| names.is_empty());
+    let others = nameless.flat_map(|(sentence, _)| named(sentence, question));
+    let words = of_names.iter().flatten().copied().chain(others);
+    words.take(MOST_WORDS).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a line is of somebody whom a sentence names and the question does not.
@@ -262,7 +257,7 @@ fn names<'a>(sentence: &'a str, question: &str) -> Vec<&'a str> {
         if is_capital && is_new && !begins && word.chars().count() > 1 {
             names.push(word);
         }
-        begins = word.is_empty() || token.ends_with(['.', ':', '!', '?']);
+        begins = word.is_empty() && token != "&" || token.ends_with(['.', ':', '!', '?']);
     }
     names
 }
@@ -331,6 +326,16 @@ mod tests {
             "The roof of Ana Ruiz is wet.",
             None,
         );
+    }
+
+    #[test]
+    fn names_are_searched_before_other_words() {
+        let sentences = [
+            "the tray was left empty for a week or more, the pads dry and hard",
+            "Emptied today by Harrow & Daughter.",
+        ];
+        let searched = searched(&sentences, "Whose number empties the tank?");
+        assert!(searched.starts_with("Harrow Daughter "), "{searched}");
     }
 
     #[test]
