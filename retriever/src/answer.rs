@@ -117,7 +117,7 @@ impl Part {
 
     /// The sentence of another document that names what a quote is of.
     fn link(&self, quote: &Quote<'_>) -> Option<&Citation> {
-        if self.links.is_empty() || !hop::is_of_person(&self.text) {
+        if self.links.is_empty() {
             return None;
         }
         let document = &self.excerpts[quote.passage].passage.document;
@@ -344,8 +344,7 @@ impl<'a> Asked<'a> {
             &candidates[older]
         });
         // What is of another time than is asked of is not told.
-        let is_asked = |older: &&Quote| part.period.is_none() || choice::is_of_time(older, part);
-        let older = older.filter(is_asked);
+        let older = older.filter(|older| choice::may_be_of_time(older, part));
         let quote = &candidates[place];
         let shown = part.reading(quote);
         let passage = &excerpts[quote.passage].passage;

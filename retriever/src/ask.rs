@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::mpsc;
-use vade_indexer::{DocumentId, QuestionUnderWay, Scope};
+use vade_indexer::{DocumentId, Index, QuestionUnderWay, Scope};
 use vade_models::language::{Request, Sampling};
 
 use crate::answer::{Asked, Part, Said, Shape};
@@ -505,6 +505,12 @@ impl Asking<'_> {
         }
         hits.hits.truncate(most);
         hits.evidence = hits.evidence.max(more.evidence);
+        // A line is of somebody whom a sentence names; of things too much is named.
+        let links = if hop::is_of_person(text) {
+            links
+        } else {
+            Vec::new()
+        };
         Ok((links, names))
     }
 
@@ -518,11 +524,8 @@ impl Asking<'_> {
         }
         let index = self.retriever.index.clone();
         let documents = blocking(move || {
-            let all = best.into_iter().map(|(id, score)| {
-                let mut chunks = index.chunks(&DocumentId(id))?;
-                chunks.truncate(LONGEST);
-                Ok(Passage::all_of(chunks, score))
-            });
+            let best = best.into_iter();
+            let all = best.map(|(id, score)| all_of(&index, &DocumentId(id), score));
             all.collect::<Result<Vec<_>>>()
         })
         .await?;
@@ -546,12 +549,8 @@ impl Asking<'_> {
                 .filter_map(|path| shelf.newest_like(&retriever.index, path, &scope));
             let mut known = found;
             let fresh = ids.filter(|id| known.insert(id.0.clone()));
-            let ids: Vec<DocumentId> = fresh.take(LOOKED_THROUGH).collect();
-            let all = ids.iter().map(|id| {
-                let mut chunks = retriever.index.chunks(id)?;
-                chunks.truncate(LONGEST);
-                Ok(Passage::all_of(chunks, 0.0))
-            });
+            let newest = fresh.take(LOOKED_THROUGH);
+            let all = newest.map(|id| all_of(&retriever.index, &id, 0.0));
             all.collect::<Result<Vec<_>>>()
         })
         .await?;
@@ -851,6 +850,13 @@ impl Events {
     pub(crate) async fn gone(&self) {
         self.0.closed().await;
     }
+}
+
+/// The passages of a whole document, at most so many.
+fn all_of(index: &Index, id: &DocumentId, score: f32) -> Result<Vec<Passage>> {
+    let mut chunks = index.chunks(id)?;
+    chunks.truncate(LONGEST);
+    Ok(Passage::all_of(chunks, score))
 }
 
 /// A question after what it leans on.

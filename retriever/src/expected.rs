@@ -208,6 +208,11 @@ impl Expected {
         matches!(self, Self::Amount | Self::Price | Self::Phone | Self::Mail)
     }
 
+    /// Whether it is how to reach somebody.
+    pub(crate) fn is_contact(self) -> bool {
+        matches!(self, Self::Phone | Self::Mail)
+    }
+
     /// Whether nothing else answers this question: "At what time …?" is not answered by a day.
     pub(crate) fn is_needed_for(self, question: &str) -> bool {
         self.is_needed() || self == Self::Time && asks_hour(question)

@@ -39,7 +39,7 @@ pub(crate) struct Lead {
 /// What a question says of whom it asks to reach, or of what it asks; none where it stands in one place.
 pub(crate) fn described(question: &str) -> Option<String> {
     let expected = Expected::of(question);
-    let is_contact = matches!(expected, Some(Expected::Phone | Expected::Mail));
+    let is_contact = expected.is_some_and(Expected::is_contact);
     let told = question.split_whitespace().filter(|word| {
         let words = expected::words(word);
         !is_contact || !words.iter().all(|word| listed(CONTACT, word))
@@ -56,10 +56,7 @@ pub(crate) fn described(question: &str) -> Option<String> {
 /// Whether a question asks for somebody, by how to reach them or by what they do.
 pub(crate) fn is_of_person(question: &str) -> bool {
     const PERSON: &str = "who whose whoever quien quienes cuyo cuya";
-    let is_contact = matches!(
-        Expected::of(question),
-        Some(Expected::Phone | Expected::Mail)
-    );
+    let is_contact = Expected::of(question).is_some_and(Expected::is_contact);
     let words = expected::words(question);
     is_contact || words.iter().skip(3).any(|word| listed(PERSON, word))
 }
@@ -73,7 +70,7 @@ pub(crate) fn leads(
     nearness: &Nearness,
 ) -> Vec<Lead> {
     let expected = Expected::of(question).filter(|one| one.is_needed());
-    let is_contact = matches!(expected, Some(Expected::Phone | Expected::Mail));
+    let is_contact = expected.is_some_and(Expected::is_contact);
     let answers = |text: &str| expected.is_some_and(|one| one.is_in(text, question));
     let all = passages.iter().enumerate();
     let places: Vec<Quote> = all
@@ -149,8 +146,7 @@ fn is_capital(word: &str) -> bool {
 /// Whether a question asks how to reach somebody by a name that a line does not have: a word that `texts` write with a
 /// capital letter, and never without.
 pub(crate) fn is_of_another(question: &str, line: &str, texts: &[String]) -> bool {
-    let expected = Expected::of(question);
-    if !matches!(expected, Some(Expected::Phone | Expected::Mail)) {
+    if !Expected::of(question).is_some_and(Expected::is_contact) {
         return false;
     }
     let mut names = expected::words(question);
@@ -176,10 +172,7 @@ pub(crate) fn searched(sentences: &[&str], question: &str) -> String {
 
 /// Whether a line is of somebody whom a sentence names and the question does not.
 pub(crate) fn leads_to(sentence: &str, line: &str, question: &str) -> bool {
-    let is_name = |text: &str, word: &str| {
-        let mut all = text.split(|c: char| !c.is_alphanumeric());
-        all.any(|one| one.starts_with(char::is_uppercase) && expected::words(one) == [word])
-    };
+    let is_name = |text: &str, word: &str| occurrences(word, text).into_iter().any(is_capital);
     let line_words = expected::words(line);
     named(sentence, question).into_iter().any(|word| {
         let words = expected::words(word);

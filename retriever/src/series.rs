@@ -1,7 +1,7 @@
 //! Documents of one series, told by their names: the minutes of a club, the price lists of some years. What the newest
 //! says holds. Pure.
 
-use crate::calendar::Period;
+use crate::calendar::{Date, Period};
 use crate::expected::words;
 use crate::values::{dates, month_named, quarter_named};
 
@@ -31,6 +31,11 @@ pub(crate) fn period(path: &str) -> Option<Period> {
     })
 }
 
+/// The day from which a document is by its name.
+pub(crate) fn day(path: &str) -> Option<Date> {
+    period(path)?.from
+}
+
 fn folder_and_stem(path: &str) -> (&str, &str) {
     let (folder, name) = path.rsplit_once(['/', '\\']).unwrap_or(("", path));
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
@@ -54,7 +59,7 @@ mod tests {
         );
         assert_eq!(of("/n/2026-03-04.md"), "");
         assert_eq!(of("/n/lease.md"), "");
-        let day = |path: &str| period(path)?.from.map(|day| day.to_string());
+        let day = |path: &str| day(path).map(|day| day.to_string());
         assert_eq!(day("/n/minutes-2026-03.md").as_deref(), Some("2026-03-01"));
         assert_eq!(day("/n/price-list-2025.md").as_deref(), Some("2025-01-01"));
         assert_eq!(

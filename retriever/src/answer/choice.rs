@@ -73,7 +73,7 @@ const MONTH: i64 = 31;
 const QUARTER: i64 = 92;
 
 /// Whether the date of a passage's document is in the span of time that is asked of.
-pub(super) fn is_dated(passage: &Passage, part: &Part) -> bool {
+fn is_dated(passage: &Passage, part: &Part) -> bool {
     let (Some(asked), Some(own)) = (part.period, period(passage)) else {
         return false;
     };
@@ -106,6 +106,11 @@ fn names_month(text: &str, part: &Part) -> bool {
 /// Whether a quote is of the span of time that is asked of.
 pub(super) fn is_of_time(quote: &Quote<'_>, part: &Part) -> bool {
     is_dated(&part.excerpts[quote.passage].passage, part)
+}
+
+/// The same, where one is asked of.
+pub(super) fn may_be_of_time(quote: &Quote<'_>, part: &Part) -> bool {
+    part.period.is_none() || is_of_time(quote, part)
 }
 
 /// The passage of the newest of several documents, where the newest is asked for.
@@ -257,7 +262,7 @@ pub(super) fn best_first(favours: &[f32]) -> Vec<usize> {
 }
 
 /// The sentence that opens the paragraph of a quote.
-pub(super) fn opener<'a>(quote: &Quote<'_>, excerpts: &'a [Excerpt]) -> &'a str {
+fn opener<'a>(quote: &Quote<'_>, excerpts: &'a [Excerpt]) -> &'a str {
     let text = &excerpts[quote.passage].passage.text;
     quote.opener.clone().map_or("", |opener| &text[opener])
 }

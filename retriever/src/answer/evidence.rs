@@ -76,8 +76,7 @@ pub(super) fn evidence(
     let asked_of = asked_of(&part.text).map(|noun| Claim::of_noun(&noun));
     let is_named = |noun: Claim| noun.is_empty() || noun.shares_term_with(passage);
     let of_other_object = !is_foreign && !asked_of.is_none_or(is_named);
-    let line = format!("{} {link}", texts[place]);
-    let of_other_person = hop::is_of_another(&part.text, &line, &texts[quotes.len()..]);
+    let of_other_person = hop::is_of_another(&part.text, &texts[place], &texts[quotes.len()..]);
     let of_others = OTHER_THING * lacks_thing
         + OTHER_OBJECT * flag(of_other_object)
         + NO_SUCH_THING * lacks_everywhere;

@@ -1,6 +1,6 @@
 //! What other documents say of the same: what contradicts, what is newer, what is compared. Pure.
 
-use super::choice::{best_first, candidates, date, is_dated};
+use super::choice::{best_first, candidates, date, may_be_of_time};
 use super::{Part, Shape};
 use crate::cite::{Quote, run_in_head};
 use crate::expected::Expected;
@@ -26,14 +26,14 @@ pub(super) fn rival(
     let own = &quotes[chosen];
     let claim = Claim::of(own.text);
     let passage = |quote: &Quote| &part.excerpts[quote.passage].passage;
-    // What is of another time than is asked of contradicts nothing.
-    let is_of_time = |quote: &Quote| part.period.is_none() || is_dated(passage(quote), part);
     let own_date = date(passage(own))?;
     let expected = part.expected();
     let says = |quote: &Quote| question.proven_by(quote.text, &quote.around).share();
     quotes.iter().enumerate().find_map(|(place, quote)| {
         let other = Claim::of(quote.text);
-        let is_of_other = passage(quote).document != passage(own).document && is_of_time(quote);
+        // What is of another time than is asked of contradicts nothing.
+        let is_of_other =
+            passage(quote).document != passage(own).document && may_be_of_time(quote, part);
         let differs = claim.has_number() && other.has_number() && !claim.has_numbers_of(&other);
         let is_alike = || {
             claim.proven_by(quote.text, "").terms >= SAME
@@ -84,7 +84,7 @@ pub(super) fn newer(
         (is_kind || is_loose)
             && favours[*place] + NEWER_BEHIND >= favours[chosen]
             && date(other).is_some_and(|other| other > day)
-            && (part.period.is_none() || is_dated(other, part))
+            && may_be_of_time(&quotes[*place], part)
             && series::of(&other.path).as_ref() == Some(&series)
     };
     let texts = quotes

@@ -1,13 +1,13 @@
 //! Reads the rows of the library from the index.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use vade_indexer::{Chunk, Document, DocumentId, Index, Scope, path_text};
 
 use super::{Entry, Listing, Part, file_name, list};
-use crate::calendar::Period;
+use crate::calendar::{Date, Period};
 use crate::error::Result;
 use crate::naming::{self, DocumentName, Names};
 use crate::operators::Conditions;
@@ -25,6 +25,8 @@ pub(crate) struct Shelf {
     names: Names,
     /// The span of time of each document, once somebody has asked for it.
     periods: OnceLock<Vec<Period>>,
+    /// The documents of each series, once somebody has asked a question.
+    series: OnceLock<HashMap<String, Vec<(Date, usize)>>>,
 }
 
 /// The shelf as it was last read.
@@ -91,6 +93,7 @@ impl Shelf {
             },
             names: Names::new(names),
             periods: OnceLock::new(),
+            series: OnceLock::new(),
         }
     }
 
@@ -175,6 +178,20 @@ impl Shelf {
         })
     }
 
+    /// The documents of each series, with the day that their names tell.
+    fn series(&self) -> &HashMap<String, Vec<(Date, usize)>> {
+        self.series.get_or_init(|| {
+            let mut all: HashMap<String, Vec<(Date, usize)>> = HashMap::new();
+            for (place, (_, entry)) in self.documents.iter().enumerate() {
+                let series = series::of(&entry.path);
+                if let (Some(series), Some(day)) = (series, series::day(&entry.path)) {
+                    all.entry(series).or_default().push((day, place));
+                }
+            }
+            all
+        })
+    }
+
     /// The newest document of a scope that is of the series of the one at a path, if that is newer.
     pub(crate) fn newest_like(
         &self,
@@ -182,15 +199,13 @@ impl Shelf {
         path: &str,
         scope: &Scope,
     ) -> Option<DocumentId> {
-        let wanted = series::of(path)?;
-        let day = |path: &str| series::period(path).and_then(|period| period.from);
-        let own = day(path);
-        let like = self.documents.iter().filter_map(|(document, entry)| {
-            let day = day(&entry.path).filter(|day| Some(*day) > own)?;
-            let is_like = series::of(&entry.path).as_ref() == Some(&wanted);
+        let own = series::day(path)?;
+        let like = self.series().get(&series::of(path)?)?.iter();
+        let like = like.filter_map(|(day, place)| {
+            let (document, entry) = &self.documents[*place];
             let id = DocumentId(entry.document.clone());
-            let is_there = is_like && scope.admits(document) && index.live(&id).is_some();
-            is_there.then_some((day, id))
+            let is_there = *day > own && scope.admits(document) && index.live(&id).is_some();
+            is_there.then_some((*day, id))
         });
         like.max_by_key(|(day, _)| *day).map(|(_, id)| id)
     }
