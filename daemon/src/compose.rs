@@ -24,6 +24,10 @@ use crate::seal;
 /// Embedding threads where the settings leave the number open, at most.
 const EMBEDDING_THREADS: usize = 4;
 
+/// Jobs that have to wait before another session is loaded to help: on our engine sessions share their weights.
+const HELP_OF_OURS: usize = 2;
+const HELP_OF_ONNX: usize = 16;
+
 /// What every command starts from.
 pub(crate) struct Setup {
     pub paths: Paths,
@@ -151,17 +155,22 @@ impl Setup {
             threads => threads,
         };
         let (id, dimensions) = (model.id.clone(), spec.dimensions);
-        let load = match spec.engine {
-            EmbeddingEngine::Ours => on_our_engine(self.store.clone(), model.clone(), spec),
+        let (help_from, load) = match spec.engine {
+            EmbeddingEngine::Ours => (
+                HELP_OF_OURS,
+                on_our_engine(self.store.clone(), model.clone(), spec),
+            ),
             EmbeddingEngine::Onnx => {
                 let library = self.catalog.runtime()?.clone();
-                on_onnx_runtime(self.store.clone(), library, model.clone(), spec)
+                let load = on_onnx_runtime(self.store.clone(), library, model.clone(), spec);
+                (HELP_OF_ONNX, load)
             }
         };
         let handle = EmbedderHandle::start(
             &id,
             dimensions,
             threads,
+            help_from,
             self.settings.model.idle_unload.duration(),
             load,
         )?;

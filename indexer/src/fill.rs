@@ -485,7 +485,7 @@ mod tests {
             let hashed = HashedEmbedder::new(32);
             Ok(Box::new(Counting(hashed, Arc::clone(&counted))) as Box<_>)
         };
-        let embedder = EmbedderHandle::start("hashed-32", 32, 1, None, load).expect("starts");
+        let embedder = EmbedderHandle::start("hashed-32", 32, 1, 16, None, load).expect("starts");
         let index = open_with(&root.join("data"), embedder).await;
         index.add_folder(&notes).await.expect("adds");
         settle(&index).await;

@@ -127,7 +127,7 @@ pub(crate) mod tests {
     fn embedder(dimensions: usize) -> EmbedderHandle {
         let name = format!("hashed-{dimensions}");
         let load = move |_| Ok(Box::new(HashedEmbedder::new(dimensions)) as Box<_>);
-        EmbedderHandle::start(&name, dimensions, 1, None, load).expect("starts")
+        EmbedderHandle::start(&name, dimensions, 1, 16, None, load).expect("starts")
     }
 
     pub(crate) async fn open(data: &Path, dimensions: usize) -> Index {

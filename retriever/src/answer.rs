@@ -12,7 +12,7 @@ mod rivals;
 mod rows;
 
 use vade_models::ModelsError;
-use vade_models::language::{Candidate, Form, Generation, Request, Summary};
+use vade_models::language::{Candidate, Form, Generation, Message, Request, Summary};
 
 use crate::ask::{Asking, Events, Timings, elapsed};
 use crate::calendar::Period;
@@ -25,7 +25,7 @@ use crate::language::Language;
 use crate::nearness::Nearness;
 use crate::passage::Passage;
 use crate::plan::{Compared, Kind, Measure};
-use crate::prompt::{self, Excerpt, Task};
+use crate::prompt::{self, Excerpt, Task, Then};
 use crate::proof::Claim;
 use crate::versus;
 use crate::writer::{Writer, without_markers};
@@ -346,10 +346,7 @@ impl<'a> Asked<'a> {
         // What is of another time than is asked of is not told.
         let older = older.filter(|older| choice::may_be_of_time(older, part));
         let quote = &candidates[place];
-        let shown = part.reading(quote);
-        let passage = &excerpts[quote.passage].passage;
-        let begun = format!("{} \"{}\"\n", prompt::QUOTE, quote.text);
-        let Some(answer) = self.said_of(shape, &shown, &begun, quote).await? else {
+        let Some(answer) = self.said_of(shape, part, quote).await? else {
             return Ok(None);
         };
         let phrase = Some(answer).filter(|phrase| !phrase.is_empty());
@@ -357,10 +354,11 @@ impl<'a> Asked<'a> {
             let mut cells = rows::cells(quote, part).into_iter();
             cells.find(|(cell, _)| shape != Shape::YesNo && cell.text == phrase)
         });
+        let passage = &excerpts[quote.passage].passage;
         let mut citations = vec![cite(passage, choice::shown(quote, excerpts))];
         let mut text = String::new();
         if self.is_foreign(part, quote) {
-            let Some(words) = self.translated(&shown, &begun, quote).await? else {
+            let Some(words) = self.translated(part, quote).await? else {
                 return Ok(None);
             };
             text = match shape {
@@ -456,15 +454,20 @@ impl<'a> Asked<'a> {
         &mut self,
         shape: Shape,
         part: &Part,
-        begun: &str,
         quote: &Quote<'_>,
     ) -> Result<Option<String>> {
         if shape != Shape::YesNo {
-            return self.phrase(part, &format!("{begun}Answer:"), quote).await;
+            return self.phrase(part, quote).await;
         }
-        let begun = format!("{begun}Question: {}\nAnswer yes or no:", part.text);
+        let begun = format!(
+            "{} \"{}\"\nQuestion: {}\nAnswer yes or no:",
+            prompt::QUOTE,
+            quote.text,
+            part.text
+        );
         let form = Form::OneOf([" yes", " no"].map(Candidate::new).to_vec());
-        let Some((words, _)) = self.say(Task::Quote, part, &begun, form).await? else {
+        let shown = part.reading(quote);
+        let Some((words, _)) = self.say(Task::Quote, &shown, &begun, form).await? else {
             return Ok(None);
         };
         let question = Claim::of(&part.text);
@@ -494,11 +497,10 @@ impl<'a> Asked<'a> {
     async fn translated(
         &mut self,
         part: &Part,
-        begun: &str,
         quote: &Quote<'_>,
     ) -> Result<Option<String>> {
-        let begun = format!("{begun}In {}, in one sentence: ", self.asking.language.name);
-        let Some((words, _)) = self.say(Task::Quote, part, &begun, Form::Free).await? else {
+        let said = self.say_then(Then::Translate, part, quote, "", Form::Free);
+        let Some((words, _)) = said.await? else {
             return Ok(None);
         };
         let words = words.trim().trim_matches('"');
@@ -526,18 +528,13 @@ impl<'a> Asked<'a> {
     }
 
     /// The words that answer: what the model says in short where the quote says just that, else words of the quote.
-    async fn phrase(
-        &mut self,
-        part: &Part,
-        begun: &str,
-        quote: &Quote<'_>,
-    ) -> Result<Option<String>> {
-        let task = Task::Quote;
+    async fn phrase(&mut self, part: &Part, quote: &Quote<'_>) -> Result<Option<String>> {
         let cells = rows::cells(quote, part);
         if !cells.is_empty() {
-            return self.cell(part, begun, &cells).await;
+            return self.cell(part, quote, &cells).await;
         }
-        let Some((own, _)) = self.say(task, part, begun, Form::Free).await? else {
+        let said = self.say_then(Then::Phrase, part, quote, "", Form::Free);
+        let Some((own, _)) = said.await? else {
             return Ok(None);
         };
         let own = trimmed(&own);
@@ -553,8 +550,8 @@ impl<'a> Asked<'a> {
             return Ok(Some(own.to_owned()));
         }
         let form = Form::SpanOf(source.to_owned());
-        let begun = format!("{begun} \"");
-        let Some((words, _)) = self.say(task, part, &begun, form).await? else {
+        let said = self.say_then(Then::Phrase, part, quote, "\"", form);
+        let Some((words, _)) = said.await? else {
             return Ok(None);
         };
         // "24 months" for "twenty-four months".
@@ -571,7 +568,7 @@ impl<'a> Asked<'a> {
     async fn cell(
         &mut self,
         part: &Part,
-        begun: &str,
+        quote: &Quote<'_>,
         cells: &[(rows::Cell<'_>, f32)],
     ) -> Result<Option<String>> {
         let best = rows::best(cells.iter().copied());
@@ -585,11 +582,11 @@ impl<'a> Asked<'a> {
         let near = retriever.cosines(&part.text, columns.collect()).await;
         let near = rows::standings(&near.unwrap_or_default());
         let copies = (0..).zip(&best).map(|(place, cell): (usize, _)| Candidate {
-            text: format!(" {}", cell.text),
+            text: cell.text.to_owned(),
             favour: rows::COLUMN * near.get(place).copied().unwrap_or_default(),
         });
         let form = Form::OneOf(copies.collect());
-        let chosen = self.say(Task::Quote, part, begun, form).await?;
+        let chosen = self.say_then(Then::Phrase, part, quote, "", form).await?;
         Ok(chosen.map(|(words, _)| words.trim().to_owned()))
     }
 
@@ -639,24 +636,34 @@ impl<'a> Asked<'a> {
         self.generate(request).await
     }
 
+    /// What the model says of a quote after it has judged it; none when nobody listens any more.
+    async fn say_then(
+        &mut self,
+        then: Then,
+        part: &Part,
+        quote: &Quote<'_>,
+        begun: &str,
+        form: Form,
+    ) -> Result<Option<(String, Summary)>> {
+        let request = Request {
+            messages: prompt::judged(judging(part, quote), then, self.asking.language),
+            begun: begun.to_owned(),
+            max_tokens: match form {
+                Form::Free => SENTENCE,
+                _ => PHRASE,
+            },
+            form,
+            stop: vec!["\n".to_owned()],
+            ..Request::default()
+        };
+        self.generate(request).await
+    }
+
     /// What the model thinks of it that a quote answers: the log odds of yes, if it is large enough to tell; none when
     /// nobody listens any more.
     async fn judge(&mut self, part: &Part, quote: &Quote<'_>) -> Result<Option<Option<f32>>> {
-        let excerpt = |passage: &Passage, parts| Excerpt {
-            passage: passage.clone(),
-            parts,
-        };
-        let passage = &part.excerpts[quote.passage].passage;
-        let own = excerpt(passage, judging::judged(quote, &part.excerpts));
-        let link = part.link(quote).and_then(|link| {
-            let mut passages = part.excerpts.iter().map(|one| &one.passage);
-            let passage = passages.find(|passage| passage.holds(link))?;
-            let span = link.start - passage.start..link.end - passage.start;
-            Some(excerpt(passage, vec![span]))
-        });
-        let read: Vec<Excerpt> = link.into_iter().chain([own]).collect();
         let request = Request {
-            messages: prompt::judging(&part.text, &read, part.shape == Shape::YesNo),
+            messages: judging(part, quote),
             max_tokens: PHRASE,
             form: Form::Judgement,
             ..Request::default()
@@ -719,6 +726,24 @@ impl<'a> Asked<'a> {
             accepted_tokens: self.summaries.iter().map(|one| one.accepted_tokens).sum(),
         }
     }
+}
+
+/// The messages that ask whether a quote answers.
+fn judging(part: &Part, quote: &Quote<'_>) -> Vec<Message> {
+    let excerpt = |passage: &Passage, parts| Excerpt {
+        passage: passage.clone(),
+        parts,
+    };
+    let passage = &part.excerpts[quote.passage].passage;
+    let own = excerpt(passage, judging::judged(quote, &part.excerpts));
+    let link = part.link(quote).and_then(|link| {
+        let mut passages = part.excerpts.iter().map(|one| &one.passage);
+        let passage = passages.find(|passage| passage.holds(link))?;
+        let span = link.start - passage.start..link.end - passage.start;
+        Some(excerpt(passage, vec![span]))
+    });
+    let read: Vec<Excerpt> = link.into_iter().chain([own]).collect();
+    prompt::judging(&part.text, &read, part.shape == Shape::YesNo)
 }
 
 /// An answer, or none where it cites nothing.

@@ -114,6 +114,25 @@ pub(crate) fn judging(question: &str, excerpts: &[Excerpt], asks_whether: bool) 
     ]
 }
 
+/// What a model does that has said of a quote that it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// Says the words that answer.
+    Phrase,
+    /// Says the quote in the question's language.
+    Translate,
+}
+
+/// The messages that go on from a judgement: what was read for it need not be read again.
+pub(crate) fn judged(judging: Vec<Message>, then: Then, language: Language) -> Vec<Message> {
+    let task = match then {
+        Then::Phrase => "Give the answer as it stands in the text above, in as few words as possible.".to_owned(),
+        Then::Translate => format!("Say in {}, in one sentence, what the text above answers.", language.name),
+    };
+    let further = [Message::new(Role::Assistant, "Yes"), Message::new(Role::User, task)];
+    judging.into_iter().chain(further).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

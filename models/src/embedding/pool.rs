@@ -15,6 +15,7 @@ use crate::ModelsError;
 use crate::guard::{give_up, guarded};
 
 type Reply = oneshot::Sender<Result<Vec<Reading>, ModelsError>>;
+type Answer = oneshot::Receiver<Result<Vec<Reading>, ModelsError>>;
 
 /// How long texts may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,12 +50,14 @@ struct Queue {
 const SESSIONS: usize = 2;
 /// How long a helping thread keeps its session without documents.
 const HELPER_IDLE: Duration = Duration::from_secs(20);
-/// Jobs that have to wait before it loads one: that takes as long as they do.
-const HELP_FROM: usize = 16;
+/// Sentences of a question that are read at a time: a pass of the engine, so that its threads share them out.
+const TOGETHER: usize = 16;
 
 struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
+    /// Jobs that have to wait before a thread that only helps loads a session.
+    help_from: usize,
 }
 
 impl Shared {
@@ -108,7 +111,7 @@ impl Drop for Pause {
 impl EmbedderHandle {
     /// Starts threads that own a session each, two at most, among which `threads` are shared out; each calls
     /// `load` with its share at its first text, and drops the session after `idle_unload` without any, all but
-    /// the first sooner.
+    /// the first sooner. All but the first load none before `help_from` jobs wait, which take as long as loading one.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -116,12 +119,14 @@ impl EmbedderHandle {
         model: &str,
         dimensions: usize,
         threads: usize,
+        help_from: usize,
         idle_unload: Option<Duration>,
         load: impl Fn(usize) -> Result<Box<dyn Embedder>, ModelsError> + Send + Sync + 'static,
     ) -> Result<Self, ModelsError> {
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             changed: Condvar::new(),
+            help_from,
         });
         let load = Arc::new(load);
         let threads = threads.max(1);
@@ -177,8 +182,15 @@ impl EmbedderHandle {
     /// # Errors
     /// When the model cannot be loaded or its engine fails.
     pub async fn read_sentences(&self, texts: Vec<String>) -> Result<Vec<Reading>, ModelsError> {
-        self.run(texts, TextKind::Passage, Urgency::Question, true)
-            .await
+        let jobs = texts.chunks(TOGETHER);
+        let answers: Vec<Answer> = jobs
+            .map(|texts| self.submit(texts.to_vec(), TextKind::Passage, Urgency::Question, true))
+            .collect();
+        let mut readings = Vec::with_capacity(texts.len());
+        for answer in answers {
+            readings.extend(answer.await.unwrap_or(Err(ModelsError::Stopped))?);
+        }
+        Ok(readings)
     }
 
     /// Embeds passages; callers bound how many they have under way.
@@ -211,6 +223,17 @@ impl EmbedderHandle {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
+        let answer = self.submit(texts, kind, urgency, with_words);
+        answer.await.unwrap_or(Err(ModelsError::Stopped))
+    }
+
+    fn submit(
+        &self,
+        texts: Vec<String>,
+        kind: TextKind,
+        urgency: Urgency,
+        with_words: bool,
+    ) -> Answer {
         let (reply, answer) = oneshot::channel();
         self.shared.push(Job {
             texts,
@@ -219,7 +242,7 @@ impl EmbedderHandle {
             with_words,
             reply,
         });
-        answer.await.unwrap_or(Err(ModelsError::Stopped))
+        answer
     }
 
     /// Holds back documents until the guard is dropped.
@@ -280,15 +303,16 @@ fn next(shared: &Shared, idle: Option<Duration>, ready: bool) -> Next {
     let since = Instant::now();
     let mut queue = shared.lock();
     loop {
-        let question = ready.then(|| queue.questions.pop_front()).flatten();
+        let takes = |waiting: usize| ready || waiting >= shared.help_from;
+        let question = takes(queue.questions.len()).then(|| queue.questions.pop_front());
+        let question = question.flatten();
         if let Some(job) = question {
             return Next::Job(job);
         }
         if queue.closed {
             return Next::Closed;
         }
-        let is_much = queue.saved.len() + queue.documents.len() >= HELP_FROM;
-        if queue.answers == 0 && (ready || is_much) {
+        if queue.answers == 0 && takes(queue.saved.len() + queue.documents.len()) {
             let saved = queue.saved.pop_front();
             if let Some(job) = saved.or_else(|| queue.documents.pop_front()) {
                 return Next::Job(job);
@@ -317,7 +341,7 @@ mod tests {
     use crate::embedding::HashedEmbedder;
 
     fn handle() -> EmbedderHandle {
-        EmbedderHandle::start("hashed", 64, 2, None, |_| {
+        EmbedderHandle::start("hashed", 64, 2, 16, None, |_| {
             Ok(Box::new(HashedEmbedder::new(64)))
         })
         .expect("starts")
@@ -374,7 +398,7 @@ mod tests {
     async fn a_session_that_panics_fails_that_text_only() {
         let loaded = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let count = Arc::clone(&loaded);
-        let handle = EmbedderHandle::start("fragile", 64, 1, None, move |_| {
+        let handle = EmbedderHandle::start("fragile", 64, 1, 16, None, move |_| {
             let number = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             assert!(number != 1, "as it was told");
             Ok(Box::new(Fragile(HashedEmbedder::new(64))))
@@ -394,7 +418,7 @@ mod tests {
     async fn helpers_load_no_session_for_a_few() {
         let loaded = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let count = Arc::clone(&loaded);
-        let handle = EmbedderHandle::start("hashed", 64, 3, None, move |_| {
+        let handle = EmbedderHandle::start("hashed", 64, 3, 16, None, move |_| {
             count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(20));
             Ok(Box::new(HashedEmbedder::new(64)))
@@ -408,7 +432,7 @@ mod tests {
         futures_of(few).await;
         assert_eq!(sessions(), 1);
         // The first is held up, so that the rest of many waits.
-        let many = (0..4 * HELP_FROM)
+        let many = (0..64)
             .map(|_| handle.embed_passages(vec!["many".to_owned(); 2000], Urgency::Backlog));
         futures_of(many).await;
         assert!(sessions() > 1, "{}", sessions());
