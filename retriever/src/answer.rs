@@ -494,11 +494,7 @@ impl<'a> Asked<'a> {
     }
 
     /// A quote of another language in the question's, where that says nothing else.
-    async fn translated(
-        &mut self,
-        part: &Part,
-        quote: &Quote<'_>,
-    ) -> Result<Option<String>> {
+    async fn translated(&mut self, part: &Part, quote: &Quote<'_>) -> Result<Option<String>> {
         let said = self.say_then(Then::Translate, part, quote, "", Form::Free);
         let Some((words, _)) = said.await? else {
             return Ok(None);

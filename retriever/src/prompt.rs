@@ -126,10 +126,19 @@ pub(crate) enum Then {
 /// The messages that go on from a judgement: what was read for it need not be read again.
 pub(crate) fn judged(judging: Vec<Message>, then: Then, language: Language) -> Vec<Message> {
     let task = match then {
-        Then::Phrase => "Give the answer as it stands in the text above, in as few words as possible.".to_owned(),
-        Then::Translate => format!("Say in {}, in one sentence, what the text above answers.", language.name),
+        Then::Phrase => {
+            "Give the answer as it stands in the text above, in as few words as possible."
+                .to_owned()
+        }
+        Then::Translate => format!(
+            "Say in {}, in one sentence, what the text above answers.",
+            language.name
+        ),
     };
-    let further = [Message::new(Role::Assistant, "Yes"), Message::new(Role::User, task)];
+    let further = [
+        Message::new(Role::Assistant, "Yes"),
+        Message::new(Role::User, task),
+    ];
     judging.into_iter().chain(further).collect()
 }
 

@@ -432,8 +432,8 @@ mod tests {
         futures_of(few).await;
         assert_eq!(sessions(), 1);
         // The first is held up, so that the rest of many waits.
-        let many = (0..64)
-            .map(|_| handle.embed_passages(vec!["many".to_owned(); 2000], Urgency::Backlog));
+        let many =
+            (0..64).map(|_| handle.embed_passages(vec!["many".to_owned(); 2000], Urgency::Backlog));
         futures_of(many).await;
         assert!(sessions() > 1, "{}", sessions());
     }

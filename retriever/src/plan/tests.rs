@@ -448,6 +448,9 @@ fn kinds_of_english_questions_are_told_apart() {
     );
     check("Is the deposit higher than the rent?", "comparison");
     check("Is the deposit more than 500?", "yesno");
+    check("If a window breaks, are we insured?", "yesno");
+    check("the fig bread has flour?", "yesno");
+    check("the shop that has flour", "fact");
     check("What is the latest launch date?", "timebound");
     check(
         "What did I eat yesterday?",
@@ -471,6 +474,14 @@ fn kinds_of_spanish_questions_are_told_apart() {
     check("se puede fumar en la terraza", "yesno");
     check("¿Recogen muebles en el punto limpio?", "yesno");
     check("¿Los socios podrán votar por correo?", "yesno");
+    check("¿Quiere el banco la escritura?", "yesno");
+    check("¿Se aprobó por fin el ascensor?", "yesno");
+    check("¿Le doy ibuprofeno?", "yesno");
+    check("¿Vino Ana a la boda?", "yesno");
+    check("la tarta lleva nueces", "yesno");
+    check("¿Teléfono de Ana?", "fact");
+    check("¿El precio de la tarta que lleva nueces?", "fact");
+    check("¿Color favorito de Ana?", "fact");
     check("¿Imagen de la portada?", "fact");
     check("¿Qué es la varroa?", "definition of=varroa named=Varroa");
     check("¿Qué significa SPF?", "definition of=SPF");

@@ -404,6 +404,7 @@ fn is_yes_no(asked: &Asked<'_>, start: usize) -> bool {
     if is_choice {
         return false;
     }
+    let start = past_condition(asked, start);
     let ends_with_tag = (start + 2..asked.len()).any(|at| {
         asked
             .any(at, TAGS)
@@ -420,9 +421,63 @@ fn is_yes_no(asked: &Asked<'_>, start: usize) -> bool {
     let asks = (0..asked.len())
         .any(|at| INTERROGATIVES.contains(&asked.word(at)) && !is_conjunction(asked, at));
     let continues = matches!(asked.word(0), "y" | "o" | "pero");
-    let is_verb_first = asked.text.contains('¿') && is_plural_verb(asked.word(start));
-    let has_any_verb = is_verb_first || (start..asked.len()).any(has_verb);
-    says_spanish && !asks && !continues && has_any_verb
+    if asks || continues {
+        return false;
+    }
+    // "The bread that has flour" says nothing of it.
+    let is_relative =
+        |at: usize| at > 0 && matches!(asked.word(at - 1), "que" | "that" | "which" | "who");
+    let tells = |at: usize| has_verb(at) && !is_relative(at);
+    // "El pan de higos lleva harina", "the fig bread has flour?"
+    let states = |at: usize| {
+        let is_asked = asked.text.contains('?') && asked.any(at, STATES).is_some();
+        tells(at) || is_asked && !is_relative(at)
+    };
+    if asked.any(start, DETERMINERS).is_some() && (start + 2..asked.len()).any(states) {
+        return true;
+    }
+    let is_verb_first = asked.text.contains('¿') && begins_with_verb(asked, start);
+    says_spanish && (is_verb_first || (start..asked.len()).any(tells))
+}
+
+const DETERMINERS: &str = "the|my|our|his|her|their|this|that|el|la|los|las|mi|mis|nuestro|nuestra|nuestros|nuestras|su|sus|\
+    este|esta|ese|esa";
+
+/// What a statement that is asked says of its subject: "The fig bread has flour?"
+const STATES: &str =
+    "is|are|was|were|has|have|had|can|does|did|will|needs|includes|takes|allows|covers";
+
+/// Whether a Spanish question begins with what somebody does: "¿Quiere la gestoría …?", "¿Se aprobó …?", "¿Vino Ana?"
+fn begins_with_verb(asked: &Asked<'_>, start: usize) -> bool {
+    const BEFORE: &str = "se me te le les nos os lo no ya";
+    const BEHIND: &str = "el la los las un una unos unas mi mis tu tus su sus nuestro nuestra nuestros nuestras este esta estos \
+        estas ese esa que me te se ya a algo alguien alguna algun algunos algunas todo toda todos todas bien mal";
+    const NEVER: &str = "de del en con por para a al sobre segun entre desde hasta sin el la los las un una mi tu su y o pero si";
+    let (first, second) = (asked.word(start), asked.word(start + 1));
+    if listed(BEFORE, first) {
+        return asked.len() > start + 1;
+    }
+    if listed(NEVER, first) || !first.ends_with(['a', 'e', 'o', 's', 'n']) {
+        return false;
+    }
+    let is_infinitive = ["ar", "er", "ir"]
+        .iter()
+        .any(|end| second.len() > 4 && second.ends_with(end));
+    let is_name = start + 1 < asked.len()
+        && asked
+            .span(start + 1..start + 2)
+            .starts_with(char::is_uppercase);
+    is_plural_verb(first) || listed(BEHIND, second) || is_infinitive || is_name
+}
+
+/// Where a question begins behind its condition: "If a window breaks, are we insured?"
+fn past_condition(asked: &Asked<'_>, start: usize) -> usize {
+    if !matches!(asked.word(start), "if" | "si") {
+        return start;
+    }
+    let between = |at: usize| &asked.text[asked.words[at - 1].span.end..asked.words[at].span.start];
+    let behind = (start + 2..asked.len()).find(|at| between(*at).starts_with(','));
+    behind.unwrap_or(start)
 }
 
 /// Whether a Spanish word that a question begins with is what somebody does: "¿Cogen …?", "¿Pagamos …?"
