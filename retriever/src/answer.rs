@@ -349,7 +349,7 @@ impl<'a> Asked<'a> {
         let Some(answer) = self.said_of(shape, part, quote).await? else {
             return Ok(None);
         };
-        let phrase = Some(answer).filter(|phrase| !phrase.is_empty());
+        let phrase = Some(answer).filter(|phrase| phrase.contains(char::is_alphanumeric));
         let cell = phrase.as_deref().and_then(|phrase| {
             let mut cells = rows::cells(quote, part).into_iter();
             cells.find(|(cell, _)| shape != Shape::YesNo && cell.text == phrase)
@@ -774,8 +774,9 @@ fn plain(quote: &str) -> String {
 
 /// Without white space and signs around it that belong to a sentence.
 fn trimmed(words: &str) -> &str {
-    let words =
-        words.trim_matches(|c: char| c.is_whitespace() || matches!(c, '|' | ',' | ';' | ':' | '"'));
+    let words = words.trim_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '|' | ',' | ';' | ':' | '"' | '*')
+    });
     let point = words.strip_suffix('.');
     // "a.m." and "St." keep theirs.
     point.filter(|words| !is_short_word(words)).unwrap_or(words)

@@ -270,11 +270,14 @@ impl Expected {
                 let claim = claim();
                 let none = || claim.says_no() && Claim::of(question).shares_term_with(text);
                 // "How many minutes …?" is not answered by grams.
-                let is_unit = || unit_counted(question).is_none_or(|units| has_unit(text, units));
+                let is_unit = || {
+                    unit_counted(question)
+                        .is_none_or(|units| has_unit(text, units) || has_bare_number(text))
+                };
                 (claim.has_number() || says_one(text)) && is_unit() || none()
             }
             Self::Measure => claim().has_number() || claim().says_no() || says_one(text),
-            Self::Price => has_price(text) || listed_in(COSTS_NOTHING, text) && !claim().says_no(),
+            Self::Price => has_price(text) || costs_nothing(text, question) && !claim().says_no(),
             Self::Time if asks_hour(question) => tells_hour(text),
             Self::Time => {
                 let told = |word: &String| listed(TIMES, word);
@@ -486,8 +489,14 @@ fn counts_asked(text: &str, question: &str) -> bool {
 const COSTS_NOTHING: &str = "free gratis included incluido incluida incluidos incluidas inbegriffen gratuit gratuito \
     gratuita kostenlos";
 
-fn listed_in(list: &str, text: &str) -> bool {
-    words(text).iter().any(|word| listed(list, word))
+/// Whether a text says that what is asked costs nothing: "free cancellation" says it of nothing else.
+fn costs_nothing(text: &str, question: &str) -> bool {
+    const GOES_ON: &str = "for of to on in if at under until till every and with";
+    let (text, asked) = (words(text), words(question));
+    text.iter().enumerate().any(|(at, word)| {
+        let is_of_it = |next: &String| listed(GOES_ON, next) || asked.contains(next);
+        listed(COSTS_NOTHING, word) && (word != "free" || text.get(at + 1).is_none_or(is_of_it))
+    })
 }
 
 /// Whether a text has an amount that can be a price: with a currency, or a number that counts nothing else and is no
@@ -515,6 +524,21 @@ fn has_price(text: &str) -> bool {
             let is_price = amount.unit.is_none_or(Unit::is_currency);
             is_price && !is_day(amount.span.end) && !phone.contains(&amount.span.start)
         })
+}
+
+/// Whether a text has a number that counts nothing by its words, and is no date, time or code: "belt due at 130,000".
+fn has_bare_number(text: &str) -> bool {
+    let is_bare = |end: usize| {
+        text[end..]
+            .trim_start()
+            .chars()
+            .next()
+            .is_none_or(|c| !c.is_alphanumeric())
+    };
+    let amounts = amounts(text, None);
+    amounts
+        .iter()
+        .any(|one| one.unit.is_none() && is_bare(one.span.end))
 }
 
 /// Whether a text has a name that the question has not: a word with a capital letter that begins no sentence.
@@ -748,6 +772,14 @@ mod tests {
         assert!(is_where("Consulta en la calle Toneleros 22."));
         assert!(is_where("The key hangs behind the door."));
         assert!(!is_where("Closed on Mondays, open at 9."));
+        let miles = |text| Expected::Amount.is_in(text, "At how many miles is the belt due?");
+        assert!(miles("timing belt due at 130,000") && miles("belt: 130,000 miles"));
+        assert!(!miles("belt: 20 kg") && !miles("the belt of 3 May 2024"));
+        let costs = |text| Expected::Price.is_in(text, "What does a night or the parking cost?");
+        assert!(costs("Children stay free.") && costs("free parking") && costs("free until ten"));
+        assert!(!costs(
+            "Booked, ref GW-5512, free cancellation until 31 January."
+        ));
         let minutes = |text| Expected::Amount.is_in(text, "How many minutes does it take?");
         assert!(minutes("Dieciocho minutos.") && minutes("An hour, or 75min."));
         assert!(!minutes("320 g of rice."));

@@ -16,7 +16,7 @@ use crate::cite::{Citation, Quote, header_of, run_in_head, sentences};
 use crate::expected;
 use crate::language::Language;
 use crate::passage::Passage;
-use crate::proof::Claim;
+use crate::proof::{Claim, stem};
 use crate::search::Retriever;
 
 /// Sentences that are compared for one question, at most.
@@ -201,7 +201,7 @@ impl Retriever {
                 }
             }
         }
-        let Some((question, readings)) = self.readings(question, texts).await else {
+        let Some((question, readings)) = self.readings(question, texts.clone()).await else {
             return Nearness::default();
         };
         let cosines = readings
@@ -213,7 +213,13 @@ impl Retriever {
         let mut nearness = Nearness::new(places.iter().cloned().zip(near).collect());
         let asked = question.asked();
         let vectors: Vec<&[f32]> = asked.iter().map(|(_, vector)| *vector).collect();
-        let said = said(&vectors, &readings, &starts);
+        let mut said = said(&vectors, &readings, &starts);
+        let words: Vec<&str> = asked.iter().map(|(word, _)| word.as_str()).collect();
+        for (((said, reading), text), start) in
+            said.iter_mut().zip(&readings).zip(&texts).zip(&starts)
+        {
+            say_same(&words, said, reading, text, *start);
+        }
         nearness.asked = asked.into_iter().map(|(word, _)| word).collect();
         nearness.said = places.into_iter().zip(said).collect();
         nearness
@@ -333,6 +339,25 @@ fn said(asked: &[&[f32]], readings: &[Arc<Reading>], starts: &[usize]) -> Vec<Wo
     readings.iter().zip(starts).map(says).collect()
 }
 
+/// Says whole each of the `asked` words that stands in a text, in any of its forms: words that stand elsewhere have other
+/// vectors.
+fn say_same(asked: &[&str], said: &mut WordsSaid, reading: &Reading, text: &str, start: usize) {
+    let asked: Vec<String> = asked.iter().map(|word| stem(word)).collect();
+    for (span, _) in &reading.words {
+        let word = stem(&expected::words(&text[span.clone()]).concat());
+        let to = if span.start < start {
+            &mut said.under
+        } else {
+            &mut said.own
+        };
+        for (asked, most) in asked.iter().zip(to) {
+            if *asked == word {
+                *most = 1.0;
+            }
+        }
+    }
+}
+
 /// A sentence as it is embedded, after what it stands under, and where it begins.
 fn embedded(passage: &Passage, span: &Range<usize>) -> (String, usize) {
     let mut under = vec![passage.title.as_str()];
@@ -434,6 +459,25 @@ mod tests {
                 under: vec![0.0; 2]
             }
         );
+    }
+
+    #[test]
+    fn the_same_word_is_said_wherever_it_stands() {
+        let text = "Pigsty: the rents are due";
+        let words = [(0..6, [0.0; 3]), (8..11, [0.0; 3]), (12..17, [0.0; 3])];
+        let mut said = WordsSaid {
+            own: vec![0.2; 3],
+            under: vec![0.2; 3],
+        };
+        say_same(
+            &["rent", "pigsty", "dues"],
+            &mut said,
+            &reading(&words),
+            text,
+            8,
+        );
+        assert_eq!(said.own, [1.0, 0.2, 0.2]);
+        assert_eq!(said.under, [0.2, 1.0, 0.2]);
     }
 
     #[test]

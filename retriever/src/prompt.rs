@@ -44,6 +44,11 @@ fn entry(excerpt: &Excerpt) -> String {
         let row = text
             .find('\n')
             .map_or(part.clone(), |end| part.start..part.start + end);
+        // The box of a task says nothing, and misleads.
+        let text = ["- [ ] ", "- [x] "]
+            .iter()
+            .find_map(|mark| text.strip_prefix(mark))
+            .unwrap_or(text);
         match (header_of(passage, &row), run_in_head(&passage.text, part)) {
             ("", "") => text.to_owned(),
             ("", head) => format!("{head}. {text}"),

@@ -610,7 +610,7 @@ static ASKED_FOR: LazyLock<Vec<String>> = LazyLock::new(|| {
 });
 
 /// A word without its ending: "launch" and "launched" say the same.
-fn stem(lower: &str) -> String {
+pub(crate) fn stem(lower: &str) -> String {
     let folded = fold(lower);
     let folded = REGULAR
         .get(folded.as_str())

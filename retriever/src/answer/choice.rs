@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::rows::labelled;
+use super::rows::{is_row, labelled};
 use super::{Part, Shape};
 use crate::calendar::{Date, Period};
 use crate::cite::{Quote, header_of, quotes};
@@ -391,7 +391,8 @@ fn is_property(text: &str, span: &Range<usize>) -> bool {
         line.trim() == "---" || key.is_some_and(|key| !key.is_empty() && key.len() <= 3)
     };
     let key = text[span.clone()].split(':').next().unwrap_or_default();
-    words(key).iter().all(|word| listed(KEYS, word)) && text[..span.start].lines().all(is_pair)
+    let is_named = words(key).iter().all(|word| listed(KEYS, word));
+    is_named && !is_row(&text[span.clone()]) && text[..span.start].lines().all(is_pair)
 }
 
 /// Whether a line can answer anything: no heading, no rule, no header row.
@@ -414,5 +415,7 @@ mod tests {
         };
         assert!(is("title: The boiler") && is("tags: [home]"));
         assert!(!is("price: 40") && !is("The boiler is old.") && !is("date: it has none"));
+        let row = "date: 2026-02-03; what: hotel; amount: 188.00";
+        assert!(!is_property(row, &(0..row.len())));
     }
 }
