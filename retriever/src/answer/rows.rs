@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use super::Part;
+use super::choice::flag;
 use crate::cite::{Quote, header_of, is_item};
 use crate::expected::{counted, says_one, words};
+use crate::fold::listed;
 use crate::proof::Claim;
 
 /// A sentence of no more bytes is a note whose clauses each say a value.
@@ -144,11 +146,12 @@ pub(super) fn cells<'a>(quote: &Quote<'a>, part: &'a Part) -> Vec<(Cell<'a>, f32
         _ => false,
     };
     let shares = shares.into_iter().zip(&places).map(|(share, place)| {
-        if is_short_for(header[*place]) {
+        let own = if is_short_for(header[*place]) {
             share.max(1.0)
         } else {
             share
-        }
+        };
+        own + BOUND * flag(is_same_bound(header[*place], &asked))
     });
     let cell = |place: usize| Cell {
         label,
@@ -157,6 +160,23 @@ pub(super) fn cells<'a>(quote: &Quote<'a>, part: &'a Part) -> Vec<(Cell<'a>, f32
     };
     let cells: Vec<Cell> = places.iter().copied().map(cell).collect();
     cells.into_iter().zip(shares).collect()
+}
+
+/// How much it counts that a column is of the end of a span of time that the question asks for.
+const BOUND: f32 = 0.5;
+
+/// Whether a column is of the beginning, or of the end, of something, and the question asks for just that: "sow until"
+/// for "Until when …?"
+fn is_same_bound(header: &str, asked: &[String]) -> bool {
+    const BOUNDS: [&str; 2] = [
+        "from since desde start starts inicio",
+        "until till to hasta end ends fin",
+    ];
+    let header = words(header);
+    BOUNDS.iter().any(|bound| {
+        let has = |words: &[String]| words.iter().any(|word| listed(bound, word));
+        has(&header) && has(asked)
+    })
 }
 
 /// How much the column is favoured that is nearest in meaning (nats).
@@ -270,6 +290,13 @@ mod tests {
             excess,
             "for water £350.",
         );
+    }
+
+    #[test]
+    fn a_column_is_of_the_end_that_is_asked_for() {
+        let is = |header: &str, asked: &str| is_same_bound(header, &words(asked));
+        assert!(is("sow until", "Until when can it be sown?") && is("desde", "¿Desde cuándo?"));
+        assert!(!is("sow from", "Until when can it be sown?") && !is("price", "Until when?"));
     }
 
     #[test]
