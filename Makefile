@@ -37,9 +37,10 @@ test: setup-test build models
 	cargo fmt --all --check
 	cargo test --release --workspace --locked
 
-# The small models that the end-to-end tests run.
+# The models that the end-to-end tests run: small ones, and the one that most people get.
 models: build
-	$(VADE) models pull onnxruntime pp-ocrv6-small multilingual-e5-small-q4 smollm2-135m-instruct
+	$(VADE) models pull onnxruntime pp-ocrv6-small multilingual-e5-small-q4 smollm2-135m-instruct \
+	    qwen2.5-coder-1.5b-instruct
 
 kills: setup build models
 	VADE_KILLS=$(or $(KILLS),1000) VADE_KILLS_SEED=$(or $(SEED),$$(date +%s)) \

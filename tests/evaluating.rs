@@ -107,3 +107,29 @@ fn what_a_person_marks_becomes_a_set() {
     );
     assert!(!left.contains("bees"), "{left}");
 }
+
+/// The model that most people get.
+const DEFAULT: &str = "qwen2.5-coder-1.5b-instruct";
+
+#[test]
+fn the_samples_are_answered_by_the_default_model() {
+    let place = Place::new();
+    let settings = format!("[model]\nlanguage = \"{DEFAULT}\"\nocr = \"off\"\n");
+    std::fs::write(place.root.join("vade.toml"), settings).expect("writes");
+    let cases = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/eval/samples/cases.toml"
+    );
+    let outcome = &place.json(&["eval", cases])["samples"];
+    let questions = outcome["questions"].as_array().expect("questions");
+    let is_right = |one: &&Value| one["verdict"]["right"] == 1.0;
+    // The question of `make run`.
+    assert!(is_right(&&questions[0]), "{}", questions[0]);
+    let wrong: Vec<&str> = questions
+        .iter()
+        .filter(|one| !is_right(one))
+        .map(|one| text(&one["question"]))
+        .collect();
+    assert!(wrong.len() <= 3, "of {}: {wrong:?}", questions.len());
+    assert_eq!(outcome["by_kind"]["absent"]["absent_refused"]["mean"], 1.0);
+}

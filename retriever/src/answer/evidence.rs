@@ -131,9 +131,10 @@ const OTHER_YEAR: f32 = 2.0;
 /// What a name or number takes from the score that the passage does not have; at most two count.
 const LACKS: f32 = 0.25;
 
-/// How much of that counts where the model has judged: a name or number that is not there, and all of what makes it of
-/// another thing.
-const LACKS_JUDGED: f32 = 0.8;
+/// The same where it is known how much of each word is said, or the model has judged.
+const LACKS_BESIDE: f32 = 0.8;
+
+/// How much counts where the model has judged of what makes it of another thing.
 const OTHERS_JUDGED: f32 = 0.25;
 
 /// How near in meaning a quote is taken to be where that is not known.
@@ -154,17 +155,17 @@ impl Evidence {
         let meaning = self.meaning.unwrap_or(USUAL_MEANING);
         let judged = self.odds.map(|odds| {
             -1.7 + 1.6 * odds + 0.95 * meaning + 0.38 * self.ahead + 0.65 * said
-                - LACKS_JUDGED * lacks
+                - LACKS_BESIDE * lacks
                 - OTHERS_JUDGED * self.of_others
         });
         let unjudged = || {
             let words = match (self.said, self.meaning) {
                 (Some(said), Some(meaning)) => {
-                    -1.7 + 0.9 * said + 1.4 * meaning + 0.36 * self.ahead
+                    -1.7 + 0.9 * said + 1.4 * meaning + 0.36 * self.ahead - LACKS_BESIDE * lacks
                 }
-                _ => self.score_of_words(),
+                _ => self.score_of_words() - LACKS * lacks,
             };
-            words - LACKS * lacks - self.of_others
+            words - self.of_others
         };
         let score = match judged {
             // The model is asked what may not be meant.
