@@ -19,7 +19,8 @@ use crate::calendar::Period;
 use crate::cite::{Attribution, Citation, Quote, cite, is_short_word};
 use crate::error::Result;
 use crate::excerpt;
-use crate::expected::Expected;
+use crate::expected::{Expected, words};
+use crate::fold::listed;
 use crate::hop;
 use crate::language::Language;
 use crate::nearness::Nearness;
@@ -350,6 +351,14 @@ impl<'a> Asked<'a> {
             return Ok(None);
         };
         let phrase = Some(answer).filter(|phrase| phrase.contains(char::is_alphanumeric));
+        let says_nothing = shape == Shape::Phrase
+            && phrase
+                .as_deref()
+                .is_some_and(|phrase| repeats(&part.text, phrase));
+        if says_nothing && !found.suffices_without_phrase() {
+            return Ok(Some(Said::Nothing));
+        }
+        let phrase = phrase.filter(|_| !says_nothing);
         let cell = phrase.as_deref().and_then(|phrase| {
             let mut cells = rows::cells(quote, part).into_iter();
             cells.find(|(cell, _)| shape != Shape::YesNo && cell.text == phrase)
@@ -372,6 +381,7 @@ impl<'a> Asked<'a> {
                     "**{}** — {}, {}: {}",
                     cell.text, cell.label, cell.header, cell.text
                 ),
+                None if says_nothing => plain(&citations[0].quote),
                 None => worded(phrase.as_deref(), &told(part, quote, &citations[0])),
             };
         }
@@ -780,6 +790,12 @@ fn trimmed(words: &str) -> &str {
     let point = words.strip_suffix('.');
     // "a.m." and "St." keep theirs.
     point.filter(|words| !is_short_word(words)).unwrap_or(words)
+}
+
+/// Whether a phrase has only words of the question, which asks for no choice between them: it answers nothing.
+fn repeats(question: &str, phrase: &str) -> bool {
+    let asks_which_of_two = words(question).iter().any(|word| listed("or o u", word));
+    !asks_which_of_two && !Claim::of_question(question).is_told_more_by(phrase)
 }
 
 /// Whether words stand in a text as they are, but for capitals.

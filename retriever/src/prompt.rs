@@ -136,7 +136,7 @@ pub(crate) fn judged(judging: Vec<Message>, then: Then, language: Language) -> V
                 .to_owned()
         }
         Then::Translate => format!(
-            "Say in {}, in one sentence, what the text above answers.",
+            "Answer the question in {}, in one short sentence, with the exact names, numbers and dates of the text above.",
             language.name
         ),
     };

@@ -143,6 +143,9 @@ const USUAL_MEANING: f32 = 0.63;
 /// What it adds to the score that the conversation speaks of its document.
 const SPOKEN_OF: f32 = 0.5;
 
+/// What it takes from the score that the model finds no words in it that the question has not.
+const NO_PHRASE: f32 = 1.2;
+
 /// The least score of a quote that answers.
 const ANSWERS: f32 = -0.3;
 
@@ -193,5 +196,10 @@ impl Evidence {
     /// Whether the quote speaks of what is asked.
     pub(super) fn suffices(self) -> bool {
         self.score() >= ANSWERS
+    }
+
+    /// The same where the model found nothing in it but words of the question.
+    pub(super) fn suffices_without_phrase(self) -> bool {
+        self.score() - NO_PHRASE >= ANSWERS
     }
 }

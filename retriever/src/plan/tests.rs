@@ -478,6 +478,7 @@ fn kinds_of_spanish_questions_are_told_apart() {
     check("¿Se aprobó por fin el ascensor?", "yesno");
     check("¿Le doy ibuprofeno?", "yesno");
     check("¿Vino Ana a la boda?", "yesno");
+    check("Con el seguro nuevo, ¿nos pagan el robo?", "yesno");
     check("la tarta lleva nueces", "yesno");
     check("¿Teléfono de Ana?", "fact");
     check("¿El precio de la tarta que lleva nueces?", "fact");

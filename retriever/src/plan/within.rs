@@ -404,7 +404,7 @@ fn is_yes_no(asked: &Asked<'_>, start: usize) -> bool {
     if is_choice {
         return false;
     }
-    let start = past_condition(asked, start);
+    let start = past_condition(asked, past_preface(asked, start));
     let ends_with_tag = (start + 2..asked.len()).any(|at| {
         asked
             .any(at, TAGS)
@@ -468,6 +468,15 @@ fn begins_with_verb(asked: &Asked<'_>, start: usize) -> bool {
             .span(start + 1..start + 2)
             .starts_with(char::is_uppercase);
     is_plural_verb(first) || listed(BEHIND, second) || is_infinitive || is_name
+}
+
+/// Where a question begins behind what leads up to it: "Con el seguro, ¿nos pagan el robo?"
+fn past_preface(asked: &Asked<'_>, start: usize) -> usize {
+    let Some(mark) = asked.text.rfind('¿') else {
+        return start;
+    };
+    let behind = asked.words.iter().position(|word| word.span.start > mark);
+    behind.unwrap_or(start).max(start)
 }
 
 /// Where a question begins behind its condition: "If a window breaks, are we insured?"
