@@ -391,13 +391,8 @@ impl<'a> Asked<'a> {
             citations.push(link.clone());
         }
         if let Some(older) = older {
-            let passage = &excerpts[older.passage].passage;
-            let older = cite(passage, choice::shown(older, excerpts));
-            let says = match self.asking.language.code() {
-                "es" => "Antes",
-                _ => "Earlier",
-            };
-            text += &format!("\n\n{says} ({}): {}", passage.file_name(), line(&older));
+            let (line, older) = self.told_before(older, excerpts);
+            text += &line;
             citations.push(older);
         }
         Ok(Some(Said::Found {
@@ -405,6 +400,18 @@ impl<'a> Asked<'a> {
             phrase: phrase.filter(|_| shape != Shape::Explanation),
             citations,
         }))
+    }
+
+    /// What an older document says, as the end of an answer, and its citation.
+    fn told_before(&self, older: &Quote<'_>, excerpts: &[Excerpt]) -> (String, Citation) {
+        let passage = &excerpts[older.passage].passage;
+        let older = cite(passage, choice::shown(older, excerpts));
+        let says = match self.asking.language.code() {
+            "es" => "Antes",
+            _ => "Earlier",
+        };
+        let told = format!("\n\n{says} ({}): {}", passage.file_name(), line(&older));
+        (told, older)
     }
 
     /// The quote for which most speaks, with what the model thinks of it, where it can tell: its place, and its log odds;
