@@ -47,7 +47,6 @@ kills: setup build models
 	    cargo test --release --workspace --locked --test it -- --nocapture kills::
 
 screenshot: setup-test build models
-	$(VADE) models pull qwen2.5-coder-1.5b-instruct
 	VADE_SCREENSHOT=$(CURDIR)/web/screenshot.png \
 	    VADE_TEST_SAMPLES="$(abspath $(or $(SAMPLES),samples))" \
 	    VADE_TEST_LANGUAGE_MODEL=qwen2.5-coder-1.5b-instruct \

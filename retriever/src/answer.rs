@@ -512,7 +512,7 @@ impl<'a> Asked<'a> {
 
     /// A quote of another language in the question's, where that says nothing else.
     async fn translated(&mut self, part: &Part, quote: &Quote<'_>) -> Result<Option<String>> {
-        let said = self.say_then(Then::Translate, part, quote, "", Form::Free);
+        let said = self.say_then(Then::Translate, part, quote, Form::Free);
         let Some((words, _)) = said.await? else {
             return Ok(None);
         };
@@ -546,7 +546,7 @@ impl<'a> Asked<'a> {
         if !cells.is_empty() {
             return self.cell(part, quote, &cells).await;
         }
-        let said = self.say_then(Then::Phrase, part, quote, "", Form::Free);
+        let said = self.say_then(Then::Phrase, part, quote, Form::Free);
         let Some((own, _)) = said.await? else {
             return Ok(None);
         };
@@ -563,7 +563,7 @@ impl<'a> Asked<'a> {
             return Ok(Some(own.to_owned()));
         }
         let form = Form::SpanOf(source.to_owned());
-        let said = self.say_then(Then::Phrase, part, quote, "\"", form);
+        let said = self.say_then(Then::Phrase, part, quote, form);
         let Some((words, _)) = said.await? else {
             return Ok(None);
         };
@@ -599,7 +599,7 @@ impl<'a> Asked<'a> {
             favour: rows::COLUMN * near.get(place).copied().unwrap_or_default(),
         });
         let form = Form::OneOf(copies.collect());
-        let chosen = self.say_then(Then::Phrase, part, quote, "", form).await?;
+        let chosen = self.say_then(Then::Phrase, part, quote, form).await?;
         Ok(chosen.map(|(words, _)| words.trim().to_owned()))
     }
 
@@ -634,10 +634,9 @@ impl<'a> Asked<'a> {
         let request = Request {
             messages: prompt::messages(task, &part.excerpts, &part.text, asking.language),
             begun: begun.to_owned(),
-            max_tokens: match (&form, task) {
-                (Form::Free, Task::Explain) => settings.answer_tokens,
-                (Form::Free, Task::Quote) => SENTENCE,
-                _ => PHRASE,
+            max_tokens: match task {
+                Task::Quote => PHRASE,
+                Task::Explain => settings.answer_tokens,
             },
             form,
             stop: match task {
@@ -655,16 +654,17 @@ impl<'a> Asked<'a> {
         then: Then,
         part: &Part,
         quote: &Quote<'_>,
-        begun: &str,
         form: Form,
     ) -> Result<Option<(String, Summary)>> {
+        let (begun, max_tokens) = match form {
+            Form::Free => ("", SENTENCE),
+            Form::SpanOf(_) => ("\"", PHRASE),
+            _ => ("", PHRASE),
+        };
         let request = Request {
             messages: prompt::judged(judging(part, quote), then, self.asking.language),
             begun: begun.to_owned(),
-            max_tokens: match form {
-                Form::Free => SENTENCE,
-                _ => PHRASE,
-            },
+            max_tokens,
             form,
             stop: vec!["\n".to_owned()],
             ..Request::default()

@@ -198,6 +198,12 @@ const LEANING: &str = "it its it's they their he she his her him this that these
     tiene tienen mide pesa dura abre cierra vive trabaja viene incluye admite funciona caduca vence termina empieza sale \
     llega fue era pertenece il elle ils elles cela ce er sie es ihr ihre dies egli essa ele ela hij zij";
 
+/// A task without the box that says whether it is done.
+pub(crate) fn without_box(line: &str) -> &str {
+    let rest = line.strip_prefix("- [ ] ");
+    rest.or_else(|| line.strip_prefix("- [x] ")).unwrap_or(line)
+}
+
 /// Whether a line is an item of a list.
 pub(crate) fn is_item(line: &str) -> bool {
     line.starts_with(['-', '*', '+', '•'])

@@ -83,6 +83,17 @@ pub(crate) struct WordsSaid {
     pub under: Vec<f32>,
 }
 
+impl WordsSaid {
+    /// What is said by the word at `span` of a text, of which the part before `start` is what it stands under.
+    fn part(&mut self, span: &Range<usize>, start: usize) -> &mut [f32] {
+        if span.start < start {
+            &mut self.under
+        } else {
+            &mut self.own
+        }
+    }
+}
+
 /// How near each sentence is, by where it stands.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Nearness {
@@ -201,7 +212,7 @@ impl Retriever {
                 }
             }
         }
-        let Some((question, readings)) = self.readings(question, texts.clone()).await else {
+        let Some((question, readings)) = self.readings(question, &texts).await else {
             return Nearness::default();
         };
         let cosines = readings
@@ -214,11 +225,11 @@ impl Retriever {
         let asked = question.asked();
         let vectors: Vec<&[f32]> = asked.iter().map(|(_, vector)| *vector).collect();
         let mut said = said(&vectors, &readings, &starts);
-        let words: Vec<&str> = asked.iter().map(|(word, _)| word.as_str()).collect();
+        let stems: Vec<String> = asked.iter().map(|(word, _)| stem(word)).collect();
         for (((said, reading), text), start) in
             said.iter_mut().zip(&readings).zip(&texts).zip(&starts)
         {
-            say_same(&words, said, reading, text, *start);
+            say_same(&stems, said, reading, text, *start);
         }
         nearness.asked = asked.into_iter().map(|(word, _)| word).collect();
         nearness.said = places.into_iter().zip(said).collect();
@@ -227,7 +238,7 @@ impl Retriever {
 
     /// The cosine of each text and a question; none where there is no embedding model.
     pub(crate) async fn cosines(&self, question: &str, texts: Vec<String>) -> Option<Vec<f32>> {
-        let (question, readings) = self.readings(question, texts).await?;
+        let (question, readings) = self.readings(question, &texts).await?;
         let readings = readings.iter();
         let cosines = readings.map(|reading| dot(&question.reading.vector, &reading.vector));
         Some(cosines.collect())
@@ -237,7 +248,7 @@ impl Retriever {
     async fn readings<'q>(
         &self,
         question: &'q str,
-        texts: Vec<String>,
+        texts: &[String],
     ) -> Option<(Asked<'q>, Vec<Arc<Reading>>)> {
         let keys: Vec<u64> = texts.iter().map(|text| key(text)).collect();
         let mut readings = self.sentences.known(&keys);
@@ -324,12 +335,7 @@ fn said(asked: &[&[f32]], readings: &[Arc<Reading>], starts: &[usize]) -> Vec<Wo
         };
         for (span, vector) in &reading.words {
             let word = own(vector);
-            let to = if span.start < *start {
-                &mut said.under
-            } else {
-                &mut said.own
-            };
-            for (asked, most) in asked.iter().zip(to) {
+            for (asked, most) in asked.iter().zip(said.part(span, *start)) {
                 let alike = (dot(asked, &word) - UNLIKE) / (ALIKE - UNLIKE);
                 *most = most.max(alike.min(1.0));
             }
@@ -339,18 +345,12 @@ fn said(asked: &[&[f32]], readings: &[Arc<Reading>], starts: &[usize]) -> Vec<Wo
     readings.iter().zip(starts).map(says).collect()
 }
 
-/// Says whole each of the `asked` words that stands in a text, in any of its forms: words that stand elsewhere have other
-/// vectors.
-fn say_same(asked: &[&str], said: &mut WordsSaid, reading: &Reading, text: &str, start: usize) {
-    let asked: Vec<String> = asked.iter().map(|word| stem(word)).collect();
+/// Says whole each of the words whose stems are `asked` that stands in a text, in any of its forms: words that stand
+/// elsewhere have other vectors.
+fn say_same(asked: &[String], said: &mut WordsSaid, reading: &Reading, text: &str, start: usize) {
     for (span, _) in &reading.words {
         let word = stem(&expected::words(&text[span.clone()]).concat());
-        let to = if span.start < start {
-            &mut said.under
-        } else {
-            &mut said.own
-        };
-        for (asked, most) in asked.iter().zip(to) {
+        for (asked, most) in asked.iter().zip(said.part(span, start)) {
             if *asked == word {
                 *most = 1.0;
             }
@@ -469,13 +469,8 @@ mod tests {
             own: vec![0.2; 3],
             under: vec![0.2; 3],
         };
-        say_same(
-            &["rent", "pigsty", "dues"],
-            &mut said,
-            &reading(&words),
-            text,
-            8,
-        );
+        let asked = ["rent", "pigsty", "dues"].map(stem);
+        say_same(&asked, &mut said, &reading(&words), text, 8);
         assert_eq!(said.own, [1.0, 0.2, 0.2]);
         assert_eq!(said.under, [0.2, 1.0, 0.2]);
     }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use vade_models::language::{Message, Role};
 
-use crate::cite::{header_of, run_in_head};
+use crate::cite::{header_of, run_in_head, without_box};
 use crate::language::Language;
 use crate::passage::Passage;
 
@@ -44,11 +44,8 @@ fn entry(excerpt: &Excerpt) -> String {
         let row = text
             .find('\n')
             .map_or(part.clone(), |end| part.start..part.start + end);
-        // The box of a task says nothing, and misleads.
-        let text = ["- [ ] ", "- [x] "]
-            .iter()
-            .find_map(|mark| text.strip_prefix(mark))
-            .unwrap_or(text);
+        // The box says nothing of what is asked, and misleads.
+        let text = without_box(text);
         match (header_of(passage, &row), run_in_head(&passage.text, part)) {
             ("", "") => text.to_owned(),
             ("", head) => format!("{head}. {text}"),

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::Source;
 use super::plan::{Task, Wording};
 use super::salience::{Sentence, alike};
-use crate::cite::{Citation, cite};
+use crate::cite::{Citation, cite, without_box};
 use crate::passage::Passage;
 use crate::proof::Claim;
 
@@ -74,11 +74,7 @@ pub(super) fn plain(text: &str) -> String {
         return plain(&cells.collect::<Vec<_>>().join(", "));
     }
     let marks = |c: char| matches!(c, '-' | '*' | '+' | '>' | '#' | '•' | '·') || c.is_whitespace();
-    let text = text
-        .strip_prefix("- [ ] ")
-        .or_else(|| text.strip_prefix("- [x] "))
-        .unwrap_or(text);
-    let text = without_number(text.trim_start_matches(marks));
+    let text = without_number(without_box(text).trim_start_matches(marks));
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     without_links(&text)
         .replace("**", "")
