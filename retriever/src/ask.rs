@@ -505,6 +505,7 @@ impl Asking<'_> {
         }
         hits.hits.truncate(most);
         hits.evidence = hits.evidence.max(more.evidence);
+        let names = hop::found(&names, &links, &hits.hits);
         // A line is of somebody whom a sentence names; of things too much is named.
         let links = if hop::is_of_person(text) {
             links

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::cite::{Quote, paragraph_of, quotes};
+use crate::cite::{Citation, Quote, paragraph_of, quotes, sentences};
 use crate::expected::{self, Expected};
 use crate::fold::{listed, same};
 use crate::nearness::Nearness;
@@ -28,6 +28,15 @@ const CONTACT: &str = "phone phones telephone number numbers mobile email mail r
     contact telefono telefonos numero movil correo llamo llamar llama llame llamamos marcar marco contactar escribir \
     people person man woman guy lady persona gente senor senora hay quien quienes whoever tengo necesito need give dame \
     speak talk hablar address";
+
+/// Words after which "that" or "que" tells what is said, not which thing is meant.
+const NO_RELATIVE: &str = "mean means meant say says said show shows shown state states stated tell tells told require \
+    requires required ensure ensures agree agreed decide decided think thinks thought believe know knows knew sure mention \
+    mentions mentioned hope note noted notice noticed find found prove proves expect expected report reported warn warns \
+    warned suggest suggests suggested so such now given after before for with about in is was hay mas menos tiene tengo \
+    tienen tenemos lo por para es de a en con dice dicen dijo dije significa significan indica indican muestra exige \
+    requiere obliga permite hace hacen quiere quieren quiero creo cree pienso piensa se sabe sabemos acordo acordamos \
+    acordaron decidio decidimos decidieron pide piden pidio espera esperamos parece puede asi ya aun igual";
 
 /// A sentence that names what is asked of.
 #[derive(Debug, Clone, PartialEq)]
@@ -170,6 +179,32 @@ pub(crate) fn searched(sentences: &[&str], question: &str) -> String {
     words.take(MOST_WORDS).collect::<Vec<_>>().join(" ")
 }
 
+/// The words of `searched` that passages have beside the sentences that lead: the others lead nowhere.
+pub(crate) fn found(searched: &str, leads: &[Citation], passages: &[Passage]) -> String {
+    let spans = passages.iter().flat_map(|passage| {
+        let spans = sentences(&passage.text).into_iter();
+        spans.map(move |span| (passage, span))
+    });
+    let is_lead = |passage: &Passage, span: &Range<usize>| {
+        let mut leads = leads.iter();
+        leads.any(|lead| {
+            lead.document == passage.document && lead.start == passage.start + span.start
+        })
+    };
+    let others = spans.filter(|(passage, span)| !is_lead(passage, span));
+    let said: Vec<String> = others
+        .flat_map(|(passage, span)| expected::words(&passage.text[span]))
+        .collect();
+    let is_said = |word: &&str| {
+        let words = expected::words(word);
+        words
+            .iter()
+            .any(|word| said.iter().any(|said| same(said, word)))
+    };
+    let words = searched.split_whitespace().filter(is_said);
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// Whether a line is of somebody whom a sentence names and the question does not.
 pub(crate) fn leads_to(sentence: &str, line: &str, question: &str) -> bool {
     let is_name = |text: &str, word: &str| occurrences(word, text).into_iter().any(is_capital);
@@ -190,35 +225,15 @@ pub(crate) fn leads_to(sentence: &str, line: &str, question: &str) -> bool {
 
 /// Whether a question tells what it asks of by what that did: "the plumber who fixed the boiler".
 fn relates(question: &str) -> bool {
-    let words: Vec<String> = question
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect();
+    let words = expected::words(question);
     let mut places = words.iter().enumerate().skip(3);
     places.any(|(place, word)| {
         let goes_on = place + 1 < words.len();
         goes_on
             && match word.as_str() {
-                "who" | "that" | "which" | "whose" | "cuyo" | "cuya" | "quien" => true,
-                // After a noun, not in "hay que" or "más que".
-                "que" => !matches!(
-                    words[place - 1].as_str(),
-                    "hay"
-                        | "mas"
-                        | "más"
-                        | "menos"
-                        | "tiene"
-                        | "tengo"
-                        | "lo"
-                        | "por"
-                        | "para"
-                        | "es"
-                        | "de"
-                        | "a"
-                        | "en"
-                        | "dice"
-                ),
+                "who" | "which" | "whose" | "cuyo" | "cuya" | "quien" => true,
+                // After a noun, not in "hay que" or "it means that".
+                "that" | "que" => !listed(NO_RELATIVE, &words[place - 1]),
                 _ => false,
             }
     })
@@ -258,6 +273,7 @@ fn names<'a>(sentence: &'a str, question: &str) -> Vec<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cite::cite;
 
     fn passage(text: &str) -> Passage {
         Passage {
@@ -319,6 +335,33 @@ mod tests {
             "The roof of Ana Ruiz is wet.",
             None,
         );
+    }
+
+    #[test]
+    fn what_is_said_is_no_thing_that_is_told_apart() {
+        let relates = |question: &str| assert!(relates(question), "{question}");
+        let not = |question: &str| assert!(!super::relates(question), "{question}");
+        relates("What is the name of the plumber that fixed the boiler?");
+        relates("¿Cómo se llama el fontanero que arregló la caldera?");
+        not("Which fault code of the boiler means that the water pressure is too low?");
+        not("Which clause of the lease says that we may keep a cat?");
+        not("¿Qué código de la caldera significa que falta presión?");
+        not("¿En qué acta se acordó que subiera la cuota?");
+    }
+
+    #[test]
+    fn names_that_nothing_else_has_lead_nowhere() {
+        let log = passage("Nils Olsen fixed the boiler on Monday. It was cold.");
+        let book = Passage {
+            document: "book".to_owned(),
+            ..passage("Olsen: 0161 555 0110")
+        };
+        let lead = cite(&log, 0..log.text.find(" It").expect("two sentences"));
+        let found = |passages: &[Passage]| {
+            found("Nils Olsen Monday", std::slice::from_ref(&lead), passages)
+        };
+        assert_eq!(found(&[log.clone(), book]), "Olsen");
+        assert_eq!(found(&[log]), "");
     }
 
     #[test]
