@@ -224,6 +224,9 @@ pub(crate) struct Eval {
     /// Share (0 to 1) of the paragraphs of a file in SQuAD layout to leave out, so that their questions have no answer
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     pub absent: f64,
+    /// Have the model judge every likely quote; with `RUST_LOG=trace` its states are printed, to fit its judge on
+    #[arg(long)]
+    pub judge_all: bool,
     /// Language model to ask
     #[arg(long, value_name = "ID")]
     pub model: Option<String>,

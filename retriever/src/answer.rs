@@ -426,8 +426,9 @@ impl<'a> Asked<'a> {
         let mut judged: Vec<(usize, f32)> = Vec::new();
         let weight = judging::weight_of_judgement(part);
         for place in worth_judging {
-            if judging::is_settled(favours, &judged, place, weight) || judging::are_enough(&judged)
-            {
+            let is_enough = judging::is_settled(favours, &judged, place, weight)
+                || judging::are_enough(&judged);
+            if is_enough && !self.asking.retriever.judges_all {
                 break;
             }
             let Some(odds) = self.judge(part, &candidates[place]).await? else {
@@ -682,7 +683,7 @@ impl<'a> Asked<'a> {
             ..Request::default()
         };
         let judged = self.generate(request).await?;
-        Ok(judged.map(|(_, summary)| summary.choice.map(|choice| choice.log_odds())))
+        Ok(judged.map(|(_, summary)| summary.judgement))
     }
 
     /// What the model says to a request; none when nobody listens any more.

@@ -64,6 +64,8 @@ pub struct Retriever {
     pub(crate) summaries: Memory,
     pub(crate) sentences: Sentences,
     pub(crate) shelves: Shelves,
+    /// Whether the model judges all likely quotes, though it could stop before.
+    pub(crate) judges_all: bool,
 }
 
 /// The result of a search.
@@ -96,7 +98,13 @@ impl Retriever {
             summaries: Memory::default(),
             sentences: Sentences::default(),
             shelves: Shelves::default(),
+            judges_all: false,
         }
+    }
+
+    /// Has the model judge all likely quotes of each question, though it could stop before: for fitting its judge.
+    pub fn judge_all(&mut self) {
+        self.judges_all = true;
     }
 
     /// The index it reads.

@@ -28,4 +28,10 @@ pub(crate) trait Network: Send {
     /// # Errors
     /// A sequence that outgrows the context, or a failure of what computes.
     fn forward(&mut self, tokens: &[u32], wanted: usize) -> Result<&mut [f32], ModelsError>;
+
+    /// Keeps the state of the last token that is read after a layer, counted from 0.
+    fn keep(&mut self, layer: usize);
+
+    /// The state that was kept; empty where it cannot be had.
+    fn kept(&self) -> &[f32];
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::draft::Drafter;
 use super::form::{Follower, Step};
+use super::judge::{self, Judge};
 use super::sampler::Sampler;
 use super::stock::{self, Stock};
 use super::template::{Piece, Template};
@@ -24,6 +25,7 @@ pub struct LocalModel {
     template: Template,
     /// Weights that it has.
     parameters: u64,
+    judge: Option<Judge>,
 }
 
 /// Weights with which a model can tell whether a text answers a question; smaller ones say yes to nearly all.
@@ -42,7 +44,11 @@ impl LocalModel {
             let network = open(&gguf, options);
             (tokenizer.join(), network)
         });
-        let network = network?;
+        let mut network = network?;
+        let judge = Judge::of(path.metadata().map_or(0, |file| file.len()));
+        if let Some(judge) = &judge {
+            network.keep(judge.layer);
+        }
         let tokenizer =
             tokenizer.unwrap_or_else(|_| Err(gguf.error("its tokenizer cannot be built")))?;
         let text_of = |key: &str| {
@@ -64,6 +70,7 @@ impl LocalModel {
             tokenizer,
             template,
             parameters,
+            judge,
         })
     }
 
@@ -127,7 +134,8 @@ impl LanguageModel for LocalModel {
         emit: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Summary, ModelsError> {
         let started = Instant::now();
-        if request.form == Form::Judgement && self.parameters < JUDGES {
+        let judges = request.form == Form::Judgement;
+        if judges && self.judge.is_none() && self.parameters < JUDGES {
             return Ok(Summary::of_prompt(0, 0));
         }
         let prompt = self.prompt(&request.messages, &request.begun)?;
@@ -149,13 +157,22 @@ impl LanguageModel for LocalModel {
         let mut logits: &mut [f32] = &mut [];
         for part in prompt[known..].chunks(PASS) {
             left -= part.len();
-            logits = self.network.forward(part, usize::from(left == 0))?;
+            let says = left == 0 && !(judges && self.judge.is_some());
+            logits = self.network.forward(part, usize::from(says))?;
             if emit("").is_break() {
                 return Ok(summary);
             }
         }
         let first = Instant::now();
         summary.first_token_ms = first.duration_since(started).as_secs_f64() * 1000.0;
+        if let Some(judge) = self.judge.as_ref().filter(|_| judges) {
+            let state = self.network.kept();
+            summary.judgement = judge.log_odds(state);
+            let read = request.messages.last().map(|message| &message.text);
+            tracing::trace!(?read, ?state, "judged");
+            summary.ending = Ending::Stop;
+            return Ok(summary);
+        }
         let last = prompt.last().copied();
         let encode = |text: &str| self.tokenizer.encode_plain(text, last);
         if let Some(follower) = Follower::new(&request.form, encode)? {
@@ -204,6 +221,8 @@ impl LocalModel {
             logits = self.network.forward(&[token], 1)?.to_vec();
         }
         let (words, choice) = follower.finish();
+        summary.judgement =
+            (request.form == Form::Judgement).then(|| judge::of_words(choice.log_odds()));
         summary.choice = Some(choice);
         let _ = emit(&words);
         Ok(())

@@ -7,6 +7,7 @@
 mod draft;
 mod form;
 mod handle;
+mod judge;
 mod local;
 mod rendering;
 mod sampler;
@@ -129,6 +130,8 @@ pub struct Summary {
     pub ending: Ending,
     /// What was chosen, where the answer had a form.
     pub choice: Option<Choice>,
+    /// What a judgement says: the log odds that a text answers. None from a model that cannot tell.
+    pub judgement: Option<f32>,
 }
 
 impl Summary {
@@ -144,6 +147,7 @@ impl Summary {
             accepted_tokens: 0,
             ending: Ending::Stop,
             choice: None,
+            judgement: None,
         }
     }
 }

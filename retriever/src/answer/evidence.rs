@@ -137,27 +137,23 @@ const LACKS_BESIDE: f32 = 0.8;
 /// How much counts where the model has judged of what makes it of another thing.
 const OTHERS_JUDGED: f32 = 0.25;
 
-/// How near in meaning a quote is taken to be where that is not known.
-const USUAL_MEANING: f32 = 0.63;
-
 /// What it adds to the score that the conversation speaks of its document.
 const SPOKEN_OF: f32 = 0.5;
 
 /// What it takes from the score that the model finds no words in it that the question has not.
 const NO_PHRASE: f32 = 1.2;
 
-/// The least score of a quote that answers.
+/// The least score of a quote that answers, where the model has judged and where it has not.
+const ANSWERS_JUDGED: f32 = -0.7;
 const ANSWERS: f32 = -0.3;
 
 impl Evidence {
-    /// The log odds that the quote answers: logistic regressions (BENCHMARKS.md) of the model's judgement, its words and
-    /// its meaning; what is taken away for another year, another thing or another subject was set by hand.
+    /// The log odds that the quote answers: logistic regressions (BENCHMARKS.md) of the model's judgement, or of words and
+    /// meaning; what is taken away for another year, another thing or another subject was set by hand.
     pub(super) fn score(self) -> f32 {
         let lacks = flag(self.lacks > 0) + flag(self.lacks > 1);
-        let said = self.said.unwrap_or(self.terms);
-        let meaning = self.meaning.unwrap_or(USUAL_MEANING);
         let judged = self.odds.map(|odds| {
-            -1.7 + 1.6 * odds + 0.95 * meaning + 0.38 * self.ahead + 0.65 * said
+            0.62 + 0.77 * odds + 0.38 * self.ahead
                 - LACKS_BESIDE * lacks
                 - OTHERS_JUDGED * self.of_others
         });
@@ -195,11 +191,18 @@ impl Evidence {
 
     /// Whether the quote speaks of what is asked.
     pub(super) fn suffices(self) -> bool {
-        self.score() >= ANSWERS
+        self.score() >= self.least()
     }
 
     /// The same where the model found nothing in it but words of the question.
     pub(super) fn suffices_without_phrase(self) -> bool {
-        self.score() - NO_PHRASE >= ANSWERS
+        self.score() - NO_PHRASE >= self.least()
+    }
+
+    fn least(self) -> f32 {
+        match self.odds {
+            Some(_) => ANSWERS_JUDGED,
+            None => ANSWERS,
+        }
     }
 }

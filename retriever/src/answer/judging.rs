@@ -7,16 +7,17 @@ use super::choice::{best_first, shown};
 use crate::cite::Quote;
 use crate::prompt::Excerpt;
 
-/// Quotes that the model judges, at most, and where it says yes to one of them; how far behind the first they may be
-/// (nats).
+/// Quotes that the model judges, at most, and where it thinks well of one of them; how far behind the first they may
+/// be (nats).
 const JUDGED: usize = 6;
-const JUDGED_WITH_YES: usize = 4;
+const JUDGED_WITH_YES: usize = 3;
 const BEHIND: f32 = 6.0;
 
 /// How much the model's judgement counts beside what speaks for a quote, and what may be hoped of one (log odds): few
-/// right quotes have more.
+/// right quotes have more. Most right ones have more than `YES`, most others less.
 const JUDGEMENT: f32 = 2.0;
-const HOPED: f32 = 1.5;
+const HOPED: f32 = 2.0;
+const YES: f32 = -1.0;
 
 /// How much it counts where the question is a follow-up, put by rule as it would be asked alone: that may be wrong.
 const JUDGEMENT_OF_FOLLOW_UP: f32 = 1.0;
@@ -38,7 +39,7 @@ pub(super) fn worth_judging(favours: &[f32]) -> Vec<usize> {
 
 /// Whether so many quotes have been judged that no more are.
 pub(super) fn are_enough(judged: &[(usize, f32)]) -> bool {
-    judged.len() >= JUDGED_WITH_YES && judged.iter().any(|(_, odds)| *odds > 0.0)
+    judged.len() >= JUDGED_WITH_YES && judged.iter().any(|(_, odds)| *odds > YES)
 }
 
 /// Whether no quote from the one at `next` on would be chosen, whatever the model thinks of it.
@@ -97,11 +98,11 @@ mod tests {
         let favours = [3.0, 9.0, 4.0, 8.0, 7.0, 6.0, 5.0];
         assert_eq!(worth_judging(&favours), [1, 3, 4, 5, 6, 2]);
         assert_eq!(worth_judging(&[1.0, 9.0]), [1]);
-        assert!(!are_enough(&[(0, -0.1); 5]) && !are_enough(&[(0, 0.1); 3]));
-        assert!(are_enough(&[(0, 0.1); 4]));
+        assert!(!are_enough(&[(0, -1.1); 5]) && !are_enough(&[(0, 0.1); 2]));
+        assert!(are_enough(&[(0, 0.1); 3]));
         let favours = [9.0, 8.0];
         // A clear yes to the first is enough; else the second may come first.
-        assert!(is_settled(&favours, &[(0, 1.5)], 1, JUDGEMENT));
+        assert!(is_settled(&favours, &[(0, 2.0)], 1, JUDGEMENT));
         assert!(!is_settled(&favours, &[(0, 0.5)], 1, JUDGEMENT));
         assert!(!is_settled(&favours, &[], 0, JUDGEMENT));
         let best = |judged: &[(usize, f32)]| best_judged(&favours, judged, JUDGEMENT);

@@ -59,8 +59,8 @@ const NEWER_BEHIND: f32 = 8.0;
 const OF_THE_SAME: f32 = 8.0;
 
 /// How much less the model may think of a quote of a newer document, and the least that it must (log odds).
-const LESS: f32 = 1.5;
-const LEAST: f32 = 0.3;
+const LESS: f32 = 2.0;
+const LEAST: f32 = -1.0;
 
 /// The quotes of newer documents of the same series that could answer, the best first: "minutes-2026-03" after
 /// "minutes-2026-01".

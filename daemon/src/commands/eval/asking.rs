@@ -89,6 +89,13 @@ impl Service {
         Ok(Self::Here(Box::new(services)))
     }
 
+    /// Has the model judge every likely quote; a daemon judges as it always does.
+    pub(super) fn judge_all(&mut self) {
+        if let Self::Here(services) = self {
+            services.retriever.judge_all();
+        }
+    }
+
     /// The documents that are found by their words.
     pub(super) async fn documents(&self) -> Result<Vec<Listed>> {
         match self {

@@ -109,10 +109,13 @@ pub(crate) async fn run(setup: &Setup, options: cli::Eval) -> Result<Ended> {
     let mut outcomes = Outcomes::new();
     for (number, set) in sets.into_iter().enumerate() {
         let data = work.path().join(format!("data-{number}"));
-        let service = match &set.notes {
+        let mut service = match &set.notes {
             Some(notes) => Service::over(setup, notes, &data, model).await?,
             None => Service::own(setup, model).await?,
         };
+        if options.judge_all {
+            service.judge_all();
+        }
         let name = set.name.clone();
         let questions = ask_all(&service, set, model).await?;
         let outcome = Outcome {

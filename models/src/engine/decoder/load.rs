@@ -106,6 +106,8 @@ impl Decoder {
             kernels: kernels::detect(),
             scratch: Scratch::default(),
             context,
+            keeps: None,
+            kept: Vec::new(),
         };
         decoder.weights.pack_ahead(options.nice);
         Ok(decoder)

@@ -138,6 +138,9 @@ pub(crate) struct Decoder {
     kernels: &'static Kernels,
     scratch: Scratch,
     context: usize,
+    /// The layer after which a state is kept.
+    keeps: Option<usize>,
+    kept: Vec<f32>,
 }
 
 /// Buffers of one pass, kept between passes.
@@ -201,12 +204,26 @@ impl Network for Decoder {
         for index in 0..self.layers.len() {
             self.attention(index, count, start, &pages);
             self.feed_forward(index, count);
+            if self.keeps == Some(index) {
+                let width = self.shape.width;
+                let last = &self.scratch.x[(count - 1) * width..count * width];
+                self.kept.clear();
+                self.kept.extend_from_slice(last);
+            }
         }
         self.logits(count, wanted);
         self.weights
             .check()
             .map_err(|problem| self.embedding.gguf.error(problem))?;
         Ok(&mut self.scratch.logits)
+    }
+
+    fn keep(&mut self, layer: usize) {
+        self.keeps = Some(layer);
+    }
+
+    fn kept(&self) -> &[f32] {
+        &self.kept
     }
 }
 
