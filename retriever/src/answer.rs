@@ -10,17 +10,17 @@ mod evidence;
 mod judging;
 mod rivals;
 mod rows;
+mod wording;
 
 use vade_models::ModelsError;
 use vade_models::language::{Candidate, Form, Generation, Message, Request, Summary};
 
 use crate::ask::{Asking, Events, Timings, elapsed};
 use crate::calendar::Period;
-use crate::cite::{Attribution, Citation, Quote, cite, is_short_word};
+use crate::cite::{Attribution, Citation, Quote, cite};
 use crate::error::Result;
 use crate::excerpt;
-use crate::expected::{Expected, words};
-use crate::fold::listed;
+use crate::expected::Expected;
 use crate::hop;
 use crate::language::Language;
 use crate::nearness::Nearness;
@@ -31,14 +31,12 @@ use crate::proof::Claim;
 use crate::versus;
 use crate::writer::{Writer, without_markers};
 use choice::candidates;
-use rows::{clause, without_mark};
+use rows::clause;
+use wording::{past_reference, plain, repeats, speaks_of_text, stands_in, trimmed, worded};
 
 /// Tokens of a phrase, and of a sentence in the model's own words, at most.
 const PHRASE: usize = 48;
 const SENTENCE: usize = 80;
-
-/// A longer sentence (bytes) is shown without its phrase being said first.
-const WHOLE: usize = 3;
 
 /// Things that are compared at once, at most.
 const COMPARED: usize = 5;
@@ -207,6 +205,13 @@ impl<'a> Asked<'a> {
             return Ok(Some(Said::Nothing));
         }
         match part.shape {
+            // A reason stands in one sentence, which says it better than a small model.
+            Shape::Explanation if wording::asks_why(&part.text) => {
+                match self.quote(Shape::Explanation, part).await? {
+                    Some(Said::Nothing) => self.explain(part).await,
+                    said => Ok(said),
+                }
+            }
             Shape::Explanation => self.explain(part).await,
             shape => self.quote(shape, part).await,
         }
@@ -367,7 +372,7 @@ impl<'a> Asked<'a> {
         let mut citations = vec![cite(passage, choice::shown(quote, excerpts))];
         let mut text = String::new();
         if self.is_foreign(part, quote) {
-            let Some(words) = self.translated(part, quote).await? else {
+            let Some(words) = self.translated(part, quote, phrase.as_deref()).await? else {
                 return Ok(None);
             };
             text = match shape {
@@ -511,18 +516,29 @@ impl<'a> Asked<'a> {
         versus::measures(compared, quote.text) && is_of_it
     }
 
-    /// A quote of another language in the question's, where that says nothing else.
-    async fn translated(&mut self, part: &Part, quote: &Quote<'_>) -> Result<Option<String>> {
+    /// A quote of another language in the question's, where that says nothing else, and all names and numbers of the
+    /// phrase that answers.
+    async fn translated(
+        &mut self,
+        part: &Part,
+        quote: &Quote<'_>,
+        phrase: Option<&str>,
+    ) -> Result<Option<String>> {
         let said = self.say_then(Then::Translate, part, quote, Form::Free);
         let Some((words, _)) = said.await? else {
             return Ok(None);
         };
-        let words = words.trim().trim_matches('"');
+        let words = past_reference(words.trim().trim_matches('"'));
+        let words = words.as_str();
         let passage = &part.excerpts[quote.passage].passage;
         let known = format!("{} {} {}", quote.around, passage.text, part.text);
         let claim = Claim::of(words);
         let (lacks, _) = claim.lacks(&known);
+        let answers = !repeats(&part.text, words)
+            && phrase.is_none_or(|phrase| Claim::of(&format!("- {phrase}")).lacks(words).0 == 0);
         let is_same = lacks == 0
+            && answers
+            && !(speaks_of_text(words) && !speaks_of_text(quote.text))
             && claim.says_no() == Claim::of(quote.text).says_no()
             && words.contains('?') == quote.text.contains('?');
         Ok(Some(if is_same { words } else { "" }.to_owned()))
@@ -616,7 +632,9 @@ impl<'a> Asked<'a> {
         writer.finish();
         let (answer, citations) = writer.into_parts();
         // What nothing proves has been taken out of it.
-        if citations.is_empty() || without_markers(&answer).trim().is_empty() {
+        let words = without_markers(&answer);
+        // "Follow these steps:"
+        if citations.is_empty() || words.trim().is_empty() || words.trim_end().ends_with(':') {
             return self.quote(Shape::Explanation, part).await;
         }
         Ok(Some(found(answer, None, citations)))
@@ -782,41 +800,4 @@ fn told(part: &Part, quote: &Quote<'_>, citation: &Citation) -> String {
 /// A quote as a line of an answer, with its marker.
 fn line(citation: &Citation) -> String {
     format!("{} [{}]", plain(&citation.quote), citation.marker)
-}
-
-/// A sentence without the signs of lists and tables, in one line.
-fn plain(quote: &str) -> String {
-    let words: Vec<&str> = without_mark(quote).split_whitespace().collect();
-    words.join(" ").replace("**", "")
-}
-
-/// Without white space and signs around it that belong to a sentence.
-fn trimmed(words: &str) -> &str {
-    let words = words.trim_matches(|c: char| {
-        c.is_whitespace() || matches!(c, '|' | ',' | ';' | ':' | '"' | '*')
-    });
-    let point = words.strip_suffix('.');
-    // "a.m." and "St." keep theirs.
-    point.filter(|words| !is_short_word(words)).unwrap_or(words)
-}
-
-/// Whether a phrase has only words of the question, which asks for no choice between them: it answers nothing.
-fn repeats(question: &str, phrase: &str) -> bool {
-    let asks_which_of_two = words(question).iter().any(|word| listed("or o u", word));
-    !asks_which_of_two && !Claim::of_question(question).is_told_more_by(phrase)
-}
-
-/// Whether words stand in a text as they are, but for capitals.
-fn stands_in(words: &str, text: &str) -> bool {
-    !words.is_empty() && text.to_lowercase().contains(&words.to_lowercase())
-}
-
-/// A phrase with the sentence that it stands in; the sentence alone where it is hardly longer.
-fn worded(phrase: Option<&str>, sentence: &str) -> String {
-    match phrase {
-        Some(phrase) if sentence.len() > phrase.len() + WHOLE => {
-            format!("**{phrase}** — {sentence}")
-        }
-        _ => sentence.to_owned(),
-    }
 }
