@@ -538,7 +538,7 @@ impl<'a> Asked<'a> {
             && phrase.is_none_or(|phrase| Claim::of(&format!("- {phrase}")).lacks(words).0 == 0);
         let is_same = lacks == 0
             && answers
-            && !(speaks_of_text(words) && !speaks_of_text(quote.text))
+            && (speaks_of_text(quote.text) || !speaks_of_text(words))
             && claim.says_no() == Claim::of(quote.text).says_no()
             && words.contains('?') == quote.text.contains('?');
         Ok(Some(if is_same { words } else { "" }.to_owned()))
