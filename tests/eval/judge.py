@@ -49,7 +49,13 @@ def mixed(folder, limit):
 
 
 def fields(line):
-    return {name: json.loads(value) if value.startswith(('"', "[")) else value for name, value in FIELD.findall(line)}
+    return {name: value_of(value) for name, value in FIELD.findall(line)}
+
+
+def value_of(value):
+    if value.startswith("["):
+        return json.loads(value)
+    return re.sub(r"\\(.)", lambda escaped: {"n": "\n"}.get(escaped[1], escaped[1]), value.strip('"'))
 
 
 def judged(file):
@@ -70,7 +76,7 @@ def judged(file):
             quotes[one["place"]] = one
         elif " judged read=" in line:
             one = fields(line)
-            asked = known.get(re.findall(r"\\nQuestion: (.*?)\\n", one["read"])[-1].replace('\\"', '"'))
+            asked = known.get(re.findall(r"\nQuestion: (.*?)\n", one["read"])[-1])
             state = np.array(one["state"], np.float32)
         elif " judged place=" in line and asked is not None:
             quote = quotes[fields(line)["place"]]
