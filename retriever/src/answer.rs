@@ -535,7 +535,7 @@ impl<'a> Asked<'a> {
         let claim = Claim::of(words);
         let (lacks, _) = claim.lacks(&known);
         let answers = !repeats(&part.text, words)
-            && phrase.is_none_or(|phrase| Claim::of(&format!("- {phrase}")).lacks(words).0 == 0);
+            && phrase.is_none_or(|phrase| Claim::of(phrase).lacks(words).0 == 0);
         let is_same = lacks == 0
             && answers
             && (speaks_of_text(quote.text) || !speaks_of_text(words))
