@@ -29,7 +29,7 @@ pub enum Form {
 const JUDGEMENTS: [&str; 4] = ["Yes", "yes", "No", "no"];
 
 /// The most that a judgement counts (log odds).
-const SUREST: f32 = 10.0;
+pub(super) const SUREST: f32 = 10.0;
 
 /// A text that may be chosen.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,8 +3,7 @@
 //! What it would say, "Yes" or "No", tells less: a model knows in the middle more of what it read than it says
 //! (BENCHMARKS.md). The weights are a logistic regression by `tests/eval/judge.py`; one for each file that was measured.
 
-/// The most that a judgement counts (log odds).
-const SUREST: f32 = 10.0;
+use super::form::SUREST;
 
 /// What a "Yes" or "No" of any other model counts: the same questions as the weights are fitted on, said by the words.
 const BASE: f32 = -2.8;

@@ -135,7 +135,8 @@ impl LanguageModel for LocalModel {
     ) -> Result<Summary, ModelsError> {
         let started = Instant::now();
         let judges = request.form == Form::Judgement;
-        if judges && self.judge.is_none() && self.parameters < JUDGES {
+        let by_state = judges && self.judge.is_some();
+        if judges && !by_state && self.parameters < JUDGES {
             return Ok(Summary::of_prompt(0, 0));
         }
         let prompt = self.prompt(&request.messages, &request.begun)?;
@@ -157,7 +158,7 @@ impl LanguageModel for LocalModel {
         let mut logits: &mut [f32] = &mut [];
         for part in prompt[known..].chunks(PASS) {
             left -= part.len();
-            let says = left == 0 && !(judges && self.judge.is_some());
+            let says = left == 0 && !by_state;
             logits = self.network.forward(part, usize::from(says))?;
             if emit("").is_break() {
                 return Ok(summary);
@@ -165,7 +166,7 @@ impl LanguageModel for LocalModel {
         }
         let first = Instant::now();
         summary.first_token_ms = first.duration_since(started).as_secs_f64() * 1000.0;
-        if let Some(judge) = self.judge.as_ref().filter(|_| judges) {
+        if let Some(judge) = self.judge.as_ref().filter(|_| by_state) {
             let state = self.network.kept();
             summary.judgement = judge.log_odds(state);
             let read = request.messages.last().map(|message| &message.text);
