@@ -7,6 +7,7 @@
 
 mod choice;
 mod evidence;
+mod foreign;
 mod judging;
 mod rivals;
 mod rows;
@@ -22,7 +23,6 @@ use crate::error::Result;
 use crate::excerpt;
 use crate::expected::Expected;
 use crate::hop;
-use crate::language::Language;
 use crate::nearness::Nearness;
 use crate::passage::Passage;
 use crate::plan::{Compared, Kind, Measure};
@@ -32,7 +32,7 @@ use crate::versus;
 use crate::writer::{Writer, without_markers};
 use choice::candidates;
 use rows::clause;
-use wording::{past_reference, plain, repeats, speaks_of_text, stands_in, trimmed, worded};
+use wording::{plain, repeats, stands_in, trimmed, worded};
 
 /// Tokens of a phrase, and of a sentence in the model's own words, at most.
 const PHRASE: usize = 48;
@@ -372,13 +372,14 @@ impl<'a> Asked<'a> {
         let mut citations = vec![cite(passage, choice::shown(quote, excerpts))];
         let mut text = String::new();
         if self.is_foreign(part, quote) {
-            let Some(words) = self.translated(part, quote, phrase.as_deref()).await? else {
+            let told = told(part, quote, &citations[0]);
+            let Some(words) = self
+                .translated(part, quote, phrase.as_deref(), &told)
+                .await?
+            else {
                 return Ok(None);
             };
-            text = match shape {
-                Shape::YesNo if !words.is_empty() => worded(phrase.as_deref(), &words),
-                _ => words,
-            };
+            text = words;
         }
         if text.is_empty() {
             text = match cell {
@@ -514,47 +515,6 @@ impl<'a> Asked<'a> {
         let proof = side.proven_by(&said, "");
         let is_of_it = proof.exact && proof.terms > 0.0 || choice::is_of_time(quote, part);
         versus::measures(compared, quote.text) && is_of_it
-    }
-
-    /// A quote of another language in the question's, where that says nothing else, and all names and numbers of the
-    /// phrase that answers.
-    async fn translated(
-        &mut self,
-        part: &Part,
-        quote: &Quote<'_>,
-        phrase: Option<&str>,
-    ) -> Result<Option<String>> {
-        let said = self.say_then(Then::Translate, part, quote, Form::Free);
-        let Some((words, _)) = said.await? else {
-            return Ok(None);
-        };
-        let words = past_reference(words.trim().trim_matches('"'));
-        let words = words.as_str();
-        let passage = &part.excerpts[quote.passage].passage;
-        let known = format!("{} {} {}", quote.around, passage.text, part.text);
-        let claim = Claim::of(words);
-        let (lacks, _) = claim.lacks(&known);
-        let answers = !repeats(&part.text, words)
-            && phrase.is_none_or(|phrase| Claim::of(phrase).lacks(words).0 == 0);
-        let is_same = lacks == 0
-            && answers
-            && (speaks_of_text(quote.text) || !speaks_of_text(words))
-            && claim.says_no() == Claim::of(quote.text).says_no()
-            && words.contains('?') == quote.text.contains('?');
-        Ok(Some(if is_same { words } else { "" }.to_owned()))
-    }
-
-    /// Whether a quote is in another language than the question: itself, or, of few words, its passage; what a table
-    /// says beside its row tells nothing of it ("Mon", "Sol").
-    fn is_foreign(&self, part: &Part, quote: &Quote<'_>) -> bool {
-        let asked = self.asking.language;
-        let passage = &part.excerpts[quote.passage].passage;
-        let language = if rows::is_row(quote.text) {
-            asked
-        } else {
-            Language::of(&passage.text, Some(asked))
-        };
-        Language::of(quote.text, Some(language)) != asked
     }
 
     /// The words that answer: what the model says in short where the quote says just that, else words of the quote.

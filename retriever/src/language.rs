@@ -7,6 +7,7 @@
 use whatlang::{Detector, Lang, Script, detect_script};
 
 use crate::fold::{listed, plain};
+use crate::proof::Claim;
 
 /// A language answers are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,8 @@ const WORDS: [(Language, &str); 7] = [
          and with from by at to in on an any some all much many often long far old give tell show find list explain \
          summarise summarize summary describe compare count name please every each between before after than most \
          more less last next first not no yes i we you they he she it us them me phone number address price cost date \
-         note notes mention does doesn what's who's when's need needs said says latest",
+         note notes mention does doesn what's who's when's need needs said says latest \
+         s telephone password key email mail invoice appointment rent train ticket meeting car flat house hour time",
     ),
     (
         SPANISH,
@@ -45,7 +47,9 @@ const WORDS: [(Language, &str); 7] = [
          estas ese esa eso aquel dame dime muestra busca lista enumera explica resume resumen describe compara cuenta \
          haz y o no si mas menos mucho ultima ultimo primera primero cada todos todas algun alguna telefono numero \
          direccion precio cuesta cuestan fecha nota notas menciona mencionan correo nos me te se le les ha han quiero \
-         necesito necesita llama llamaba dice",
+         necesito necesita llama llamaba dice \
+         contrasena clave llave email factura cita alquiler tren billete reunion coche piso casa hora horario \
+         anden asiento",
     ),
     (
         FRENCH,
@@ -54,7 +58,9 @@ const WORDS: [(Language, &str); 7] = [
          mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs ce cet cette ces donne donnez moi dis \
          montre trouve liste explique resume resumez decris compare compte et pas ne plus moins chaque tous toutes \
          telephone numero adresse prix coute coutent date il elle ils elles je nous vous on y t l d s c qu combien \
-         faire fait ete quelqu",
+         faire fait ete quelqu \
+         mot passe cle clef mail email facture rendez loyer train billet reunion voiture appartement maison \
+         heure quai siege",
     ),
     (
         language("German", Lang::Deu),
@@ -64,7 +70,9 @@ const WORDS: [(Language, &str); 7] = [
          keine mit ohne von vom zum zur fur fuer auf aus bei im in am an nach vor uber ueber zwischen seit bis gib \
          nenne sag zeig zeige finde liste erklare fasse zusammen beschreibe vergleiche zahle mir mich uns ich du er \
          sie es wir telefonnummer nummer adresse preis kostet kosten datum heisst heissen lange oft alle jede jeder \
-         letzte letzten erste wohnt steht",
+         letzte letzten erste wohnt steht \
+         passwort schlussel email rechnung termin miete zug fahrkarte sitzung auto wohnung haus uhr gleis \
+         sitzplatz",
     ),
     (
         language("Italian", Lang::Ita),
@@ -73,7 +81,9 @@ const WORDS: [(Language, &str); 7] = [
          al allo alla ai alle da dal dalla nel nella nei in con senza su sul sulla tra fra per mio mia miei mie tuo \
          tua suo sua suoi nostro nostra questo questa questi queste quel quella dammi dimmi mostra trova elenca \
          spiega riassumi riassunto descrivi confronta conta non si piu meno ogni tutti tutte telefono numero \
-         indirizzo prezzo costa costano data quant l",
+         indirizzo prezzo costa costano data quant l \
+         password chiave email fattura appuntamento affitto treno biglietto riunione auto appartamento casa \
+         ora orario binario posto",
     ),
     (
         language("Portuguese", Lang::Por),
@@ -82,7 +92,9 @@ const WORDS: [(Language, &str); 7] = [
          em ao aos com sem sobre entre desde ate meu minha meus minhas teu tua seu sua seus suas nosso nossa este \
          isto esse essa isso aquele me diga mostre mostra procure lista explique resuma resumo descreva compare \
          conte nao sim mais menos cada todos todas telefone numero endereco preco custa custam data fica voce eu \
-         ele ela eles nota notas",
+         ele ela eles nota notas \
+         fecha abre senha chave email fatura consulta aluguel renda comboio trem bilhete reuniao carro apartamento casa \
+         hora horario plataforma lugar",
     ),
     (
         language("Dutch", Lang::Nld),
@@ -90,7 +102,9 @@ const WORDS: [(Language, &str); 7] = [
          wordt worden de het een van voor met zonder op in uit bij naar over tussen sinds tot mijn jouw zijn haar ons \
          onze hun deze dit die dat en of niet geen geef noem zeg toon zoek vind lijst leg vat samen beschrijf \
          vergelijk tel mij me ik jij je hij zij ze wij we er telefoonnummer nummer adres prijs kost kosten datum \
-         heet lang vaak alle elke laatste eerste staat woont",
+         heet lang vaak alle elke laatste eerste staat woont \
+         wachtwoord sleutel email rekening afspraak huur trein kaartje vergadering auto woning huis uur spoor \
+         zitplaats",
     ),
 ];
 
@@ -139,6 +153,10 @@ impl Language {
             .any(|c| matches!(c, '\u{3040}'..='\u{30ff}'))
         {
             return language("Japanese", Lang::Jpn);
+        }
+        // Only in French a space stands before it.
+        if question.trim_end().ends_with(" ?") && by_words(question, Some(FRENCH)) == Some(FRENCH) {
+            return FRENCH;
         }
         let script = detect_script(question);
         if let Some((_, language)) = SCRIPTS.iter().find(|(known, _)| Some(*known) == script) {
@@ -204,6 +222,28 @@ impl Language {
             Lang::Ara => "هذا غير موجود في مستنداتك.",
             Lang::Heb => "זה לא מופיע במסמכים שלך.",
             _ => "It is not in your documents.",
+        }
+    }
+
+    /// What a document says in another language, said to be its words.
+    pub(crate) fn says(self, words: &str) -> String {
+        match self.lang {
+            Lang::Spa => format!("el documento dice, en su idioma: «{words}»"),
+            Lang::Fra => format!("le document dit, dans sa langue : « {words} »"),
+            Lang::Deu => format!("im Dokument steht, in seiner Sprache: „{words}“"),
+            Lang::Ita => format!("il documento dice, nella sua lingua: «{words}»"),
+            Lang::Por => format!("o documento diz, na sua língua: «{words}»"),
+            Lang::Nld => format!("het document zegt, in zijn taal: “{words}”"),
+            Lang::Eng => format!("the document says, in its language: “{words}”"),
+            _ => words.to_owned(),
+        }
+    }
+
+    /// What a sentence in it claims. In German all nouns have capitals, and tell no names.
+    pub(crate) fn claim(self, sentence: &str) -> Claim {
+        match self.lang {
+            Lang::Deu => Claim::of(&sentence.to_lowercase()),
+            _ => Claim::of(sentence),
         }
     }
 }
@@ -282,6 +322,15 @@ mod tests {
 
     #[test]
     fn a_few_words_are_enough() {
+        check("Quel quai ?", "French");
+        check("Bob's email?", "English");
+        check("Quando fecha o ginásio?", "Portuguese");
+        check("Fecha de la cita", "Spanish");
+        check("mot de passe du wifi", "French");
+        check("horário do comboio", "Portuguese");
+        check("Qual è il binario?", "Italian");
+        check("Miete Wohnung", "German");
+        check("factura luz", "Spanish");
         check("Give me Bob's email", "English");
         check("Gibt es einen Schatz?", "German");
         check("Dov'è il tesoro?", "Italian");
@@ -325,6 +374,21 @@ mod tests {
         ] {
             assert!(!Language::is_spoken(nothing), "{nothing}");
         }
+    }
+
+    #[test]
+    fn words_of_another_language_are_said_to_be_the_documents() {
+        let french = Language::of("Où est le trésor ?", None);
+        let says = french.says("It is in the teapot.");
+        assert!(says.starts_with("le document dit") && says.contains("It is in the teapot."));
+    }
+
+    #[test]
+    fn german_nouns_are_no_names() {
+        let german = Language::of("Wo ist der Schatz?", None);
+        let sentence = "Das Frühstück kostet 7 Euro.";
+        assert_eq!(german.claim(sentence).lacks("Desayuno, 7 euros.").0, 0);
+        assert_eq!(german.claim(sentence).lacks("Desayuno, 8 euros.").0, 1);
     }
 
     #[test]

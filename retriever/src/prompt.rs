@@ -121,8 +121,8 @@ pub(crate) fn judging(question: &str, excerpts: &[Excerpt], asks_whether: bool) 
 pub(crate) enum Then {
     /// Says the words that answer.
     Phrase,
-    /// Says the quote in the question's language.
-    Translate,
+    /// Answers in the question's language.
+    Answer,
 }
 
 /// The messages that go on from a judgement: what was read for it need not be read again.
@@ -132,7 +132,7 @@ pub(crate) fn judged(judging: Vec<Message>, then: Then, language: Language) -> V
             "Give the answer as it stands in the text above, in as few words as possible."
                 .to_owned()
         }
-        Then::Translate => format!(
+        Then::Answer => format!(
             "Answer the question in {}, in one short sentence, with the exact names, numbers and dates of the text above.",
             language.name
         ),

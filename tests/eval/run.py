@@ -215,7 +215,7 @@ def fold(text):
     text = unicodedata.normalize("NFC", text)
     text = re.sub(r"\s?\[\d+\]", "", text)
     text = re.sub(r"[*`]|__", "", text)
-    text = text.translate(str.maketrans("‘’“”«»\u00a0\u202f–‑−", "''\"\"\"\"  ---"))
+    text = text.translate(str.maketrans("‘’“”„«»\u00a0\u202f–‑−", "''\"\"\"\"\"  ---"))
     return re.sub(r"\s+", " ", text).strip().lower()
 
 

@@ -6,8 +6,8 @@ use super::Part;
 use super::choice::flag;
 use crate::cite::{Quote, header_of, is_item};
 use crate::expected::{counted, says_one, words};
-use crate::fold::listed;
-use crate::proof::Claim;
+use crate::fold::{listed, plain};
+use crate::proof::{Claim, number_word};
 
 /// A sentence of no more bytes is a note whose clauses each say a value.
 const TERSE: usize = 90;
@@ -69,8 +69,12 @@ fn clauses(sentence: &str) -> Vec<&str> {
             .filter_map(|joint| Some((rest.find(joint)?, joint.len())));
         let (length, joint) = joints.min().unwrap_or((rest.len(), 0));
         let clause = from..from + length;
-        let names = Claim::of(&sentence[clause.clone()]).has_words();
-        let goes_on = |last: &Range<usize>| !has_value(&sentence[last.clone()]) || !names;
+        let text = &sentence[clause.clone()];
+        let names = Claim::of(text).has_words();
+        let goes_on = |last: &Range<usize>| {
+            let last = &sentence[last.clone()];
+            !has_value(last) || !names || is_rest_of_number(last, text)
+        };
         match found.last_mut() {
             Some(last) if goes_on(last) => last.end = clause.end,
             _ => found.push(clause),
@@ -79,6 +83,21 @@ fn clauses(sentence: &str) -> Vec<&str> {
     }
     let clauses = found.into_iter().map(|span| sentence[span].trim());
     clauses.filter(|clause| !clause.is_empty()).collect()
+}
+
+/// Whether a number goes on: "diez y | media", "two and | a half".
+fn is_rest_of_number(before: &str, after: &str) -> bool {
+    const FRACTIONS: &str = "media medio cuarto pico half quarter";
+    let is_number = |word: &&str| number_word(word).is_some() || word.parse::<u32>().is_ok();
+    let before = plain(before);
+    let after = plain(after);
+    let mut next = after
+        .split(|c: char| !c.is_alphanumeric())
+        .skip_while(|word| *word == "a");
+    let next = next.next().unwrap_or_default();
+    let last = before.split_whitespace().next_back();
+    last.is_some_and(|last| is_number(&last))
+        && (listed(FRACTIONS, next) || number_word(next).is_some())
 }
 
 /// Whether a clause tells how much or when.
@@ -290,6 +309,25 @@ mod tests {
             excess,
             "for water £350.",
         );
+    }
+
+    #[test]
+    fn a_number_of_several_words_is_one() {
+        let gym = "Abre a las siete y cierra a las diez y media.";
+        check(
+            "¿Cuándo cierra el gimnasio?",
+            gym,
+            "cierra a las diez y media.",
+        );
+        check("¿Cuándo abre el gimnasio?", gym, "Abre a las siete");
+        let train = "Leaves at half past two and arrives in two and a half hours.";
+        check(
+            "When does it arrive?",
+            train,
+            "arrives in two and a half hours.",
+        );
+        let bus = "Sale a las nueve y cuarto y llega a las treinta y cinco.";
+        check("¿Cuándo sale?", bus, "Sale a las nueve y cuarto");
     }
 
     #[test]

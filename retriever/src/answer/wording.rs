@@ -43,20 +43,41 @@ pub(super) fn past_reference(sentence: &str) -> String {
         )
         .expect("a pattern")
     });
-    let rest = REFERENCE.replace(sentence, "");
-    let mut characters = rest.chars();
-    match characters.next() {
-        Some(first) if rest.len() < sentence.len() => {
-            first.to_uppercase().chain(characters).collect()
-        }
-        _ => rest.into_owned(),
+    match REFERENCE.replace(sentence, "") {
+        rest if rest.len() < sentence.len() => capitalised(&rest),
+        rest => rest.into_owned(),
     }
+}
+
+/// As a sentence begins.
+pub(super) fn capitalised(words: &str) -> String {
+    let mut characters = words.chars();
+    let first = characters.next();
+    let first = first.into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).collect()
 }
 
 /// Whether words tell of a text what it is about, not what it says: "The text gives information on …"
 pub(super) fn speaks_of_text(sentence: &str) -> bool {
     let words = words(sentence).join(" ");
-    let texts = ["the text ", "el texto ", "the document ", "el documento "];
+    let texts = [
+        "the text ",
+        "the document ",
+        "el texto ",
+        "el documento ",
+        "le texte ",
+        "le document ",
+        "il testo ",
+        "il documento ",
+        "o texto ",
+        "o documento ",
+        "der text ",
+        "das text ",
+        "das dokument ",
+        "ja das text ",
+        "de tekst ",
+        "het document ",
+    ];
     sentence.ends_with(':') || texts.iter().any(|text| words.starts_with(text))
 }
 
