@@ -29,9 +29,10 @@ pub(crate) trait Network: Send {
     /// A sequence that outgrows the context, or a failure of what computes.
     fn forward(&mut self, tokens: &[u32], wanted: usize) -> Result<&mut [f32], ModelsError>;
 
-    /// Keeps the state of the last token that is read after a layer, counted from 0.
-    fn keep(&mut self, layer: usize);
-
-    /// The state that was kept; empty where it cannot be had.
-    fn kept(&self) -> &[f32];
+    /// Reads at most `PASS` tokens after the present sequence as far as a layer, counted from 0 and always the same; gives
+    /// the state of the last token after it, empty where it cannot be had. Whatever goes on from them reads them to the end.
+    ///
+    /// # Errors
+    /// As for `forward`.
+    fn glance(&mut self, tokens: &[u32], layer: usize) -> Result<&[f32], ModelsError>;
 }

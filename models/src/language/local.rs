@@ -44,11 +44,8 @@ impl LocalModel {
             let network = open(&gguf, options);
             (tokenizer.join(), network)
         });
-        let mut network = network?;
+        let network = network?;
         let judge = Judge::of(path.metadata().map_or(0, |file| file.len()));
-        if let Some(judge) = &judge {
-            network.keep(judge.layer);
-        }
         let tokenizer =
             tokenizer.unwrap_or_else(|_| Err(gguf.error("its tokenizer cannot be built")))?;
         let text_of = |key: &str| {
@@ -135,8 +132,7 @@ impl LanguageModel for LocalModel {
     ) -> Result<Summary, ModelsError> {
         let started = Instant::now();
         let judges = request.form == Form::Judgement;
-        let by_state = judges && self.judge.is_some();
-        if judges && !by_state && self.parameters < JUDGES {
+        if judges && self.judge.is_none() && self.parameters < JUDGES {
             return Ok(Summary::of_prompt(0, 0));
         }
         let prompt = self.prompt(&request.messages, &request.begun)?;
@@ -153,27 +149,33 @@ impl LanguageModel for LocalModel {
             ending: Ending::Cancelled,
             ..Summary::of_prompt(prompt.len(), known)
         };
+        if let Some(judge) = self.judge.as_ref().filter(|_| judges) {
+            let mut state: &[f32] = &[];
+            for part in prompt[known..].chunks(PASS) {
+                state = self.network.glance(part, judge.layer)?;
+                if emit("").is_break() {
+                    return Ok(summary);
+                }
+            }
+            let read = request.messages.last().map(|message| &message.text);
+            tracing::trace!(?read, ?state, "judged");
+            summary.judgement = judge.log_odds(state);
+            summary.first_token_ms = started.elapsed().as_secs_f64() * 1000.0;
+            summary.ending = Ending::Stop;
+            return Ok(summary);
+        }
         let mut sampler = Sampler::new(request.sampling);
         let mut left = prompt.len() - known;
         let mut logits: &mut [f32] = &mut [];
         for part in prompt[known..].chunks(PASS) {
             left -= part.len();
-            let says = left == 0 && !by_state;
-            logits = self.network.forward(part, usize::from(says))?;
+            logits = self.network.forward(part, usize::from(left == 0))?;
             if emit("").is_break() {
                 return Ok(summary);
             }
         }
         let first = Instant::now();
         summary.first_token_ms = first.duration_since(started).as_secs_f64() * 1000.0;
-        if let Some(judge) = self.judge.as_ref().filter(|_| by_state) {
-            let state = self.network.kept();
-            summary.judgement = judge.log_odds(state);
-            let read = request.messages.last().map(|message| &message.text);
-            tracing::trace!(?read, ?state, "judged");
-            summary.ending = Ending::Stop;
-            return Ok(summary);
-        }
         let last = prompt.last().copied();
         let encode = |text: &str| self.tokenizer.encode_plain(text, last);
         if let Some(follower) = Follower::new(&request.form, encode)? {

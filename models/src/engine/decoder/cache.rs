@@ -44,9 +44,18 @@ impl Layout {
 struct Node {
     /// The tokens whose keys and values are there; sixteen at most.
     tokens: Vec<u32>,
+    /// The states of the last of them, which were only glanced at: their keys and values are there for some layers.
+    glanced: Vec<Vec<f32>>,
     parent: Option<usize>,
     children: Vec<usize>,
     used: u64,
+}
+
+impl Node {
+    /// Tokens that all layers have read.
+    fn read(&self) -> usize {
+        self.tokens.len() - self.glanced.len()
+    }
 }
 
 /// The tree, and the sequence that is being read or written.
@@ -117,6 +126,8 @@ impl Cache {
                 // Keep it for others; go on with a copy of the part that is shared.
                 self.nodes[node].used = self.clock;
                 let kept = self.nodes[node].tokens[..length].to_vec();
+                let read = self.nodes[node].read().min(length);
+                let glanced = self.nodes[node].glanced[..length - read].to_vec();
                 let copy = self.page();
                 // In a full tree the page itself may have made room; its numbers are still there.
                 if node != copy {
@@ -125,6 +136,7 @@ impl Cache {
                     unsafe { to.copy_from_nonoverlapping(from, self.layout.page()) }
                 }
                 self.nodes[copy].tokens = kept;
+                self.nodes[copy].glanced = glanced;
             }
             break;
         }
@@ -142,6 +154,33 @@ impl Cache {
         }
     }
 
+    /// Counts the last `count` tokens of the present sequence as only glanced at, with the states to go on from.
+    pub(super) fn keep(&mut self, count: usize, states: &[f32]) {
+        let width = states.len() / count;
+        let first = self.length() - count;
+        for (at, state) in (first..).zip(states.chunks_exact(width)) {
+            let node = self.path[at / PAGE];
+            self.nodes[node].glanced.push(state.to_vec());
+        }
+    }
+
+    /// Of the present sequence the first tokens that were only glanced at, at most `most`: where they begin, and their
+    /// states. They count as read to the end from now on.
+    pub(super) fn glanced(&mut self, most: usize) -> Option<(usize, Vec<f32>)> {
+        let is_glanced = |node: &usize| !self.nodes[*node].glanced.is_empty();
+        let first = self.path.iter().position(is_glanced)?;
+        let start = first * PAGE + self.nodes[self.path[first]].read();
+        let mut states = Vec::new();
+        let mut left = most;
+        for node in self.path[first..].iter().copied() {
+            let glanced = &mut self.nodes[node].glanced;
+            let taken = glanced.len().min(left);
+            left -= taken;
+            states.extend(glanced.drain(..taken).flatten());
+        }
+        Some((start, states))
+    }
+
     /// Forgets all but the first `length` tokens of the present sequence, which were added to it by
     /// `extend` since it started.
     pub(super) fn truncate(&mut self, length: usize) {
@@ -151,7 +190,10 @@ impl Cache {
             };
             let start = (self.path.len() - 1) * PAGE;
             if length > start {
-                self.nodes[last].tokens.truncate(length - start);
+                let node = &mut self.nodes[last];
+                let read = node.read();
+                node.tokens.truncate(length - start);
+                node.glanced.truncate((length - start).saturating_sub(read));
             } else {
                 self.path.pop();
                 self.remove(last);
@@ -199,6 +241,7 @@ impl Cache {
             }
             self.nodes.push(Node {
                 tokens: Vec::with_capacity(PAGE),
+                glanced: Vec::new(),
                 parent: None,
                 children: Vec::new(),
                 used: 0,
@@ -231,6 +274,7 @@ impl Cache {
         };
         siblings.retain(|sibling| *sibling != node);
         self.nodes[node].tokens.clear();
+        self.nodes[node].glanced.clear();
         self.free.push(node);
     }
 }

@@ -106,8 +106,7 @@ impl Decoder {
             kernels: kernels::detect(),
             scratch: Scratch::default(),
             context,
-            keeps: None,
-            kept: Vec::new(),
+            glanced: 0,
         };
         decoder.weights.pack_ahead(options.nice);
         Ok(decoder)

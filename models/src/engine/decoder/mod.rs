@@ -12,6 +12,7 @@ mod rotary;
 #[cfg(test)]
 pub(super) mod tests;
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -138,9 +139,8 @@ pub(crate) struct Decoder {
     kernels: &'static Kernels,
     scratch: Scratch,
     context: usize,
-    /// The layer after which a state is kept.
-    keeps: Option<usize>,
-    kept: Vec<f32>,
+    /// Layers of what is only glanced at.
+    glanced: usize,
 }
 
 /// Buffers of one pass, kept between passes.
@@ -184,8 +184,29 @@ impl Network for Decoder {
     }
 
     fn forward(&mut self, tokens: &[u32], wanted: usize) -> Result<&mut [f32], ModelsError> {
-        let count = tokens.len();
-        let start = self.cache.length();
+        self.begin(tokens)?;
+        self.deepen();
+        self.read(tokens, 0..self.layers.len())?;
+        self.logits(tokens.len(), wanted);
+        self.check()?;
+        Ok(&mut self.scratch.logits)
+    }
+
+    fn glance(&mut self, tokens: &[u32], layer: usize) -> Result<&[f32], ModelsError> {
+        self.begin(tokens)?;
+        self.glanced = (layer + 1).min(self.layers.len());
+        self.read(tokens, 0..self.glanced)?;
+        let states = &self.scratch.x[..tokens.len() * self.shape.width];
+        self.cache.keep(tokens.len(), states);
+        self.check()?;
+        Ok(&self.scratch.x[(tokens.len() - 1) * self.shape.width..])
+    }
+}
+
+impl Decoder {
+    /// Checks that tokens fit, and that the processor is free for them.
+    fn begin(&mut self, tokens: &[u32]) -> Result<(), ModelsError> {
+        let (count, start) = (tokens.len(), self.cache.length());
         if count == 0 || count > PASS || start + count > self.context {
             return Err(ModelsError::Inference(format!(
                 "{count} tokens after {start} do not fit the context of {}",
@@ -193,41 +214,46 @@ impl Network for Decoder {
             )));
         }
         self.weights.stop();
+        let threads = self.pool.threads();
+        self.scratch.scores.resize_with(threads, Vec::new);
+        Ok(())
+    }
+
+    /// Reads tokens after the present sequence as far as some layers go.
+    fn read(&mut self, tokens: &[u32], layers: Range<usize>) -> Result<(), ModelsError> {
+        let start = self.cache.length();
         self.embed(tokens)?;
         self.cache.extend(tokens);
+        self.pass(tokens.len(), start, layers);
+        Ok(())
+    }
+
+    /// Reads what was only glanced at through the layers that are left.
+    fn deepen(&mut self) {
+        while let Some((start, states)) = self.cache.glanced(PASS) {
+            let count = states.len() / self.shape.width;
+            self.scratch.x = states;
+            self.pass(count, start, self.glanced..self.layers.len());
+        }
+    }
+
+    /// Takes the states of `count` tokens from the one at `start` on through some layers.
+    fn pass(&mut self, count: usize, start: usize, layers: Range<usize>) {
         let pages: Vec<Target<u16>> = self.cache.pages().into_iter().map(Target).collect();
         for rotary in &mut self.rotaries {
             rotary.reach(start + count);
         }
-        let threads = self.pool.threads();
-        self.scratch.scores.resize_with(threads, Vec::new);
-        for index in 0..self.layers.len() {
+        for index in layers {
             self.attention(index, count, start, &pages);
             self.feed_forward(index, count);
-            if self.keeps == Some(index) {
-                let width = self.shape.width;
-                let last = &self.scratch.x[(count - 1) * width..count * width];
-                self.kept.clear();
-                self.kept.extend_from_slice(last);
-            }
         }
-        self.logits(count, wanted);
-        self.weights
-            .check()
-            .map_err(|problem| self.embedding.gguf.error(problem))?;
-        Ok(&mut self.scratch.logits)
     }
 
-    fn keep(&mut self, layer: usize) {
-        self.keeps = Some(layer);
+    fn check(&mut self) -> Result<(), ModelsError> {
+        let checked = self.weights.check();
+        checked.map_err(|problem| self.embedding.gguf.error(problem))
     }
 
-    fn kept(&self) -> &[f32] {
-        &self.kept
-    }
-}
-
-impl Decoder {
     /// Fills `x` with the tokens' vectors.
     fn embed(&mut self, tokens: &[u32]) -> Result<(), ModelsError> {
         let width = self.shape.width;

@@ -181,6 +181,42 @@ fn the_same_bits_however_a_sequence_is_read() {
 }
 
 #[test]
+fn what_was_glanced_at_is_read_to_the_end_when_it_is_needed() {
+    for name in MODELS {
+        let mut decoder = decoder(name, 512);
+        let tokens = tokens(name);
+        let row = decoder.shape.vocabulary;
+        decoder.start(&[]);
+        let whole = bits(&mut decoder, &tokens, 0, &[64]);
+        let state = |decoder: &mut Decoder, parts: &[(usize, usize)]| {
+            let mut state = Vec::new();
+            for (from, to) in parts.iter().copied() {
+                let glanced = decoder.glance(&tokens[from..to], 0);
+                state = glanced.expect("computes").to_vec();
+            }
+            state
+        };
+        decoder.cache = Cache::new(decoder.layout, 40);
+        decoder.start(&[]);
+        let at_once = state(&mut decoder, &[(0, 50)]);
+        // Pages that are shared, and one that is copied, with what was glanced at in it.
+        for length in [50, 40, 33, 7] {
+            assert_eq!(decoder.start(&tokens[..length]), length, "{name}");
+            let rest = bits(&mut decoder, &tokens, length, &[5]);
+            assert!(whole[length * row..] == rest, "{name}: after {length}");
+        }
+        decoder.cache = Cache::new(decoder.layout, 40);
+        decoder.start(&[]);
+        // After what was read to the end, and in parts.
+        bits(&mut decoder, &tokens[..20], 0, &[64]);
+        let in_parts = state(&mut decoder, &[(20, 23), (23, 50)]);
+        assert!(at_once == in_parts && !at_once.is_empty(), "{name}");
+        let rest = bits(&mut decoder, &tokens, 50, &[64]);
+        assert!(whole[50 * row..] == rest, "{name}: in parts");
+    }
+}
+
+#[test]
 fn threads_change_nothing() {
     for name in ["llama-q4_k", "gemma3-f16"] {
         let tokens = tokens(name);
