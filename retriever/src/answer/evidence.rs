@@ -134,9 +134,6 @@ const LACKS: f32 = 0.25;
 /// The same where it is known how much of each word is said, or the model has judged.
 const LACKS_BESIDE: f32 = 0.8;
 
-/// How much counts where the model has judged of what makes it of another thing.
-const OTHERS_JUDGED: f32 = 0.25;
-
 /// What it adds to the score that the conversation speaks of its document.
 const SPOKEN_OF: f32 = 0.5;
 
@@ -144,7 +141,7 @@ const SPOKEN_OF: f32 = 0.5;
 const NO_PHRASE: f32 = 1.2;
 
 /// The least score of a quote that answers, where the model has judged and where it has not.
-const ANSWERS_JUDGED: f32 = -0.7;
+const ANSWERS_JUDGED: f32 = -0.6;
 const ANSWERS: f32 = -0.3;
 
 impl Evidence {
@@ -152,11 +149,9 @@ impl Evidence {
     /// meaning; what is taken away for another year, another thing or another subject was set by hand.
     pub(super) fn score(self) -> f32 {
         let lacks = flag(self.lacks > 0) + flag(self.lacks > 1);
-        let judged = self.odds.map(|odds| {
-            0.62 + 0.77 * odds + 0.38 * self.ahead
-                - LACKS_BESIDE * lacks
-                - OTHERS_JUDGED * self.of_others
-        });
+        let judged = self
+            .odds
+            .map(|odds| 0.56 + 0.77 * odds + 0.17 * self.ahead - LACKS_BESIDE * lacks);
         let unjudged = || {
             let words = match (self.said, self.meaning) {
                 (Some(said), Some(meaning)) => {
