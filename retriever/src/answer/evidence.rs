@@ -131,8 +131,9 @@ const OTHER_YEAR: f32 = 2.0;
 /// What a name or number takes from the score that the passage does not have; at most two count.
 const LACKS: f32 = 0.25;
 
-/// The same where it is known how much of each word is said, or the model has judged.
+/// The same where it is known how much of each word is said, and where the model has judged.
 const LACKS_BESIDE: f32 = 0.8;
+const LACKS_JUDGED: f32 = 0.4;
 
 /// What it adds to the score that the conversation speaks of its document.
 const SPOKEN_OF: f32 = 0.5;
@@ -141,7 +142,7 @@ const SPOKEN_OF: f32 = 0.5;
 const NO_PHRASE: f32 = 1.2;
 
 /// The least score of a quote that answers, where the model has judged and where it has not.
-const ANSWERS_JUDGED: f32 = -0.6;
+const ANSWERS_JUDGED: f32 = -0.9;
 const ANSWERS: f32 = -0.3;
 
 impl Evidence {
@@ -151,7 +152,7 @@ impl Evidence {
         let lacks = flag(self.lacks > 0) + flag(self.lacks > 1);
         let judged = self
             .odds
-            .map(|odds| 0.56 + 0.77 * odds + 0.17 * self.ahead - LACKS_BESIDE * lacks);
+            .map(|odds| 0.59 + 0.78 * odds + 0.26 * self.ahead - LACKS_JUDGED * lacks);
         let unjudged = || {
             let words = match (self.said, self.meaning) {
                 (Some(said), Some(meaning)) => {
