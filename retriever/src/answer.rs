@@ -370,27 +370,23 @@ impl<'a> Asked<'a> {
         });
         let passage = &excerpts[quote.passage].passage;
         let mut citations = vec![cite(passage, choice::shown(quote, excerpts))];
-        let mut text = String::new();
-        if self.is_foreign(part, quote) {
-            let told = told(part, quote, &citations[0]);
-            let Some(words) = self
-                .translated(part, quote, phrase.as_deref(), &told)
-                .await?
-            else {
+        let told = told(part, quote, &citations[0]);
+        let mut text = if self.is_foreign(part, quote) {
+            let said = self.translated(part, quote, phrase.as_deref(), &told);
+            let Some(words) = said.await? else {
                 return Ok(None);
             };
-            text = words;
-        }
-        if text.is_empty() {
-            text = match cell {
+            words
+        } else {
+            match cell {
                 Some((cell, _)) => format!(
                     "**{}** — {}, {}: {}",
                     cell.text, cell.label, cell.header, cell.text
                 ),
                 None if says_nothing => plain(&citations[0].quote),
-                None => worded(phrase.as_deref(), &told(part, quote, &citations[0])),
-            };
-        }
+                None => worded(phrase.as_deref(), &told),
+            }
+        };
         text += &format!(" [{}]", citations[0].marker);
         if let Some(link) = part.link(quote) {
             text += &format!("\n\n{}", line(link));

@@ -14,7 +14,7 @@ const AHEAD: f32 = 3.0;
 /// What speaks for a quote as an answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Evidence {
-    /// What is taken from the score because it is of another thing.
+    /// What is taken from the score of words because it is of another thing.
     pub of_others: f32,
     /// The share of the question's words that it or what it stands under has.
     pub terms: f32,

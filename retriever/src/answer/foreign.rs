@@ -2,7 +2,7 @@
 
 use vade_models::language::Form;
 
-use super::wording::{capitalised, past_reference, plain, repeats, speaks_of_text, worded};
+use super::wording::{capitalised, past_reference, repeats, speaks_of_text, worded};
 use super::{Asked, Part, Shape, rows};
 use crate::cite::Quote;
 use crate::error::Result;
@@ -27,16 +27,17 @@ impl Asked<'_> {
         let Some((words, _)) = said.await? else {
             return Ok(None);
         };
-        // A phrase that is all that is told is told in other words.
-        let phrase = phrase.filter(|phrase| plain(told).len() > phrase.len() + 1);
-        let is_yes_no = part.shape == Shape::YesNo;
         let words = past_reference(words.trim().trim_matches('"'));
-        let named = phrase.filter(|_| !is_yes_no);
+        // A phrase that is all that is told is told in other words.
+        let phrase = phrase.filter(|phrase| told.len() > phrase.len() + 1);
+        let (yes_no, named) = match part.shape {
+            Shape::YesNo => (phrase, None),
+            _ => (None, phrase),
+        };
         let answers = !repeats(&part.text, &words)
             && named.is_none_or(|phrase| Claim::of(phrase).lacks(&words).0 == 0);
         if answers && self.is_proven(part, quote, &words) {
-            let phrase = phrase.filter(|_| is_yes_no);
-            return Ok(Some(worded(phrase, &words)));
+            return Ok(Some(worded(yes_no, &words)));
         }
         let says = language.says(told);
         Ok(Some(match phrase {

@@ -88,16 +88,12 @@ fn clauses(sentence: &str) -> Vec<&str> {
 /// Whether a number goes on: "diez y | media", "two and | a half".
 fn is_rest_of_number(before: &str, after: &str) -> bool {
     const FRACTIONS: &str = "media medio cuarto pico half quarter";
-    let is_number = |word: &&str| number_word(word).is_some() || word.parse::<u32>().is_ok();
+    let is_number = |word: &str| number_word(word).is_some() || word.parse::<u32>().is_ok();
     let before = plain(before);
-    let after = plain(after);
-    let mut next = after
-        .split(|c: char| !c.is_alphanumeric())
-        .skip_while(|word| *word == "a");
-    let next = next.next().unwrap_or_default();
     let last = before.split_whitespace().next_back();
-    last.is_some_and(|last| is_number(&last))
-        && (listed(FRACTIONS, next) || number_word(next).is_some())
+    let next = words(after).into_iter().find(|word| word != "a");
+    last.is_some_and(is_number)
+        && next.is_some_and(|next| listed(FRACTIONS, &next) || number_word(&next).is_some())
 }
 
 /// Whether a clause tells how much or when.

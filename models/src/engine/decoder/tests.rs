@@ -143,18 +143,28 @@ fn bits(decoder: &mut Decoder, tokens: &[u32], mut known: usize, parts: &[usize]
     bits
 }
 
+/// Starts a sequence of which nothing is known.
+fn start_anew(decoder: &mut Decoder) {
+    decoder.cache = Cache::new(decoder.layout, 40);
+    decoder.start(&[]);
+}
+
+/// A model, its recorded tokens, and the bits after all of them, read at once.
+fn read_at_once(name: &str) -> (Decoder, Vec<u32>, Vec<u32>) {
+    let mut decoder = decoder(name, 512);
+    let tokens = tokens(name);
+    decoder.start(&[]);
+    let whole = bits(&mut decoder, &tokens, 0, &[64]);
+    (decoder, tokens, whole)
+}
+
 #[test]
 fn the_same_bits_however_a_sequence_is_read() {
     for name in MODELS {
-        let mut decoder = decoder(name, 512);
-        let tokens = tokens(name);
+        let (mut decoder, tokens, whole) = read_at_once(name);
         let row = decoder.shape.vocabulary;
-        decoder.start(&[]);
-        let whole = bits(&mut decoder, &tokens, 0, &[64]);
         for parts in [&[1][..], &[7], &[40, 1, 2, 3, 4, 5]] {
-            // Another beginning, so that nothing is known.
-            decoder.cache = Cache::new(decoder.layout, 40);
-            decoder.start(&[]);
+            start_anew(&mut decoder);
             assert!(
                 whole == bits(&mut decoder, &tokens, 0, parts),
                 "{name}: {parts:?}"
@@ -183,11 +193,8 @@ fn the_same_bits_however_a_sequence_is_read() {
 #[test]
 fn what_was_glanced_at_is_read_to_the_end_when_it_is_needed() {
     for name in MODELS {
-        let mut decoder = decoder(name, 512);
-        let tokens = tokens(name);
+        let (mut decoder, tokens, whole) = read_at_once(name);
         let row = decoder.shape.vocabulary;
-        decoder.start(&[]);
-        let whole = bits(&mut decoder, &tokens, 0, &[64]);
         let state = |decoder: &mut Decoder, parts: &[(usize, usize)]| {
             let mut state = Vec::new();
             for (from, to) in parts.iter().copied() {
@@ -196,8 +203,7 @@ fn what_was_glanced_at_is_read_to_the_end_when_it_is_needed() {
             }
             state
         };
-        decoder.cache = Cache::new(decoder.layout, 40);
-        decoder.start(&[]);
+        start_anew(&mut decoder);
         let at_once = state(&mut decoder, &[(0, 50)]);
         // Pages that are shared, and one that is copied, with what was glanced at in it.
         for length in [50, 40, 33, 7] {
@@ -205,8 +211,7 @@ fn what_was_glanced_at_is_read_to_the_end_when_it_is_needed() {
             let rest = bits(&mut decoder, &tokens, length, &[5]);
             assert!(whole[length * row..] == rest, "{name}: after {length}");
         }
-        decoder.cache = Cache::new(decoder.layout, 40);
-        decoder.start(&[]);
+        start_anew(&mut decoder);
         // After what was read to the end, and in parts.
         bits(&mut decoder, &tokens[..20], 0, &[64]);
         let in_parts = state(&mut decoder, &[(20, 23), (23, 50)]);
